@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every exception of this package, each of which knows whether trying again can help and what a person should do.
+
+::
+
+    OktaUreError
+    |-- ConfigurationError (ValueError)   a connection, argument or parameter is wrong
+    |   |-- RuleError                     a business rule cannot be used; knows the position
+    |   `-- RowError                      a row handed over by another task is malformed; knows row and field
+    |-- TransportError            [retry] no usable answer: refused, timed out, cut off
+    |-- ApiError                          a service answered with a refusal
+    |   |-- InvalidRequestError           400 and its relatives
+    |   |-- AuthenticationError           401
+    |   |-- PermissionDeniedError         403
+    |   |-- NotFoundError                 404
+    |   |-- RateLimitedError      [retry] 429, and the wait is longer than we are allowed to wait
+    |   `-- ServerError           [retry] 5xx
+    |-- UnexpectedAnswerError             the answer is not what the specification says
+    |-- GroupError                        the group is missing, ambiguous or not ours to write
+    `-- OutcomeError                      the work ended, but more users failed than ``fail_on`` allows
+
+``[retry]`` marks the classes whose ``retryable`` is True: the same request can succeed later.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class OktaUreError(Exception):
+    """An error with a remedy.
+
+    :param message: what went wrong, in one sentence, without secrets.
+    :param remedy: what a person can do about it; empty when there is nothing to do but wait.
+    """
+
+    retryable: bool = False
+    default_remedy: ClassVar[str] = ""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy or self.default_remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".rstrip()
+
+
+class ConfigurationError(OktaUreError, ValueError):
+    """A connection, an argument or a parameter is wrong."""
+
+
+class RuleError(ConfigurationError):
+    """A business rule cannot be used.
+
+    :param rule: the text of the rule.
+    :param position: where in the text the trouble starts, counted from 0; None when it is the rule as a whole.
+    :param suggestion: the name that was probably meant.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        rule: str,
+        position: int | None = None,
+        suggestion: str | None = None,
+        remedy: str = "",
+    ) -> None:
+        if suggestion:
+            remedy = f"Did you mean {suggestion!r}? {remedy}".rstrip()
+        super().__init__(message, remedy=remedy)
+        self.rule = rule
+        self.position = position
+        self.suggestion = suggestion
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if self.position is None:
+            return f"{text}\n  rule: {self.rule}"
+        return f"{text}\n  rule: {self.rule}\n        {' ' * self.position}^"
+
+
+class RowError(ConfigurationError):
+    """A row that another task handed over is malformed.
+
+    :param index: which row, counted from 0.
+    :param field: which field of it; empty when the row as a whole is not usable.
+    """
+
+    def __init__(self, message: str, *, index: int, field: str = "", remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.index = index
+        self.field = field
+
+
+class TransportError(OktaUreError):
+    """No usable answer: the name did not resolve, the connection was refused, timed out or was cut off.
+
+    :param sent: whether the request may have reached the service, so that its effect may have happened.
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, *, sent: bool = True, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.sent = sent
+
+
+class ApiError(OktaUreError):
+    """A service answered with a refusal.
+
+    :param message: what was refused, in our words.
+    :param service: ``Okta`` or ``Netskope``.
+    :param status: the HTTP status.
+    :param code: the service's own error code (``E0000007``, ``invalid_audience``); empty when it sent none.
+    :param summary: the service's own sentence, shortened and without control characters.
+    :param request_id: what the service's support asks for; empty when it sent none.
+    :param resource: the kind of thing a 404 is about (``User``, ``UserGroup``); empty when unknown.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        service: str,
+        status: int,
+        code: str = "",
+        summary: str = "",
+        request_id: str = "",
+        resource: str = "",
+        remedy: str = "",
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.service = service
+        self.status = status
+        self.code = code
+        self.summary = summary
+        self.request_id = request_id
+        self.resource = resource
+
+    def __str__(self) -> str:
+        said = " ".join(part for part in (self.code, self.summary) if part)
+        trace = f" [request id {self.request_id}]" if self.request_id else ""
+        quoted = f": {said}" if said else ""
+        return f"{self.message} (HTTP {self.status}{quoted}){trace}. {self.remedy}".rstrip()
+
+
+class InvalidRequestError(ApiError):
+    """The service understood us and says the request is wrong (400, 405, 409, 411, 414, 422)."""
+
+
+class AuthenticationError(ApiError):
+    """The credential is missing, unknown, expired or revoked (401)."""
+
+    default_remedy = "Check the token in the connection; it may have been revoked or have expired."
+
+
+class PermissionDeniedError(ApiError):
+    """The credential is known but may not do this (403)."""
+
+    default_remedy = "Give the token's owner an admin role, or the app a scope, that covers this call."
+
+
+class NotFoundError(ApiError):
+    """The thing does not exist (404)."""
+
+
+class RateLimitedError(ApiError):
+    """Too many requests (429), and waiting for the next window would take longer than we are allowed to wait.
+
+    :param retry_after: seconds until the service expects us again, as far as it said.
+    """
+
+    retryable = True
+    default_remedy = "Wait for the next window, lower `rate_limit_share`, or ask for a higher limit."
+
+    def __init__(
+        self, message: str, *, retry_after: float, service: str, status: int = 429, **said: str
+    ) -> None:
+        super().__init__(message, service=service, status=status, **said)
+        self.retry_after = retry_after
+
+
+class ServerError(ApiError):
+    """The service failed (5xx), also after our retries."""
+
+    retryable = True
+    default_remedy = "Try again later; if it goes on, look at the service's status page."
+
+
+class UnexpectedAnswerError(OktaUreError):
+    """The answer is not what the service's specification says."""
+
+    default_remedy = (
+        "Check that the host in the connection is the service itself and not a proxy or a login page."
+    )
+
+
+class GroupError(OktaUreError):
+    """The group is missing, exists more than once under this name, or is not ours to write.
+
+    :param reason: the reason code for the report: ``group_not_found``, ``ambiguous_group``, ``group_not_writable``.
+    """
+
+    def __init__(self, message: str, *, reason: str, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.reason = reason
+
+
+class OutcomeError(OktaUreError):
+    """The work ended, but more users failed than ``fail_on`` allows.
+
+    :param failed: how many failed.
+    :param retryable: whether another try can change that.
+    """
+
+    def __init__(self, message: str, *, failed: int, retryable: bool, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.failed = failed
+        self.retryable = retryable
