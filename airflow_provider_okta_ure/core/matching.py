@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who a row is about: rows matched to Okta users, exactly and without regard to case, or not at all."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from airflow_provider_okta_ure.core.models import OktaUser, Outcome, Row, Status
+
+
+class Match(msgspec.Struct, frozen=True):
+    """The Okta user that a name belongs to, or the reason code why there is none to act on."""
+
+    user: OktaUser | None = None
+    reason: str = ""
+    by_login: bool = False
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What is to become of one row.
+
+    :param user: the Okta user that the row is about.
+    :param outcome: what became of it without any write; None = the action has to be carried out on ``user``.
+    """
+
+    row: Row
+    user: OktaUser | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def to_act_on(self) -> OktaUser | None:
+        """The user to carry the action out on; None when the row is settled."""
+        return self.user if self.outcome is None else None
+
+
+class Directory:
+    """
+    Okta users by login and by e-mail, for matching names.
+
+    A login is unique in an org whatever its case, an e-mail address is not: so the login decides, and an
+    e-mail address only when exactly one user has it. Deprovisioned users cannot be acted on and therefore
+    never compete with the others; they only explain why nothing happened.
+
+    :param users: the candidates; order and repetition do not matter.
+    """
+
+    def __init__(self, users: Iterable[OktaUser]) -> None:
+        self._logins: dict[str, OktaUser] = {}
+        self._emails: defaultdict[str, dict[str, OktaUser]] = defaultdict(dict)
+        self._gone: set[str] = set()
+        for user in users:
+            if user.is_deprovisioned:
+                self._gone.update((user.login.casefold(), user.email.casefold()))
+            else:
+                self._logins[user.login.casefold()] = user
+                self._emails[user.email.casefold()][user.user_id] = user
+
+    def match(self, name: str) -> Match:
+        """Return the one user that ``name`` belongs to, or why there is none."""
+        key = name.casefold()
+        user = self._logins.get(key)
+        if user is not None:
+            return Match(user=user, by_login=True)
+        candidates = list(self._emails.get(key, {}).values())
+        if len(candidates) == 1:
+            return Match(user=candidates[0])
+        if candidates:
+            return Match(reason="ambiguous_user")
+        return Match(reason="user_deprovisioned" if key in self._gone else "user_not_in_okta")
+
+    def knows_login(self, name: str) -> bool:
+        """Whether a user that can be acted on has ``name`` as login."""
+        return name.casefold() in self._logins
+
+    def knows_email(self, name: str) -> bool:
+        """Whether at least one user that can be acted on has ``name`` as e-mail address."""
+        return name.casefold() in self._emails
+
+
+_EXPLANATIONS = {
+    "ambiguous_user": "several Okta users have this e-mail address and none has it as login",
+    "user_not_in_okta": "no Okta user has this login or e-mail address",
+    "user_deprovisioned": "the Okta user is deprovisioned",
+    "duplicate_user": "another row is about the same Okta user",
+}
+
+
+def resolve(rows: Sequence[Row], directory: Directory) -> list[Decision]:
+    """
+    Return one decision per row, in the order of the rows: its user, or the reason why it is skipped.
+
+    When several rows are about one user (say, one by login and one by e-mail), the one that names the login
+    is kept, then the one with the lowest (least safe) score; the others are skipped as ``duplicate_user``.
+    """
+    matches = [directory.match(row.user) for row in rows]
+    kept = _rows_to_keep(rows, matches)
+    decisions = []
+    for index, (row, match) in enumerate(zip(rows, matches, strict=True)):
+        if match.user is None:
+            decisions.append(skip(row, match.reason))
+        elif index not in kept:
+            decisions.append(skip(row, "duplicate_user", user=match.user))
+        else:
+            decisions.append(Decision(row=row, user=match.user))
+    return decisions
+
+
+def _rows_to_keep(rows: Sequence[Row], matches: Sequence[Match]) -> set[int]:
+    best: dict[str, tuple[bool, int, int]] = {}
+    for index, (row, match) in enumerate(zip(rows, matches, strict=True)):
+        if match.user is None:
+            continue
+        # False sorts first; 1001 puts a row without a score behind every row with one.
+        rank = (not match.by_login, 1001 if row.score is None else row.score, index)
+        user_id = match.user.user_id
+        best[user_id] = min(rank, best.get(user_id, rank))
+    return {index for _, _, index in best.values()}
+
+
+def outcome_of(
+    row: Row,
+    status: Status,
+    reason: str = "",
+    *,
+    user: OktaUser | None = None,
+    message: str = "",
+    retryable: bool = False,
+    http_status: int | None = None,
+    request_id: str = "",
+    jti: str = "",
+) -> Outcome:
+    """Return what became of ``row``, with what a reader needs to understand it."""
+    return Outcome(
+        user=row.user,
+        status=status,
+        reason=reason,
+        message=message,
+        retryable=retryable,
+        user_id=user.user_id if user else "",
+        login=user.login if user else "",
+        score=row.score,
+        score_level=row.score_level,
+        risk_level=row.risk_level,
+        previous_risk_level=row.previous_risk_level,
+        http_status=http_status,
+        request_id=request_id,
+        jti=jti,
+    )
+
+
+def skip(row: Row, reason: str, *, user: OktaUser | None = None, message: str = "") -> Decision:
+    """Return the decision to leave a row alone on purpose."""
+    text = message or _EXPLANATIONS.get(reason, "")
+    return Decision(row=row, user=user, outcome=outcome_of(row, "skipped", reason, user=user, message=text))
+
+
+def leave(row: Row, reason: str, *, user: OktaUser | None = None) -> Decision:
+    """Return the decision that everything is right already."""
+    return Decision(row=row, user=user, outcome=outcome_of(row, "unchanged", reason, user=user))

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a task says at its end: the report, and whether so many failures are acceptable."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from airflow_provider_okta_ure.core.models import STATUSES, Action, Outcome, Report
+from airflow_provider_okta_ure.errors import ConfigurationError
+
+FAILURES_SHOWN = 20
+EXAMPLES_SHOWN = 10
+
+
+def build_report(
+    action: Action,
+    outcomes: Sequence[Outcome],
+    *,
+    as_of: datetime,
+    dry_run: bool,
+    target: Mapping[str, str] | None = None,
+) -> Report:
+    """Return the report of one action; its size does not depend on the number of users."""
+    counts = Counter(outcome.status for outcome in outcomes)
+    reasons = Counter(f"{outcome.status}:{outcome.reason}" for outcome in outcomes if outcome.reason)
+    examples = [
+        outcome
+        for status in ("done", "planned", "skipped")
+        for outcome in [one for one in outcomes if one.status == status][:EXAMPLES_SHOWN]
+    ]
+    return Report(
+        action=action,
+        as_of=as_of,
+        dry_run=dry_run,
+        total=len(outcomes),
+        counts={status: counts[status] for status in STATUSES},
+        reasons=dict(sorted(reasons.items())),
+        target=dict(target or {}),
+        failures=[outcome for outcome in outcomes if outcome.status == "failed"][:FAILURES_SHOWN],
+        examples=examples,
+    )
+
+
+class FailOn(msgspec.Struct, frozen=True):
+    """
+    How many failed users fail the task.
+
+    :param count: this many or more; None = not by number.
+    :param percent: this share of all users (0..100) or more; None = not by share.
+    """
+
+    count: int | None = None
+    percent: float | None = None
+
+    @classmethod
+    def parse(cls, value: object) -> FailOn:
+        """
+        Return what ``3`` (three or more), ``"10%"`` (a tenth or more) or ``"never"`` means.
+
+        >>> FailOn.parse("10%").is_reached(failed=1, total=10)
+        True
+        >>> FailOn.parse(2).is_reached(failed=1, total=10)
+        False
+        >>> FailOn.parse("never").is_reached(failed=10, total=10)
+        False
+
+        :raises ConfigurationError: the value is none of these.
+        """
+        text = str(value).strip().lower()
+        if text == "never":
+            return cls()
+        try:
+            if text.endswith("%"):
+                percent = float(text[:-1])
+                if 0 < percent <= 100:
+                    return cls(percent=percent)
+            elif not isinstance(value, bool) and int(text) >= 1:
+                return cls(count=int(text))
+        except ValueError:
+            pass
+        raise ConfigurationError(
+            f"fail_on is {value!r}.",
+            remedy='Use a number from 1 ("3" = three or more failures), a percentage ("10%") or "never".',
+        )
+
+    def is_reached(self, *, failed: int, total: int) -> bool:
+        """Whether so many failures of so many users fail the task; none never do."""
+        if failed == 0:
+            return False
+        if self.count is not None:
+            return failed >= self.count
+        return self.percent is not None and failed * 100 >= self.percent * total

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Airflow reads about this provider: data only, so that every ``airflow`` command stays fast."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_PACKAGE = "airflow_provider_okta_ure"
+
+_TRANSPORT_FIELDS: dict[str, Any] = {
+    "timeout": {
+        "label": "Timeout (seconds)",
+        "description": "How long to wait for the next bytes of an answer.",
+        "schema": {"type": ["integer", "null"], "minimum": 1, "maximum": 600},
+    },
+    "verify": {
+        "label": "Verify TLS",
+        "description": "Leave this on. Off means that anybody on the way can read the token.",
+        "schema": {"type": ["boolean", "null"], "default": True},
+    },
+    "ca_bundle": {
+        "label": "CA bundle",
+        "description": "Path of a PEM file with the certificate authorities to trust.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "proxy": {
+        "label": "Proxy",
+        "description": "For example http://proxy.corp.example:3128. Empty: what the environment says.",
+        "schema": {"type": ["string", "null"], "format": "password"},
+    },
+    "rate_limit_share": {
+        "label": "Share of the rate limit",
+        "description": "How much of each rate limit we may use, more than 0, at most 1. "
+        "The rest stays free for the other clients of the same token and org.",
+        "schema": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+    },
+}
+
+_OKTA_FIELDS: dict[str, Any] = {
+    "auth_method": {
+        "label": "Auth method",
+        "description": "ssws: the API token in the field above.",
+        "schema": {"type": ["string", "null"], "default": "ssws", "enum": ["ssws"]},
+    },
+    "issuer": {
+        "label": "Issuer",
+        "description": "Who we are as a transmitter of risk signals, for example "
+        "https://risk.corp.example. Needed to push risk.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "jwks_url": {
+        "label": "JWKS URL",
+        "description": "Public address of the key set with our signing key. Give this or a well-known URL.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "well_known_url": {
+        "label": "Well-known URL",
+        "description": "Public address of our SSF configuration, instead of issuer and JWKS URL at Okta.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "security_events_provider_name": {
+        "label": "Security events provider",
+        "description": "Its name in Okta. Default: Netskope User Risk (Airflow).",
+        "schema": {"type": ["string", "null"], "maxLength": 100},
+    },
+    "signing_private_key": {
+        "label": "Signing private key",
+        "description": "The RSA key that signs risk signals: PEM or JWK, 2048 bits or more. "
+        "Shown while typing, masked once saved.",
+        "schema": {"type": ["string", "null"], "format": "multiline"},
+    },
+    "signing_key_id": {
+        "label": "Signing key id",
+        "description": "The key's kid in the JWKS. Default: its RFC 7638 thumbprint.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "allow_custom_domain": {
+        "label": "Allow a custom domain",
+        "description": "On: the host above is your own domain for Okta and may receive the token.",
+        "schema": {"type": ["boolean", "null"], "default": False},
+    },
+}
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's metadata in the shape of Airflow's ``provider_info.schema.json``."""
+    return {
+        "package-name": "airflow-provider-okta-ure",
+        "name": "Okta User Risk Exchange",
+        "description": "Reads user risk scores from Netskope and acts on the same users in Okta.",
+        "integrations": [
+            {
+                "integration-name": "Okta",
+                "external-doc-url": "https://developer.okta.com/docs/api/",
+                "tags": ["service"],
+            },
+            {
+                "integration-name": "Netskope",
+                "external-doc-url": "https://docs.netskope.com/en/rest-api-v2-overview-312207/",
+                "tags": ["service"],
+            },
+        ],
+        "operators": [
+            {
+                "integration-name": "Okta",
+                "python-modules": [f"{_PACKAGE}.operators.okta", f"{_PACKAGE}.operators.rules"],
+            },
+            {"integration-name": "Netskope", "python-modules": [f"{_PACKAGE}.operators.netskope"]},
+        ],
+        "hooks": [
+            {"integration-name": "Okta", "python-modules": [f"{_PACKAGE}.hooks.okta"]},
+            {"integration-name": "Netskope", "python-modules": [f"{_PACKAGE}.hooks.netskope"]},
+        ],
+        "connection-types": [
+            {
+                "connection-type": "okta",
+                "hook-class-name": f"{_PACKAGE}.hooks.okta.OktaHook",
+                "hook-name": "Okta",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["login", "schema", "port", "extra"],
+                    "relabeling": {"host": "Okta org URL", "password": "API token"},
+                    "placeholders": {
+                        "host": "https://acme.okta.com",
+                        "password": "from Security > API > Tokens",
+                    },
+                },
+                "conn-fields": {**_OKTA_FIELDS, **_TRANSPORT_FIELDS},
+            },
+            {
+                "connection-type": "netskope",
+                "hook-class-name": f"{_PACKAGE}.hooks.netskope.NetskopeHook",
+                "hook-name": "Netskope",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["login", "schema", "port", "extra"],
+                    "relabeling": {"host": "Tenant URL", "password": "REST API v2 token"},
+                    "placeholders": {
+                        "host": "https://acme.goskope.com",
+                        "password": "from Settings > Tools > REST API v2",
+                    },
+                },
+                "conn-fields": dict(_TRANSPORT_FIELDS),
+            },
+        ],
+    }

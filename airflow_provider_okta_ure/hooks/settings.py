@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a connection's fields mean: checked, typed, with their defaults, in the JSON and in the URI form."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import msgspec
+
+from airflow_provider_okta_ure.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+SettingsT = TypeVar("SettingsT", bound="TransportSettings")
+
+
+class TransportSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """
+    How to reach a service.
+
+    :param timeout: seconds to wait for the next bytes of an answer; None = the client's default.
+    :param verify: check the server's certificate.
+    :param ca_bundle: path of a PEM file with the certificate authorities to trust.
+    :param proxy: URL of a proxy; None = what the environment says.
+    :param rate_limit_share: how much of each rate limit bucket we may use, more than 0, at most 1;
+        None = the client's default.
+    """
+
+    timeout: int | None = None
+    verify: bool = True
+    ca_bundle: str | None = None
+    proxy: str | None = None
+    rate_limit_share: float | None = None
+
+    @property
+    def tls(self) -> bool | str:
+        """What ``requests`` calls ``verify``: False, True, or the path of the CA bundle."""
+        return (self.ca_bundle or True) if self.verify else False
+
+
+class OktaSettings(TransportSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """
+    The extra fields of a connection of type ``okta``.
+
+    :param auth_method: how we sign in; ``ssws`` is an API token.
+    :param issuer: who we are as a transmitter of risk signals.
+    :param jwks_url: public address of the key set with our signing key.
+    :param well_known_url: public address of our SSF configuration.
+    :param security_events_provider_name: its name in Okta.
+    :param signing_private_key: the RSA key that signs risk signals, PEM or JWK.
+    :param signing_key_id: the key's ``kid``; None = its RFC 7638 thumbprint.
+    :param allow_custom_domain: the host is the org's own domain and may receive the token.
+    """
+
+    auth_method: Literal["ssws"] = "ssws"
+    issuer: str | None = None
+    jwks_url: str | None = None
+    well_known_url: str | None = None
+    security_events_provider_name: str = "Netskope User Risk (Airflow)"
+    signing_private_key: str | None = None
+    signing_key_id: str | None = None
+    allow_custom_domain: bool = False
+
+
+def read_settings(connection: Connection, settings_type: type[SettingsT]) -> SettingsT:
+    """
+    Return the extra fields of a connection, with what a form left empty at its default.
+
+    :raises ConfigurationError: a field is unknown or has a value of the wrong kind.
+    """
+    # A form stores what was left empty as null or "".
+    extra: dict[str, Any] = {
+        name: value for name, value in connection.extra_dejson.items() if value not in (None, "")
+    }
+    for name in extra:
+        _refuse_unknown(connection.conn_id, name, settings_type.__struct_fields__)
+    try:
+        # strict=False, because every value of the URI form is text: "false", "30".
+        settings = msgspec.convert(extra, type=settings_type, strict=False)
+    except msgspec.ValidationError as error:
+        # msgspec names the field and the kinds, never the value.
+        raise ConfigurationError(
+            f"Connection {connection.conn_id!r}: an extra field is wrong: {error}."
+        ) from None
+    _check_numbers(connection.conn_id, settings)
+    return settings
+
+
+def base_host(connection: Connection) -> str:
+    """
+    Return host and port as one text, whichever way the connection spells them.
+
+    :raises ConfigurationError: there is no host.
+    """
+    host = (connection.host or "").strip()
+    if not host:
+        raise ConfigurationError(
+            f"Connection {connection.conn_id!r} has no host.",
+            remedy="Set it to the org or tenant URL.",
+        )
+    return f"{host.rstrip('/')}:{connection.port}" if connection.port else host
+
+
+def token_of(connection: Connection, called: str) -> str:
+    """
+    Return the token of a connection.
+
+    :param called: what people call it, for the error message.
+    :raises ConfigurationError: there is none.
+    """
+    token = (connection.password or "").strip()
+    if not token:
+        raise ConfigurationError(
+            f"Connection {connection.conn_id!r} has no password.", remedy=f"Put the {called} there."
+        )
+    return token
+
+
+def _refuse_unknown(conn_id: str | None, name: str, known: tuple[str, ...]) -> None:
+    if name in known:
+        return
+    close = difflib.get_close_matches(name, known, n=1)
+    meant = f"Did you mean {close[0]!r}?" if close else f"Known fields: {', '.join(sorted(known))}."
+    raise ConfigurationError(f"Connection {conn_id!r} has an unknown extra field {name!r}.", remedy=meant)
+
+
+def _check_numbers(conn_id: str | None, settings: TransportSettings) -> None:
+    if settings.timeout is not None and not 1 <= settings.timeout <= 600:
+        raise ConfigurationError(
+            f"Connection {conn_id!r}: timeout is {settings.timeout} seconds.", remedy="Use 1 to 600."
+        )
+    share = settings.rate_limit_share
+    if share is not None and not 0 < share <= 1:
+        raise ConfigurationError(
+            f"Connection {conn_id!r}: rate_limit_share is {share}.",
+            remedy="Use a number above 0 and at most 1; 0.5 means half of every rate limit.",
+        )
