@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows on their way between tasks: checked when they arrive, plain JSON types when they leave."""
+
+from __future__ import annotations
+
+import difflib
+import reprlib
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timezone
+from typing import Any, NoReturn
+
+import msgspec
+
+from airflow_provider_okta_ure.core.levels import HIGHEST_SCORE, LOWEST_SCORE, check_score
+from airflow_provider_okta_ure.core.models import RISK_LEVELS, SCORE_LEVELS, Row
+from airflow_provider_okta_ure.errors import ConfigurationError, RowError
+
+LONGEST_USER = 320
+"""The longest user name: what an e-mail address may have."""
+
+_EXAMPLE = '[{"user": "ann@corp.example", "score": 240}]'
+_BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
+
+
+def to_rows(value: object) -> list[Row]:
+    """
+    Return checked rows from what XCom or somebody's own task hands over.
+
+    Takes a list of dicts, of rows, or of such lists (what a mapped task returns); anything that can be
+    iterated and is not one dict or one text will do. Times become UTC.
+
+    >>> to_rows([{"user": "ann@corp.example", "score": 240.0}])[0].score
+    240
+    >>> to_rows([{"user": "ann@corp.example", "scor": 240}])
+    Traceback (most recent call last):
+    ...
+    airflow_provider_okta_ure.errors.RowError: Row 0 has an unknown field 'scor'. Did you mean 'score'?
+
+    :param value: the rows.
+    :raises ConfigurationError: when it is no list of rows at all.
+    :raises RowError: for the first malformed row; knows its index and the field.
+    """
+    return [_to_row(item, index) for index, item in enumerate(_flat(value))]
+
+
+def from_rows(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """
+    Return rows as plain JSON types, every field named; ``to_rows`` gives the same rows back.
+
+    :param rows: the rows; a time without an offset is refused.
+    """
+    plain: list[dict[str, Any]] = msgspec.to_builtins(
+        [row if _is_clean(row) else _checked(msgspec.structs.asdict(row), i) for i, row in enumerate(rows)]
+    )
+    return plain
+
+
+def deduplicate(rows: Iterable[Row]) -> list[Row]:
+    """
+    Return one row per user and source, in the order in which the users first appear.
+
+    The row with the newest ``score_at`` stays. Where two are equally new, the lower (less safe) score stays,
+    and a score stays before a missing one. Names are compared without regard to case.
+
+    >>> [row.score for row in deduplicate([Row(user="ann", score=900), Row(user="ANN", score=300)])]
+    [300]
+
+    :param rows: rows of any number of users and sources.
+    """
+    best: dict[tuple[str, str | None], Row] = {}
+    for row in rows:
+        key = (row.key, row.source)
+        held = best.get(key)
+        if held is None or _precedence(row) > _precedence(held):
+            best[key] = row
+    return list(best.values())
+
+
+def _precedence(row: Row) -> tuple[datetime, float]:
+    return row.score_at or _LONG_AGO, -HIGHEST_SCORE - 1 if row.score is None else -row.score
+
+
+def _flat(value: object) -> Iterator[object]:
+    """Yield the single rows of a list, or of a list of lists."""
+    for item in _iterable(value):
+        if isinstance(item, (Row, Mapping, str, bytes)) or not isinstance(item, Iterable):
+            yield item
+        else:
+            yield from item
+
+
+def _iterable(value: object) -> Iterable[object]:
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)):
+        return value
+    came = "one dict" if isinstance(value, Mapping) else f"{type(value).__name__} {reprlib.repr(value)}"
+    raise ConfigurationError(
+        f"Rows must come as a list of dicts, and came as {'None' if value is None else came}.",
+        remedy=_remedy_for(value),
+    )
+
+
+def _remedy_for(value: object) -> str:
+    if value is None:
+        return "Check that the task before this one returns its rows, and that it ran."
+    if isinstance(value, Mapping):
+        return "Put the dict into a list."
+    if isinstance(value, str):
+        return (
+            "A template is text unless the DAG has render_template_as_native_obj=True: hand over the task's "
+            f"output itself, such as rows=fetch.output. Rows look like this: {_EXAMPLE}."
+        )
+    return f"Rows look like this: {_EXAMPLE}."
+
+
+def _to_row(item: object, index: int) -> Row:
+    if type(item) is dict:
+        try:
+            row = msgspec.convert(item, Row)
+        except msgspec.ValidationError:
+            return _checked(item, index)
+        return row if _is_clean(row) else _checked(item, index)
+    if isinstance(item, Row):
+        return _checked(msgspec.structs.asdict(item), index)
+    if isinstance(item, Mapping):
+        return _checked(dict(item), index)
+    raise RowError(
+        f"Row {index} is the {type(item).__name__} {reprlib.repr(item)} and not a dict.",
+        index=index,
+        remedy=f"Rows look like this: {_EXAMPLE}.",
+    )
+
+
+def _is_clean(row: Row) -> bool:
+    """Say whether a row of the right types also has the right values; the fast way through."""
+    return (
+        _is_utc(row.score_at)
+        and _is_utc(row.previous_score_at)
+        and _is_utc(row.as_of)
+        and (row.score is None or LOWEST_SCORE <= row.score <= HIGHEST_SCORE)
+        and (row.previous_score is None or LOWEST_SCORE <= row.previous_score <= HIGHEST_SCORE)
+        and 0 < len(row.user) <= LONGEST_USER
+        and row.user.isprintable()
+        and not row.user.isspace()
+    )
+
+
+def _is_utc(moment: datetime | None) -> bool:
+    return moment is None or (type(moment) is datetime and moment.tzinfo is timezone.utc)
+
+
+def _checked(item: Mapping[Any, Any], index: int) -> Row:
+    """Check field by field: returns a row whose values only had to be rewritten, or says what is wrong."""
+    for name in item:
+        if name not in _CHECKS:
+            close = difflib.get_close_matches(str(name), _CHECKS, n=1)
+            raise RowError(
+                f"Row {index} has an unknown field {reprlib.repr(name)}.",
+                index=index,
+                field=str(name),
+                remedy=f"Did you mean {close[0]!r}?" if close else f"The fields are {', '.join(_CHECKS)}.",
+            )
+    if "user" not in item:
+        raise RowError(
+            f"Row {index} has no user.",
+            index=index,
+            field="user",
+            remedy='Each row needs a "user": a login or an e-mail address.',
+        )
+    return Row(**{name: _CHECKS[name](value, index, name) for name, value in item.items()})
+
+
+def _refuse(index: int, field: str, value: object, expected: str, remedy: str = "") -> NoReturn:
+    found = "None" if value is None else f"the {type(value).__name__} {reprlib.repr(value)}"
+    raise RowError(
+        f"Row {index}, field {field!r}: expected {expected}, not {found}.",
+        index=index,
+        field=field,
+        remedy=remedy,
+    )
+
+
+def _check_user(value: object, index: int, field: str) -> str:
+    if not isinstance(value, str):
+        _refuse(index, field, value, "a login or an e-mail address as text")
+    if not value.strip():
+        _refuse(index, field, value, "a login or an e-mail address", "Leave out rows without a user.")
+    if len(value) > LONGEST_USER:
+        _refuse(index, field, value, f"at most {LONGEST_USER} characters and not {len(value)}")
+    for position, char in enumerate(value):
+        if unicodedata.category(char) in _UNPRINTABLE or char in _BIDI_CONTROLS:
+            _refuse(
+                index,
+                field,
+                value,
+                f"no control characters (there is U+{ord(char):04X} at position {position})",
+                "Clean the name where it comes from; a name that looks like another one is not trusted.",
+            )
+    return value
+
+
+def _check_score_field(value: object, index: int, field: str) -> int | None:
+    try:
+        return check_score(value)
+    except ConfigurationError as error:
+        raise RowError(
+            f"Row {index}, field {field!r}: {error.message}", index=index, field=field, remedy=error.remedy
+        ) from None
+
+
+def _check_time(value: object, index: int, field: str) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = msgspec.convert(value, datetime) if isinstance(value, str) else value
+    except msgspec.ValidationError:
+        moment = value
+    if not isinstance(moment, datetime):
+        _refuse(index, field, value, "a time such as 2026-11-23T00:00:00Z")
+    if moment.utcoffset() is None:
+        _refuse(
+            index,
+            field,
+            value,
+            "a time with a UTC offset",
+            "Write 2026-11-23T00:00:00Z, or use an aware datetime.",
+        )
+    try:
+        utc = moment.astimezone(timezone.utc)
+    except OverflowError:
+        _refuse(index, field, value, "a time between the years 1 and 9999")
+    # Subclasses (pendulum's, for one) become plain datetimes, which every encoder knows.
+    return datetime.combine(utc.date(), utc.time(), tzinfo=timezone.utc)
+
+
+def _check_flag(value: object, index: int, field: str) -> bool:
+    if not isinstance(value, bool):
+        _refuse(index, field, value, "true or false")
+    return value
+
+
+def _check_source(value: object, index: int, field: str) -> str | None:
+    if value is not None and not isinstance(value, str):
+        _refuse(index, field, value, "the id of an Airflow connection, or None")
+    return value
+
+
+def _level_check(levels: tuple[str, ...]) -> Callable[[object, int, str], str | None]:
+    def check(value: object, index: int, field: str) -> str | None:
+        if value is not None and value not in levels:
+            close = difflib.get_close_matches(str(value).lower(), levels, n=1)
+            _refuse(
+                index,
+                field,
+                value,
+                f"one of {', '.join(levels)}",
+                f"Did you mean {close[0]!r}?" if close else "",
+            )
+        return str(value) if value is not None else None
+
+    return check
+
+
+_CHECKS: dict[str, Callable[[object, int, str], Any]] = {
+    "user": _check_user,
+    "score": _check_score_field,
+    "score_at": _check_time,
+    "previous_score": _check_score_field,
+    "previous_score_at": _check_time,
+    "provisional": _check_flag,
+    "as_of": _check_time,
+    "source": _check_source,
+    "score_level": _level_check(SCORE_LEVELS),
+    "risk_level": _level_check(RISK_LEVELS),
+    "previous_risk_level": _level_check(RISK_LEVELS),
+}
