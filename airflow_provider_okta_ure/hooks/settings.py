@@ -39,6 +39,16 @@ class TransportSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         """What ``requests`` calls ``verify``: False, True, or the path of the CA bundle."""
         return (self.ca_bundle or True) if self.verify else False
 
+    @property
+    def transport(self) -> dict[str, Any]:
+        """The client's transport arguments, without those that the connection leaves to the client."""
+        chosen = {
+            "proxy": self.proxy,
+            "read_timeout": self.timeout,
+            "rate_limit_share": self.rate_limit_share,
+        }
+        return {"verify": self.tls, **{name: value for name, value in chosen.items() if value is not None}}
+
 
 class OktaSettings(TransportSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An Airflow connection of type ``netskope`` becomes a client."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from airflow.sdk import BaseHook
+
+from airflow_provider_okta_ure.errors import OktaUreError
+from airflow_provider_okta_ure.hooks.settings import TransportSettings, base_host, read_settings, token_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+    from airflow_provider_okta_ure.clients.netskope import NetskopeClient
+
+
+class NetskopeHook(BaseHook):
+    """
+    Turn a connection of type ``netskope`` into a :class:`NetskopeClient`.
+
+    :param netskope_conn_id: the connection to the Netskope tenant.
+    """
+
+    conn_name_attr = "netskope_conn_id"
+    default_conn_name = "netskope_default"
+    conn_type = "netskope"
+    hook_name = "Netskope"
+
+    def __init__(self, netskope_conn_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.netskope_conn_id = netskope_conn_id
+
+    @cached_property
+    def connection(self) -> Connection:
+        """The Airflow connection."""
+        return self.get_connection(self.netskope_conn_id)
+
+    @cached_property
+    def settings(self) -> TransportSettings:
+        """
+        The connection's extra fields.
+
+        :raises ConfigurationError: one of them is wrong.
+        """
+        return read_settings(self.connection, TransportSettings)
+
+    @cached_property
+    def base_url(self) -> str:
+        """
+        The tenant's URL, without a slash at the end.
+
+        :raises ConfigurationError: the host is not usable.
+        """
+        from airflow_provider_okta_ure.clients.hosts import netskope_base_url
+
+        return netskope_base_url(base_host(self.connection))
+
+    @cached_property
+    def client(self) -> NetskopeClient:
+        """
+        A client for the tenant.
+
+        :raises ConfigurationError: the connection is not usable.
+        """
+        from airflow_provider_okta_ure.clients.auth import NetskopeTokenAuth
+        from airflow_provider_okta_ure.clients.netskope import NetskopeClient
+
+        auth = NetskopeTokenAuth(token_of(self.connection, "REST API v2 token"))
+        return NetskopeClient.connect(self.base_url, auth, **self.settings.transport)
+
+    def get_conn(self) -> NetskopeClient:
+        """Return the client, under the name that Airflow's hooks share."""
+        return self.client
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Try what every use of the connection needs, and say precisely what is wrong."""
+        try:
+            self.client.check()
+        except OktaUreError as error:
+            return False, str(error)
+        return True, f"{self.base_url} is a Netskope tenant, and the token can read users and scores."

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An Airflow connection of type ``okta`` becomes a client, and the identity that signs risk signals."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import msgspec
+from airflow.sdk import BaseHook
+from airflow.sdk.log import mask_secret
+
+from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
+from airflow_provider_okta_ure.hooks.settings import OktaSettings, base_host, read_settings, token_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+    from airflow_provider_okta_ure.clients.keys import SigningKey
+    from airflow_provider_okta_ure.clients.okta import OktaClient
+    from airflow_provider_okta_ure.core.models import SecurityEventsProvider
+
+
+class Registration(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    How an Okta org is to know us: by issuer and JWKS URL, or by a well-known URL.
+
+    :param name: the security events provider's name in Okta.
+    """
+
+    name: str
+    issuer: str | None = None
+    jwks_url: str | None = None
+    well_known_url: str | None = None
+
+    def override(
+        self,
+        *,
+        name: str | None = None,
+        issuer: str | None = None,
+        jwks_url: str | None = None,
+        well_known_url: str | None = None,
+    ) -> Registration:
+        """Return the registration with what is given; a given way of being found replaces the other."""
+        if well_known_url:
+            return Registration(
+                name=name or self.name, issuer=issuer or self.issuer, well_known_url=well_known_url
+            )
+        keeps_well_known = not (issuer or jwks_url)
+        return Registration(
+            name=name or self.name,
+            issuer=issuer or self.issuer,
+            jwks_url=jwks_url or self.jwks_url,
+            well_known_url=self.well_known_url if keeps_well_known else None,
+        )
+
+    def ensure(self, client: OktaClient) -> SecurityEventsProvider:
+        """
+        Make the org accept our signals; see :meth:`OktaClient.ensure_security_events_provider`.
+
+        :raises ConfigurationError: neither a well-known URL nor issuer and JWKS URL are set.
+        """
+        if self.well_known_url:
+            return client.ensure_security_events_provider(self.name, well_known_url=self.well_known_url)
+        if not self.issuer or not self.jwks_url:
+            raise ConfigurationError(
+                "Okta needs an address for our public key.",
+                remedy="Set issuer and jwks_url, or well_known_url, in the Okta connection.",
+            )
+        return client.ensure_security_events_provider(self.name, issuer=self.issuer, jwks_url=self.jwks_url)
+
+
+class Transmitter(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Who signs risk signals, and for whom.
+
+    :param issuer: the ``iss`` of every token.
+    :param audience: the ``aud`` of every token: the org's URL.
+    :param key: the loaded private key.
+    """
+
+    issuer: str
+    audience: str
+    key: SigningKey
+
+
+class OktaHook(BaseHook):
+    """
+    Turn a connection of type ``okta`` into an :class:`OktaClient`.
+
+    :param okta_conn_id: the connection to the Okta org.
+    """
+
+    conn_name_attr = "okta_conn_id"
+    default_conn_name = "okta_default"
+    conn_type = "okta"
+    hook_name = "Okta"
+
+    def __init__(self, okta_conn_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.okta_conn_id = okta_conn_id
+
+    @cached_property
+    def connection(self) -> Connection:
+        """The Airflow connection."""
+        return self.get_connection(self.okta_conn_id)
+
+    @cached_property
+    def settings(self) -> OktaSettings:
+        """
+        The connection's extra fields.
+
+        :raises ConfigurationError: one of them is wrong.
+        """
+        settings = read_settings(self.connection, OktaSettings)
+        # Airflow masks a secret as one exact text; a key printed line by line would pass.
+        for line in (settings.signing_private_key or "").replace("\\n", "\n").splitlines():
+            mask_secret(line)
+        return settings
+
+    @cached_property
+    def base_url(self) -> str:
+        """
+        The org's URL, without a slash at the end.
+
+        :raises ConfigurationError: the host is not one that may receive the token.
+        """
+        from airflow_provider_okta_ure.clients.hosts import okta_base_url
+
+        return okta_base_url(
+            base_host(self.connection), allow_custom_domain=self.settings.allow_custom_domain
+        )
+
+    @cached_property
+    def client(self) -> OktaClient:
+        """
+        A client for the org.
+
+        :raises ConfigurationError: the connection is not usable.
+        """
+        from airflow_provider_okta_ure.clients.auth import SswsAuth
+        from airflow_provider_okta_ure.clients.okta import OktaClient
+
+        auth = SswsAuth(token_of(self.connection, "API token"))
+        return OktaClient.connect(self.base_url, auth, **self.settings.transport)
+
+    @cached_property
+    def registration(self) -> Registration:
+        """How the org is to know us, as far as the connection says."""
+        settings = self.settings
+        return Registration(
+            name=settings.security_events_provider_name,
+            issuer=settings.issuer,
+            jwks_url=settings.jwks_url,
+            well_known_url=settings.well_known_url,
+        )
+
+    @cached_property
+    def transmitter(self) -> Transmitter:
+        """
+        The identity that signs risk signals; the key is parsed once.
+
+        :raises ConfigurationError: the connection has no issuer or no usable signing key.
+        """
+        from airflow_provider_okta_ure.clients.keys import SigningKey
+
+        settings = self.settings
+        if not settings.issuer or not settings.signing_private_key:
+            missing = "issuer" if not settings.issuer else "signing_private_key"
+            raise ConfigurationError(
+                f"Connection {self.okta_conn_id!r} has no {missing}, which pushing risk needs.",
+                remedy=f"Set the extra field {missing!r}.",
+            )
+        key = SigningKey.load(settings.signing_private_key, key_id=settings.signing_key_id)
+        return Transmitter(issuer=settings.issuer, audience=self.base_url, key=key)
+
+    def get_conn(self) -> OktaClient:
+        """Return the client, under the name that Airflow's hooks share."""
+        return self.client
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Try what every use of the connection needs, and say precisely what is wrong."""
+        try:
+            self.client.check()
+            if self.settings.signing_private_key:
+                _ = self.transmitter
+        except OktaUreError as error:
+            return False, str(error)
+        return True, f"{self.base_url} is an Okta org, and the token can read its users and groups."

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every operator that acts on an Okta org."""
+
+from __future__ import annotations
+
+from airflow_provider_okta_ure.operators.groups import OktaAddToGroupOperator, OktaRemoveFromGroupOperator
+from airflow_provider_okta_ure.operators.risk import (
+    OktaNoActionOperator,
+    OktaPushRiskOperator,
+    OktaUpsertUserRiskOperator,
+)
+from airflow_provider_okta_ure.operators.security_events_provider import OktaSecurityEventsProviderOperator
+
+__all__ = [
+    "OktaAddToGroupOperator",
+    "OktaNoActionOperator",
+    "OktaPushRiskOperator",
+    "OktaRemoveFromGroupOperator",
+    "OktaSecurityEventsProviderOperator",
+    "OktaUpsertUserRiskOperator",
+]

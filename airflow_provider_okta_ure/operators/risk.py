@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Okta is told about a user's risk: a signal for its risk engine, or the user's risk itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_okta_ure.clients.security_event import build_risk_change, derive_jti
+from airflow_provider_okta_ure.core.decisions import decide_before_lookup, decide_upserts
+from airflow_provider_okta_ure.core.matching import Decision, Directory, outcome_of, resolve
+from airflow_provider_okta_ure.core.texts import ReasonText
+from airflow_provider_okta_ure.operators.actions import OktaActionOperator, Plan
+from airflow_provider_okta_ure.operators.run import to_flag
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.core.models import Action, OktaUser, Outcome, Row
+
+
+class OktaPushRiskOperator(OktaActionOperator):
+    """
+    Push a risk signal for the users that rows are about: one signed security event token per change of level.
+
+    Okta's risk engine evaluates the signal; it is not a command. A user that Okta does not know is
+    skipped, because Okta would accept the signal and ignore it. The token's ``jti`` is derived from the
+    change itself, so that pushing the same change again has no second effect.
+
+    :param only_changes: leave users alone whose level is the one that held before. (templated)
+    :param ensure_provider: make sure that the security events provider of the connection exists at Okta,
+        is up to date and active. (templated)
+    :param reason_admin: what Okta's administrators read; names of row fields in braces are filled in.
+        (templated)
+    :param reason_user: what the user may read; empty = nothing is sent. (templated)
+    """
+
+    action: ClassVar[Action] = "push_risk"
+    template_fields: Sequence[str] = (
+        *OktaActionOperator.template_fields,
+        "only_changes",
+        "ensure_provider",
+        "reason_admin",
+        "reason_user",
+    )
+
+    def __init__(
+        self,
+        *,
+        only_changes: bool | str = True,
+        ensure_provider: bool | str = False,
+        reason_admin: str = "Netskope confidence {score} of 1000 ({score_level}), before {previous_score}",
+        reason_user: str = "",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.only_changes = only_changes
+        self.ensure_provider = ensure_provider
+        self.reason_admin = reason_admin
+        self.reason_user = reason_user
+
+    def plan(self, rows: Sequence[Row], as_of: datetime, *, dry_run: bool) -> Plan:
+        reason_admin = ReasonText(self.reason_admin, argument="reason_admin")
+        reason_user = ReasonText(self.reason_user, argument="reason_user")
+        only_changes = to_flag(self.only_changes, "only_changes")
+        ensure_provider = to_flag(self.ensure_provider, "ensure_provider")
+        hook = self.hook
+        client, transmitter = hook.client, hook.transmitter
+
+        wanted, settled = decide_before_lookup(rows, only_changes=only_changes)
+        decisions: list[Decision] = [*settled, *resolve(wanted, Directory(client.find_users(_names(wanted))))]
+        if ensure_provider and not dry_run:
+            provider = hook.registration.ensure(client)
+            self.log.info("Security events provider %r (%s) is active.", provider.name, provider.provider_id)
+
+        def push(row: Row, user: OktaUser) -> Outcome:
+            moment = row.as_of or as_of
+            current, previous = row.risk_level or "none", row.previous_risk_level or "none"
+            subject = user.login if "@" in user.login else user.email
+            jti = derive_jti(
+                issuer=transmitter.issuer,
+                audience=transmitter.audience,
+                user=subject,
+                as_of=moment,
+                previous=previous,
+                current=current,
+            )
+            token = build_risk_change(
+                transmitter.key,
+                issuer=transmitter.issuer,
+                audience=transmitter.audience,
+                subject=subject,
+                current_level=current,
+                previous_level=previous,
+                event_timestamp=int(moment.timestamp()),
+                issued_at=int(datetime.now(tz=timezone.utc).timestamp()),
+                reason_admin=reason_admin.fill(row),
+                reason_user=reason_user.fill(row) or None,
+                jti=jti,
+            )
+            answer = client.publish_security_event(token)
+            return outcome_of(
+                row, "done", user=user, http_status=answer.status, request_id=answer.request_id, jti=jti
+            )
+
+        return Plan(decisions, push, {"issuer": transmitter.issuer, "audience": transmitter.audience})
+
+
+class OktaUpsertUserRiskOperator(OktaActionOperator):
+    """
+    Set the risk of the users that rows are about: an administrator's override, not a signal.
+
+    Needs Identity Threat Protection. ``none`` cannot be set. A user who has the level already is left alone.
+
+    :param reason: why, for Okta's administrators; names of row fields in braces are filled in. Okta
+        allows letters, digits, spaces, ``-``, ``,`` and ``.``; the rest becomes ``-``. (templated)
+    """
+
+    action: ClassVar[Action] = "upsert_risk"
+    template_fields: Sequence[str] = (*OktaActionOperator.template_fields, "reason")
+
+    def __init__(
+        self, *, reason: str = "Netskope user confidence {score} of 1000, {score_level}", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.reason = reason
+
+    def plan(self, rows: Sequence[Row], as_of: datetime, *, dry_run: bool) -> Plan:
+        reason = ReasonText(self.reason)
+        client = self.hook.client
+        decisions = decide_upserts(rows, client.find_users(_names(rows)))
+
+        def preview(row: Row, user: OktaUser) -> Outcome:
+            if client.get_user_risk(user.user_id) == row.risk_level:
+                return outcome_of(row, "unchanged", "same_level", user=user)
+            return outcome_of(row, "planned", user=user)
+
+        def upsert(row: Row, user: OktaUser) -> Outcome:
+            level = row.risk_level or "none"
+            before = preview(row, user)
+            if before.status == "unchanged":
+                return before
+            answer = client.put_user_risk(user.user_id, level, reason.fill(row))
+            return outcome_of(row, "done", user=user, http_status=answer.status, request_id=answer.request_id)
+
+        return Plan(decisions, upsert, {}, preview)
+
+
+class OktaNoActionOperator(OktaActionOperator):
+    """
+    Do nothing to the users that rows are about, and report them, so that others can act on the match.
+
+    Calls neither Okta nor Netskope.
+    """
+
+    action: ClassVar[Action] = "no_action"
+
+    def plan(self, rows: Sequence[Row], as_of: datetime, *, dry_run: bool) -> Plan:
+        recorded = [Decision(row=row, outcome=outcome_of(row, "done", "recorded")) for row in rows]
+        return Plan(recorded, _never, {})
+
+
+def _names(rows: Sequence[Row]) -> list[str]:
+    return [row.user for row in rows]
+
+
+def _never(row: Row, user: OktaUser) -> Outcome:
+    raise AssertionError("nothing is to be done")

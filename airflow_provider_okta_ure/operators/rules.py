@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Choosing rows by a business rule, and mapping scores to levels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from airflow_provider_okta_ure.core.levels import LevelMapping, ScoreBounds, map_row
+from airflow_provider_okta_ure.core.rows import from_rows, to_rows
+from airflow_provider_okta_ure.core.rules import Rule
+from airflow_provider_okta_ure.operators.run import failing_for_good
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+SAMPLES = 5
+
+
+class RiskFilterOperator(BaseOperator):
+    """
+    Return the rows that a business rule matches.
+
+    :param rows: rows as :class:`NetskopeFetchScoresOperator` or a task of yours returns them. (templated)
+    :param rule: a boolean expression over a row, such as ``score <= 500 and
+        user.ends_with("@corp.example")``. Remember that a score points up to safe. (templated)
+    :return: the matching rows, as a list of dicts.
+    """
+
+    template_fields: Sequence[str] = ("rows", "rule")
+
+    def __init__(self, *, rows: Any, rule: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rows = rows
+        self.rule = rule
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        with failing_for_good():
+            rule = Rule.parse(self.rule)
+            rows = to_rows(self.rows)
+            matching = [row for row in rows if rule.matches(row)]
+            self.log.info("%d of %d rows match: %s", len(matching), len(rows), self.rule)
+            unscored = sum(1 for row in rows if row.score is None)
+            if unscored and "score" in rule.fields:
+                self.log.info(
+                    "%d rows have no score, so a rule about the score matches none of them.", unscored
+                )
+            for row in matching[:SAMPLES]:
+                self.log.info("  %s: %s", row.user, rule.explain(row))
+            return from_rows(matching)
+
+
+class RiskMapLevelsOperator(BaseOperator):
+    """
+    Return rows with their levels: the score's band, Okta's risk level, and the risk level before.
+
+    ``score_level`` points up to safe like the score, ``risk_level`` points up to risk.
+
+    :param rows: rows as :class:`NetskopeFetchScoresOperator` or a task of yours returns them. (templated)
+    :param score_bounds: inclusive bounds per band; None = critical 0-250, high 251-500, medium 501-750,
+        low 751-1000. For example ``{"critical": [0, 200], "high": [201, 500], "medium": [501, 750],
+        "low": [751, 1000]}``. (templated)
+    :param level_mapping: Okta's risk level per band; None = critical and high become high, medium medium,
+        low low, none none. (templated)
+    :return: the rows, as a list of dicts.
+    """
+
+    template_fields: Sequence[str] = ("rows", "score_bounds", "level_mapping")
+
+    def __init__(
+        self, *, rows: Any, score_bounds: Any = None, level_mapping: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.rows = rows
+        self.score_bounds = score_bounds
+        self.level_mapping = level_mapping
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        with failing_for_good():
+            bounds = ScoreBounds.from_dict(self.score_bounds) if self.score_bounds else ScoreBounds()
+            mapping = LevelMapping.from_dict(self.level_mapping) if self.level_mapping else LevelMapping()
+            rows = [map_row(row, bounds, mapping) for row in to_rows(self.rows)]
+            counts = Counter(row.risk_level for row in rows)
+            self.log.info(
+                "Risk levels: %s", ", ".join(f"{counts[level]} {level}" for level in sorted(counts, key=str))
+            )
+            return from_rows(rows)

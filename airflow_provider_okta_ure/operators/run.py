@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every operator needs to know of its run, and how an error of ours ends a task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+def as_of_run(context: Context) -> datetime:
+    """
+    Return the moment a run speaks for: the end of its data interval, in UTC.
+
+    A manual run without a logical date and an asset-triggered run have no data interval; they speak for
+    the moment they were due. That moment stays the same when the task is retried or cleared, which the
+    clock does not.
+
+    :raises ConfigurationError: the run has no moment at all.
+    """
+    dag_run = context.get("dag_run")
+    moments = (
+        context.get("data_interval_end"),
+        context.get("logical_date"),
+        getattr(dag_run, "run_after", None),
+    )
+    for moment in moments:
+        if isinstance(moment, datetime):
+            # A plain datetime: Airflow's own subclass would travel through XCom differently.
+            return datetime.fromtimestamp(moment.timestamp(), tz=timezone.utc)
+    raise ConfigurationError(
+        "This run has neither a data interval nor a logical date nor a time it was due.",
+        remedy="Run the task as part of a DAG run.",
+    )
+
+
+def to_flag(value: object, argument: str) -> bool:
+    """
+    Return the truth value of an argument that may come from a template.
+
+    :raises ConfigurationError: it is neither true nor false.
+    """
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text in ("true", "false"):
+        return text == "true"
+    raise ConfigurationError(f"{argument} is {value!r}.", remedy="Use true or false.")
+
+
+@contextmanager
+def failing_for_good() -> Iterator[None]:
+    """
+    Let an error that another try cannot mend fail the task without retries.
+
+    The one place that decides: errors that know themselves as ``retryable`` pass, so that Airflow's
+    ``retries`` apply.
+    """
+    try:
+        yield
+    except OktaUreError as error:
+        if error.retryable:
+            raise
+        raise AirflowFailException(str(error)) from error

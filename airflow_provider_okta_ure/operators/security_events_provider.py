@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Our registration at Okta as a transmitter of risk signals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from airflow.sdk import BaseOperator
+
+from airflow_provider_okta_ure.hooks.okta import OktaHook
+from airflow_provider_okta_ure.operators.run import failing_for_good
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class OktaSecurityEventsProviderOperator(BaseOperator):
+    """
+    Make sure that an Okta org accepts our risk signals: one security events provider, up to date and active.
+
+    What is not given here comes from the connection.
+
+    :param provider_name: the security events provider's name in Okta. (templated)
+    :param issuer: who signs, as in every token's ``iss``. (templated)
+    :param jwks_url: public address of the key set; goes with ``issuer``. (templated)
+    :param well_known_url: public address of our SSF configuration, instead of issuer and JWKS URL.
+        (templated)
+    :param okta_conn_id: the connection to the Okta org. (templated)
+    :return: the security events provider as a dict.
+    """
+
+    template_fields: Sequence[str] = ("provider_name", "issuer", "jwks_url", "well_known_url", "okta_conn_id")
+
+    def __init__(
+        self,
+        *,
+        provider_name: str | None = None,
+        issuer: str | None = None,
+        jwks_url: str | None = None,
+        well_known_url: str | None = None,
+        okta_conn_id: str = OktaHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.provider_name = provider_name
+        self.issuer = issuer
+        self.jwks_url = jwks_url
+        self.well_known_url = well_known_url
+        self.okta_conn_id = okta_conn_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        with failing_for_good():
+            hook = OktaHook(self.okta_conn_id)
+            registration = hook.registration.override(
+                name=self.provider_name,
+                issuer=self.issuer,
+                jwks_url=self.jwks_url,
+                well_known_url=self.well_known_url,
+            )
+            provider = registration.ensure(hook.client)
+            self.log.info(
+                "Security events provider %r (%s) is %s.",
+                provider.name,
+                provider.provider_id,
+                provider.status,
+            )
+            result: dict[str, Any] = msgspec.to_builtins(provider)
+            return result
