@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every exception of this package, each of which knows whether trying again can help and what a person should do.
+"""
+Every exception of this package; each knows whether trying again can help and what a person should do.
 
 ::
 
@@ -28,7 +29,8 @@ from typing import ClassVar
 
 
 class OktaUreError(Exception):
-    """An error with a remedy.
+    """
+    An error with a remedy.
 
     :param message: what went wrong, in one sentence, without secrets.
     :param remedy: what a person can do about it; empty when there is nothing to do but wait.
@@ -51,10 +53,11 @@ class ConfigurationError(OktaUreError, ValueError):
 
 
 class RuleError(ConfigurationError):
-    """A business rule cannot be used.
+    """
+    A business rule cannot be used.
 
     :param rule: the text of the rule.
-    :param position: where in the text the trouble starts, counted from 0; None when it is the rule as a whole.
+    :param position: where in the text the trouble starts, counted from 0; None = the rule as a whole.
     :param suggestion: the name that was probably meant.
     """
 
@@ -82,7 +85,8 @@ class RuleError(ConfigurationError):
 
 
 class RowError(ConfigurationError):
-    """A row that another task handed over is malformed.
+    """
+    A row that another task handed over is malformed.
 
     :param index: which row, counted from 0.
     :param field: which field of it; empty when the row as a whole is not usable.
@@ -95,7 +99,8 @@ class RowError(ConfigurationError):
 
 
 class TransportError(OktaUreError):
-    """No usable answer: the name did not resolve, the connection was refused, timed out or was cut off.
+    """
+    No usable answer: the name did not resolve, the connection was refused, timed out or was cut off.
 
     :param sent: whether the request may have reached the service, so that its effect may have happened.
     """
@@ -108,7 +113,8 @@ class TransportError(OktaUreError):
 
 
 class ApiError(OktaUreError):
-    """A service answered with a refusal.
+    """
+    A service answered with a refusal.
 
     :param message: what was refused, in our words.
     :param service: ``Okta`` or ``Netskope``.
@@ -167,7 +173,8 @@ class NotFoundError(ApiError):
 
 
 class RateLimitedError(ApiError):
-    """Too many requests (429), and waiting for the next window would take longer than we are allowed to wait.
+    """
+    Too many requests (429), and waiting for the next window would take longer than we are allowed to wait.
 
     :param retry_after: seconds until the service expects us again, as far as it said.
     """
@@ -198,9 +205,10 @@ class UnexpectedAnswerError(OktaUreError):
 
 
 class GroupError(OktaUreError):
-    """The group is missing, exists more than once under this name, or is not ours to write.
+    """
+    The group is missing, exists more than once under this name, or is not ours to write.
 
-    :param reason: the reason code for the report: ``group_not_found``, ``ambiguous_group``, ``group_not_writable``.
+    :param reason: the code for the report: ``group_not_found``, ``ambiguous_group``, ``group_not_writable``.
     """
 
     def __init__(self, message: str, *, reason: str, remedy: str = "") -> None:
@@ -209,7 +217,8 @@ class GroupError(OktaUreError):
 
 
 class OutcomeError(OktaUreError):
-    """The work ended, but more users failed than ``fail_on`` allows.
+    """
+    The work ended, but more users failed than ``fail_on`` allows.
 
     :param failed: how many failed.
     :param retryable: whether another try can change that.

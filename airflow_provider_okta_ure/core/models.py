@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The words of this package as types: rows, Okta's users and groups, outcomes and reports.
+"""
+The words of this package as types: rows, Okta's users and groups, outcomes and reports.
 
 Two scales point in opposite directions, and every name says which one it is:
 ``score`` and ``score_level`` point up to safe, ``risk_level`` points up to risk.
@@ -24,13 +25,14 @@ RISK_LEVELS: tuple[RiskLevel, ...] = ("none", "low", "medium", "high")
 Action: TypeAlias = Literal["add_to_group", "remove_from_group", "push_risk", "upsert_risk", "no_action"]
 
 Status: TypeAlias = Literal["done", "unchanged", "skipped", "failed", "planned"]
-"""What became of one user: changed in Okta, right already, left alone on purpose, refused, or only planned."""
+"""What became of one user: changed, right already, left alone on purpose, refused, or only planned."""
 
 STATUSES: tuple[Status, ...] = ("done", "planned", "unchanged", "skipped", "failed")
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One user's risk at one moment, as it travels from task to task.
+    """
+    One user's risk at one moment, as it travels from task to task.
 
     :param user: the login or e-mail address as the source spells it; compared without regard to case.
     :param score: Netskope's User Confidence Index, 0..1000, **higher is safer**; None = Netskope has none.
@@ -77,7 +79,8 @@ class OktaUser(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OktaGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """A group of an Okta org; only a group of type ``OKTA_GROUP`` can be written.
+    """
+    A group of an Okta org; only a group of type ``OKTA_GROUP`` can be written.
 
     :param member_count: number of members, when Okta was asked for it.
     """
@@ -110,7 +113,8 @@ class SecurityEventsProvider(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of one user in one action.
+    """
+    What became of one user in one action.
 
     :param reason: a code such as ``user_not_in_okta``; empty when the status says all.
     :param message: the same for people, when there is more to say.
@@ -135,7 +139,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What one action did, small enough for XCom whatever the number of users.
+    """
+    What one action did, small enough for XCom whatever the number of users.
 
     :param target: what was acted on: ``{"group_id": ..., "group_name": ...}`` or the like.
     :param counts: number of users per status.

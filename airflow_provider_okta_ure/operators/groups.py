@@ -16,7 +16,7 @@ from airflow_provider_okta_ure.core.matching import Directory, outcome_of
 from airflow_provider_okta_ure.core.models import Action, OktaGroup, OktaUser, Outcome, Row
 from airflow_provider_okta_ure.errors import ConfigurationError, GroupError, NotFoundError
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator, Plan
-from airflow_provider_okta_ure.operators.run import to_flag
+from airflow_provider_okta_ure.operators.run import to_flag, to_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -82,6 +82,10 @@ class OktaGroupOperator(OktaActionOperator):
         self.group_id = group_id
         self.group_name = group_name
 
+    def named(self) -> tuple[str | None, str | None]:
+        """Return the group's id and name as text, of which one should be None."""
+        return to_text(self.group_id, "group_id"), to_text(self.group_name, "group_name")
+
     def missing_group(self) -> GroupError:
         """Return the error that says that no group has the name."""
         return GroupError(
@@ -132,7 +136,7 @@ class OktaAddToGroupOperator(OktaGroupOperator):
 
     def _group(self, client: OktaClient, *, dry_run: bool) -> OktaGroup:
         create = to_flag(self.create_group, "create_group")
-        group = find_group(client, self.group_id, self.group_name)
+        group = find_group(client, *self.named())
         if group is None and create and self.group_name:
             if dry_run:
                 self.log.info("The group %r does not exist and would be created.", self.group_name)
@@ -165,7 +169,7 @@ class OktaRemoveFromGroupOperator(OktaGroupOperator):
 
     def plan(self, rows: Sequence[Row], as_of: datetime, *, dry_run: bool) -> Plan:
         client = self.hook.client
-        group = find_group(client, self.group_id, self.group_name)
+        group = find_group(client, *self.named())
         if group is None and not to_flag(self.missing_group_ok, "missing_group_ok"):
             raise self.missing_group()
         if group is None:

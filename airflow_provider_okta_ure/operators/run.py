@@ -56,6 +56,22 @@ def to_flag(value: object, argument: str) -> bool:
     raise ConfigurationError(f"{argument} is {value!r}.", remedy="Use true or false.")
 
 
+def to_text(value: object, argument: str) -> str | None:
+    """
+    Return the text of an argument that may come from a template; None stays None.
+
+    :raises ConfigurationError: native rendering made something else of it, such as a number of ``1e5``.
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise ConfigurationError(
+        f"{argument} is {value!r}, which is no text.",
+        remedy="Leave out render_template_as_native_obj, or quote the value.",
+    )
+
+
 @contextmanager
 def failing_for_good() -> Iterator[None]:
     """

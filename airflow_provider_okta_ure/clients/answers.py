@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What came back: an answer's parts, and its text made safe to repeat."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+BodyT = TypeVar("BodyT")
+
+LONGEST_SUMMARY = 300
+
+_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """
+    The proof that a service accepted something.
+
+    :param status: the HTTP status.
+    :param request_id: what the service's support asks for; empty when it sent none.
+    """
+
+    status: int
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Reply(Generic[BodyT]):
+    """
+    A successful answer with its body.
+
+    :param url: the URL that answered.
+    :param headers: compared without regard to case; repeated lines joined by commas.
+    :param body: the decoded body.
+    """
+
+    status: int
+    request_id: str
+    url: str
+    headers: Mapping[str, str]
+    body: BodyT
+
+    @property
+    def answer(self) -> Answer:
+        return Answer(self.status, self.request_id)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """
+    A refusal, before it is put into words.
+
+    :param method: the HTTP method of the request.
+    :param path: path of the request, without names of people.
+    :param status: the HTTP status.
+    :param headers: compared without regard to case.
+    :param said: the body, when it is a JSON object; else empty.
+    :param is_html: whether the body is a page for people.
+    :param secrets: what must not be repeated.
+    """
+
+    method: str
+    path: str
+    status: int
+    headers: Mapping[str, str]
+    said: Mapping[str, Any]
+    is_html: bool
+    secrets: tuple[str, ...]
+
+    def cleaned(self, text: object) -> str:
+        """Return something the service said, safe for one line of a log."""
+        return clean_text(text, self.secrets)
+
+
+def clean_text(text: object, secrets: Iterable[str] = ()) -> str:
+    """Return the text on one line, without control characters and secrets, at most 300 characters long."""
+    if not isinstance(text, str):
+        return ""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    text = _UNPRINTABLE.sub(" ", text).strip()
+    return text if len(text) <= LONGEST_SUMMARY else f"{text[: LONGEST_SUMMARY - 1]}…"
+
+
+def decoded_object(content: bytes) -> Mapping[str, Any]:
+    """Return the JSON object in a body; empty for everything else."""
+    try:
+        said = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def is_html(content_type: str, content: bytes) -> bool:
+    """Whether a body is a page for people rather than an answer for programs."""
+    return "html" in content_type.lower() or content[:64].lstrip().lower().startswith((b"<!doctype", b"<html"))

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+How a request is authorised: which header carries the token, and to which origin alone it goes.
+
+Each way is a ``requests`` auth object, because with one in place ``requests`` never puts a password
+from a ``.netrc`` file where the token belongs.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import ClassVar, TypeVar
+
+import requests
+from requests.auth import AuthBase
+
+from airflow_provider_okta_ure.clients.hosts import is_same_origin
+from airflow_provider_okta_ure.errors import ConfigurationError
+
+AuthT = TypeVar("AuthT", bound="OriginAuth")
+
+
+class OriginAuth(AuthBase):
+    """
+    Authorisation for one origin: a request to any other origin leaves without it.
+
+    Until :meth:`bound_to` names that origin, no request is authorised.
+    """
+
+    _base_url: str = ""
+
+    def bound_to(self: AuthT, base_url: str) -> AuthT:
+        """Return the same authorisation, for this origin."""
+        bound = copy.copy(self)
+        bound._base_url = base_url  # noqa: SLF001  # a copy of ourselves
+        return bound
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be repeated in a message."""
+        return ()
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that authorise a request."""
+        return {}
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if is_same_origin(request.url or "", self._base_url):
+            request.headers.update(self.headers())
+        return request
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(***)"
+
+
+class NoAuth(OriginAuth):
+    """No authorisation at all, also none from a ``.netrc`` file."""
+
+
+class _TokenAuth(OriginAuth):
+    """
+    A token that a person copied from somewhere.
+
+    :param token: the token; white space, quotes and a header or scheme name around it are taken off.
+    :raises ConfigurationError: it cannot be a token.
+    """
+
+    called: ClassVar[str]
+    around_it: ClassVar[re.Pattern[str]]
+    of_another_kind: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, token: str) -> None:
+        self._token = self._cleaned(token)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (self._token,)
+
+    @classmethod
+    def _cleaned(cls, token: str) -> str:
+        text = token.strip(" \t\r\n\v\f\ufeff\u200b\u00a0\"'") if isinstance(token, str) else ""
+        text = cls.around_it.sub("", text).strip()
+        if not text:
+            raise ConfigurationError(f"The {cls.called} is empty.", remedy="Put it into the connection's password.")
+        scheme = text.split(maxsplit=1)[0].rstrip(":").lower()
+        if " " in text and scheme in cls.of_another_kind:
+            raise ConfigurationError(
+                f"This is not the {cls.called}: it starts with {scheme!r}.", remedy=cls.of_another_kind[scheme]
+            )
+        if not (text.isascii() and text.isprintable()) or " " in text:
+            raise ConfigurationError(
+                f"The {cls.called} contains characters that no token has (spaces inside, line ends, other alphabets).",
+                remedy="Copy it again, the token alone.",
+            )
+        return text
+
+
+class SswsAuth(_TokenAuth):
+    """An Okta API token, sent as ``Authorization: SSWS <token>``."""
+
+    called = "Okta API token"
+    around_it = re.compile(r"^(?:authorization\s*:\s*)?ssws(?:\s+|\s*:\s*)", re.IGNORECASE)
+    of_another_kind = {
+        "bearer": "Put an API token there, without a scheme; access tokens last one hour only.",
+        "dpop": "Put an API token there, without a scheme; access tokens last one hour only.",
+    }
+
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"SSWS {self._token}"}
+
+
+class NetskopeTokenAuth(_TokenAuth):
+    """A token of Netskope's REST API v2, sent as ``Netskope-Api-Token: <token>``."""
+
+    called = "Netskope API token"
+    around_it = re.compile(r"^(?:netskope-api-token\s*:\s*|(?:authorization\s*:\s*)?bearer\s+)", re.IGNORECASE)
+
+    def headers(self) -> dict[str, str]:
+        return {"Netskope-Api-Token": self._token}

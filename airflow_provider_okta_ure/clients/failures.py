@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why there was no answer, in words without URLs, and whether the request may have arrived all the same."""
+
+from __future__ import annotations
+
+import requests
+from urllib3.exceptions import NameResolutionError, NewConnectionError, ProxyError, SSLError
+
+from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError, TransportError
+
+
+def no_answer(error: OSError, service: str, base_url: str) -> OktaUreError:
+    """
+    Return our error for one that ``requests`` raised.
+
+    Its own text is not repeated, because it holds the URL, and a URL can hold names of people.
+
+    :param error: what ``requests`` raised.
+    :param service: ``Okta`` or ``Netskope``.
+    :param base_url: where we tried.
+    """
+    if isinstance(error, requests.exceptions.SSLError):
+        return _no_trust(error, service, base_url)
+    if isinstance(error, requests.exceptions.InvalidProxyURL):
+        return ConfigurationError(
+            "The proxy URL cannot be used.", remedy="Write it like http://proxy.example:3128."
+        )
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return TransportError(f"{service} at {base_url} did not accept a connection in time.", sent=False)
+    if isinstance(error, requests.exceptions.Timeout):
+        return TransportError(f"{service} at {base_url} did not answer in time.")
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return _not_connected(error, service, base_url)
+    if not isinstance(error, requests.exceptions.RequestException):
+        return ConfigurationError(
+            "The file with the certificate authorities cannot be read.", remedy="Check the path in `ca_bundle`."
+        )
+    return TransportError(f"The answer of {service} at {base_url} was cut off or garbled ({type(error).__name__}).")
+
+
+def _not_connected(error: requests.exceptions.ConnectionError, service: str, base_url: str) -> TransportError:
+    reason = _reason_of(error)
+    if isinstance(reason, ProxyError):
+        unreached = isinstance(reason.original_error, NewConnectionError)
+        what = "is not reachable" if unreached else "refused to connect us"
+        return TransportError(
+            f"The proxy on the way to {service} at {base_url} {what}.",
+            sent=False,
+            remedy="Check `proxy` in the connection, or the proxy variables of the environment.",
+        )
+    if isinstance(reason, NameResolutionError):
+        return TransportError(
+            f"The name of {service}'s host in {base_url} is not known.",
+            sent=False,
+            remedy="Check the host for typing errors, and the network's name service.",
+        )
+    if isinstance(reason, NewConnectionError):
+        return TransportError(
+            f"{service} at {base_url} refused the connection or is not reachable.",
+            sent=False,
+            remedy="Check the host, and whether a firewall or proxy is in between.",
+        )
+    return TransportError(f"The connection to {service} at {base_url} was cut.")
+
+
+def _no_trust(error: requests.exceptions.SSLError, service: str, base_url: str) -> OktaUreError:
+    reason = _reason_of(error)
+    cause = reason.args[0] if isinstance(reason, SSLError) and reason.args else reason
+    if "CERTIFICATE_VERIFY_FAILED" in str(cause):
+        return ConfigurationError(
+            f"The certificate of {service} at {base_url} is not trusted.",
+            remedy="Behind a proxy that opens TLS, give the path of its authority in `ca_bundle`; "
+            "otherwise somebody may be listening in.",
+        )
+    return TransportError(f"No secure connection to {service} at {base_url} could be made.", sent=False)
+
+
+def _reason_of(error: Exception) -> object:
+    """Return what urllib3 says underneath."""
+    inner = error.args[0] if error.args else None
+    return getattr(inner, "reason", inner)

@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one way this package speaks HTTP: authorised, patient, polite, and never in two minds about an answer."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import weakref
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, TypeVar
+from urllib.parse import unquote, urljoin, urlsplit
+
+import msgspec
+import requests
+from requests.adapters import HTTPAdapter
+
+from airflow_provider_okta_ure import __version__
+from airflow_provider_okta_ure.clients.answers import Refusal, Reply, clean_text, decoded_object, is_html
+from airflow_provider_okta_ure.clients.auth import NoAuth, OriginAuth
+from airflow_provider_okta_ure.clients.dialects import Dialect
+from airflow_provider_okta_ure.clients.failures import no_answer
+from airflow_provider_okta_ure.clients.hosts import is_same_origin, origin_of
+from airflow_provider_okta_ure.clients.limits import Gate
+from airflow_provider_okta_ure.clients.links import next_link
+from airflow_provider_okta_ure.clients.retries import Again, Patience, RetryPolicy, Timing, repeat
+from airflow_provider_okta_ure.errors import (
+    ApiError,
+    ConfigurationError,
+    OktaUreError,
+    RateLimitedError,
+    TransportError,
+    UnexpectedAnswerError,
+)
+
+log = logging.getLogger(__name__)
+
+BodyT = TypeVar("BodyT")
+
+USER_AGENT = f"airflow-provider-okta-ure/{__version__}"
+MOST_PAGES = 20_000
+"""More pages than any org has: a service that never stops giving a next page is not followed for ever."""
+
+_REPEATABLE = ("GET", "HEAD", "PUT", "DELETE")  # RFC 9110 section 9.2.2
+_REPEATED_FOR_ALL = (429, 502, 503, 504)
+
+
+@dataclass(frozen=True)
+class Call:
+    """
+    One request, as often as it is sent.
+
+    :param bucket: the rate limit it counts against.
+    :param repeatable: whether sending it twice does no more than sending it once.
+    :param expect: the type of the body of a success; None = there is none, or it does not matter.
+    :param secrets: what messages about it must not repeat.
+    """
+
+    method: str
+    url: str
+    bucket: str
+    repeatable: bool
+    expect: Any
+    params: Mapping[str, Any] = field(default_factory=dict)
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    auth: OriginAuth = field(default_factory=NoAuth)
+    secrets: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The path for messages: without the query, and without segments that name a person."""
+        segments = urlsplit(self.url).path.split("/")
+        return "/".join("{login}" if "@" in unquote(segment) else segment for segment in segments)
+
+    @property
+    def title(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+class ApiClient:
+    """
+    Sends requests to one service; safe to use from many threads.
+
+    :param base_url: scheme, host and port of the service; checked and spelled by ``hosts``.
+    :param auth: authorises requests to that origin, and to no other.
+    :param dialect: how the service speaks.
+    :param timeout: seconds to wait for a connection, and for the next bytes of an answer.
+    :param verify: check the server's certificate; or the path of a file with the authorities to trust.
+    :param proxy: URL of a proxy; None = what the environment says.
+    :param retry: how patient each call is.
+    :param rate_limit_share: how much of each rate limit window we may use, more than 0, at most 1.
+    :param per_second: the most requests per second; None = as many as the headers allow.
+    :param timing: where time and chance come from.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        auth: OriginAuth,
+        dialect: Dialect,
+        *,
+        timeout: tuple[float, float] = (10.0, 60.0),
+        verify: bool | str = True,
+        proxy: str | None = None,
+        retry: RetryPolicy | None = None,
+        rate_limit_share: float = 0.8,
+        per_second: float | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        origin = origin_of(base_url)
+        if origin is None:
+            raise ConfigurationError("The base URL is not an http or https URL.", remedy="Let `hosts` spell it.")
+        if not 0 < rate_limit_share <= 1:
+            raise ConfigurationError(
+                f"rate_limit_share is {rate_limit_share}.", remedy="Use a number above 0 and at most 1."
+            )
+        self.base_url = str(origin)
+        self._auth = auth.bound_to(self.base_url)
+        self._dialect = dialect
+        self._timeout = timeout
+        self._verify = verify
+        # None for both schemes keeps a proxy of the environment away from the sandbox on this machine.
+        proxy = None if origin.is_loopback and not proxy else proxy
+        self._proxies = {"http": proxy, "https": proxy} if proxy or origin.is_loopback else {}
+        self._retry = retry or RetryPolicy()
+        self._timing = timing or Timing()
+        self._gate = Gate(dialect.service, rate_limit_share, self._timing, per_second=per_second)
+        self._local = threading.local()
+        self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_url!r})"
+
+    @property
+    def timing(self) -> Timing:
+        return self._timing
+
+    def close(self) -> None:
+        """Close the connections of all threads; the next request opens new ones."""
+        with self._lock:
+            for session in list(self._sessions):
+                session.close()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        bucket: str,
+        expect: type[BodyT] | None = None,
+        params: Mapping[str, Any] | None = None,
+        json: object = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool | None = None,
+        authorised: bool = True,
+        secrets: tuple[str, ...] = (),
+    ) -> Reply[BodyT]:
+        """
+        Send a request, repeat it while that is safe and can help, and return the answer.
+
+        :param path: below the base URL, with a leading slash; or a URL of the same origin.
+        :param bucket: the name of the rate limit that the request counts against.
+        :param expect: the type of the body; None = no body is expected and what comes is ignored.
+        :param json: becomes the body, as JSON.
+        :param body: becomes the body, as it is.
+        :param repeatable: whether it may be sent again when it is unknown whether it arrived;
+            None = as the method says.
+        :param authorised: whether to send the token.
+        :param secrets: what must not be repeated in messages, besides the token.
+        :raises OktaUreError: the service refused, gave no answer, or one that makes no sense.
+        """
+        headers = dict(headers or {})
+        if json is not None:
+            body = msgspec.json.encode(json)
+            headers.setdefault("Content-Type", "application/json")
+        return self._run(
+            Call(
+                method=method,
+                url=urljoin(self.base_url, path),
+                bucket=bucket,
+                repeatable=method in _REPEATABLE if repeatable is None else repeatable,
+                expect=expect,
+                params=params or {},
+                body=body,
+                headers=headers,
+                auth=self._auth if authorised else NoAuth(),
+                secrets=self._auth.secrets + secrets,
+            )
+        )
+
+    def pages(
+        self,
+        path: str,
+        *,
+        bucket: str,
+        expect: type[list[BodyT]],
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        until_empty: bool = False,
+    ) -> Iterator[list[BodyT]]:
+        """
+        Yield the pages of a list, following ``Link: rel="next"``; each page is repeated by itself.
+
+        :param until_empty: the service gives a next page for ever, and an empty page is the end.
+        :raises UnexpectedAnswerError: the next page is on another origin, was there before, or there is no end.
+        """
+        seen: set[str] = set()
+        reply: Reply[list[BodyT]] = self.call("GET", path, bucket=bucket, expect=expect, params=params, headers=headers)
+        while True:
+            yield reply.body
+            seen.add(reply.url)
+            target = next_link(reply.headers.get("Link", ""))
+            if not target or (until_empty and not reply.body):
+                return
+            url = self._checked_next(urljoin(reply.url, target), seen)
+            reply = self.call("GET", url, bucket=bucket, expect=expect, headers=headers)
+
+    def _checked_next(self, url: str, seen: set[str]) -> str:
+        service = self._dialect.service
+        if not is_same_origin(url, self.base_url):
+            raise UnexpectedAnswerError(
+                f"{service} says that the next page is on {_host_of(url)}, which is not {self.base_url}: "
+                "not followed, because the token would go there."
+            )
+        if url in seen:
+            raise UnexpectedAnswerError(f"{service} names a page as the next one that was read before.")
+        if len(seen) >= MOST_PAGES:
+            raise UnexpectedAnswerError(f"{service} gave {MOST_PAGES} pages without an end.")
+        return url
+
+    def _run(self, call: Call) -> Reply[Any]:
+        patience = Patience(self._retry, lambda seconds: self._out_of_patience(call, seconds))
+        first_request_id, count = "", 0
+
+        def attempt() -> Reply[Any]:
+            nonlocal first_request_id, count
+            again = self._dialect.repeat_headers(first_request_id, count) if count else {}
+            count += 1
+            with self._gate.slot(call.bucket, patience) as note:
+                response = self._send(call, again)
+                note(self._dialect.window(response.headers))
+            first_request_id = first_request_id or self._request_id(response)
+            return self._judge(call, response)
+
+        return repeat(attempt, self._retry, patience, self._timing)
+
+    def _send(self, call: Call, again: Mapping[str, str]) -> requests.Response:
+        session = self._session()
+        request = requests.Request(
+            call.method,
+            call.url,
+            params=call.params,
+            data=call.body,
+            headers={"Accept": "application/json", "User-Agent": USER_AGENT, **call.headers, **again},
+            auth=call.auth,
+        )
+        started = self._timing.monotonic()
+        try:
+            prepared = session.prepare_request(request)
+            settings = session.merge_environment_settings(
+                prepared.url, dict(self._proxies), False, self._verify, None
+            )
+            response = session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings)
+        except OSError as error:  # requests' own errors are OSErrors, and so is a missing CA bundle
+            raise self._failed(call, no_answer(error, self._dialect.service, self.base_url)) from None
+        log.debug(
+            "%s %s -> %s in %.0f ms, request id %s",
+            self._dialect.service,
+            call.title,
+            response.status_code,
+            (self._timing.monotonic() - started) * 1000,
+            self._request_id(response) or "-",
+        )
+        return response
+
+    def _failed(self, call: Call, error: OktaUreError) -> Exception:
+        """Return what to raise when there was no usable answer."""
+        safe = isinstance(error, TransportError) and (call.repeatable or not error.sent)
+        return Again(error) if safe else error
+
+    def _judge(self, call: Call, response: requests.Response) -> Reply[Any]:
+        status = response.status_code
+        if 300 <= status < 400:
+            raise UnexpectedAnswerError(
+                f"{self._dialect.service} answered {call.title} by sending us to "
+                f"{_host_of(urljoin(call.url, response.headers.get('Location', '')))} (HTTP {status}); not followed."
+            )
+        if not 200 <= status < 300:
+            raise self._refused(call, response)
+        said = decoded_object(response.content) if response.content[:1] == b"{" else {}
+        if self._dialect.is_refusal(said):
+            raise self._dialect.error(self._refusal(call, response))
+        return Reply(
+            status=status,
+            request_id=self._request_id(response),
+            url=response.url,
+            headers=response.headers,
+            body=self._decoded(call, response),
+        )
+
+    def _decoded(self, call: Call, response: requests.Response) -> Any:
+        if call.expect is None:
+            return None
+        service, content = self._dialect.service, response.content
+        try:
+            return msgspec.json.decode(content, type=call.expect)
+        except msgspec.ValidationError as error:
+            # msgspec names the place and the kinds, never the value.
+            raise UnexpectedAnswerError(f"{service}'s answer to {call.title} has another form: {error}.") from None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            if is_html(response.headers.get("Content-Type", ""), content):
+                raise UnexpectedAnswerError(f"{service}'s answer to {call.title} is a page for people.") from None
+            cut_off = TransportError(f"{service}'s answer to {call.title} was cut off or is not JSON.")
+            raise self._failed(call, cut_off) from None
+
+    def _refused(self, call: Call, response: requests.Response) -> Exception:
+        """Return what to raise for a refusal: its error, or the signal to try again."""
+        error = self._dialect.error(self._refusal(call, response))
+        status = response.status_code
+        if status == 429:
+            return Again(error, self._dialect.wait_after_429(response.headers))
+        if error.retryable and (status in _REPEATED_FOR_ALL or call.repeatable):
+            return Again(error)
+        return error
+
+    def _refusal(self, call: Call, response: requests.Response) -> Refusal:
+        content = response.content
+        return Refusal(
+            method=call.method,
+            path=call.path,
+            status=response.status_code,
+            headers=response.headers,
+            said=decoded_object(content),
+            is_html=is_html(response.headers.get("Content-Type", ""), content),
+            secrets=call.secrets,
+        )
+
+    def _out_of_patience(self, call: Call, seconds: float) -> ApiError:
+        return RateLimitedError(
+            f"{call.title} would have to wait {seconds:.0f} s for our share of {self._dialect.service}'s limit "
+            f"{call.bucket}, longer than allowed",
+            retry_after=seconds,
+            service=self._dialect.service,
+        )
+
+    def _request_id(self, response: requests.Response) -> str:
+        return clean_text(response.headers.get(self._dialect.request_id_header, ""))
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            # A cookie would make one request's fate depend on another's.
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            for scheme in ("https://", "http://"):
+                session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0))
+            self._local.session = session
+            with self._lock:
+                self._sessions.add(session)
+        return session
+
+
+def _host_of(url: str) -> str:
+    origin = origin_of(url)
+    return str(origin) if origin else "an address that makes no sense"

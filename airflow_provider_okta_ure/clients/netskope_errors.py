@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How Netskope says no, also with a status of success, and what a person can do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_okta_ure.clients.answers import Refusal, clean_text
+from airflow_provider_okta_ure.clients.dialects import number_in, server_time
+from airflow_provider_okta_ure.clients.limits import Window
+from airflow_provider_okta_ure.errors import (
+    ApiError,
+    AuthenticationError,
+    InvalidRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitedError,
+    ServerError,
+)
+
+_CLASSES: dict[int, type[ApiError]] = {
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+}
+_REMEDIES = {
+    401: "Check the host and the token of the connection. Regenerating a token in Netskope ends the old one at once "
+    "(token rotation): put the new one into the password of the connection.",
+    403: "Give the token's service account a role (or the token the endpoint, with read and write) that covers this "
+    "call. Netskope answers like this to an unknown token, too.",
+    404: "Check that the host in the connection is the Netskope tenant itself.",
+    409: "Another program reads the same thing at the same time; let it finish.",
+}
+
+
+class NetskopeDialect:
+    """Netskope's rate limit headers and its several shapes of errors."""
+
+    service = "Netskope"
+    request_id_header = "X-Request-Id"
+
+    def window(self, headers: Mapping[str, str]) -> Window | None:
+        limit, remaining = number_in(headers, "RateLimit-Limit"), number_in(headers, "RateLimit-Remaining")
+        reset, date = number_in(headers, "RateLimit-Reset"), server_time(headers)
+        if not limit or remaining is None or not reset or date is None:
+            return None
+        return Window(int(limit), int(remaining), reset, date + reset)
+
+    def wait_after_429(self, headers: Mapping[str, str]) -> float | None:
+        # Netskope: both are seconds to wait, not a moment.
+        return number_in(headers, "Retry-After") or number_in(headers, "RateLimit-Reset") or None
+
+    def repeat_headers(self, first_request_id: str, count: int) -> Mapping[str, str]:
+        return {}
+
+    def is_refusal(self, said: Mapping[str, Any]) -> bool:
+        status = said.get("status")
+        return (isinstance(status, str) and status.lower() in ("error", "failed", "failure")) or said.get("ok") == 0
+
+    def error(self, refusal: Refusal) -> ApiError:
+        said: dict[str, Any] = {
+            "service": self.service,
+            "status": refusal.status,
+            "summary": refusal.cleaned(_said(refusal)),
+            "request_id": clean_text(refusal.headers.get(self.request_id_header, "")),
+            "remedy": _REMEDIES.get(refusal.status, ""),
+        }
+        message = f"Netskope refused {refusal.method} {refusal.path}"
+        if refusal.status == 429:
+            return RateLimitedError(message, retry_after=self.wait_after_429(refusal.headers) or 0.0, **said)
+        if refusal.status >= 500 and refusal.status != 501:
+            return ServerError(message, **said)
+        return _CLASSES.get(refusal.status, InvalidRequestError)(message, **said)
+
+
+def _said(refusal: Refusal) -> str:
+    """Return Netskope's sentence, wherever the body has it."""
+    if refusal.is_html:
+        return "a page for people instead of an answer"
+    said = refusal.said
+    candidates = (said.get("message"), said.get("status"), said.get("error"), said.get("errors"), said.get("detail"))
+    texts = (text for candidate in candidates for text in _texts(candidate))
+    return "; ".join(text for text in texts if text.lower() not in ("error", "failed", "failure"))
+
+
+def _texts(said: object) -> list[str]:
+    if isinstance(said, str):
+        return [said]
+    if isinstance(said, Mapping):
+        return _texts(said.get("message"))
+    if isinstance(said, list):
+        return [text for one in said for text in _texts(one)]
+    return []

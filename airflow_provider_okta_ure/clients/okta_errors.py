@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How Okta says no, and what a person can do about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_okta_ure.clients.answers import Refusal, clean_text
+from airflow_provider_okta_ure.clients.dialects import number_in, server_time
+from airflow_provider_okta_ure.clients.limits import Window
+from airflow_provider_okta_ure.errors import (
+    ApiError,
+    AuthenticationError,
+    InvalidRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitedError,
+    ServerError,
+)
+
+INVALID_SEARCH = "E0000031"
+VALIDATION_FAILED = "E0000001"
+
+_NEW_TOKEN = (
+    "An API token expires after 30 days without use and ends with the admin who made it: "
+    "create one, and put it into the password of the connection."
+)
+_RECEIVER = "Okta accepts risk signals only with Identity Engine and Identity Threat Protection."
+_NOT_WRITABLE = (
+    "Only groups of type OKTA_GROUP can be written, not those of an application or directory and not Everyone; "
+    "and the token's admin must be allowed to manage this group."
+)
+
+# Codes that say more than the status does.
+_REMEDIES = {
+    "E0000003": "This is a fault of this package; please report it.",
+    "E0000006": "Give the token's owner an admin role, or the app a scope, that covers this call.",
+    "E0000010": "Okta is in maintenance; try again later.",
+    "E0000011": _NEW_TOKEN,
+    "E0000015": f"The org does not have this feature. {_RECEIVER}",
+    "E0000031": "The search is too long or uses a field that the token's admin may not search for.",
+    "E0000038": "Activate the user first; a deactivated user cannot be changed.",
+    "E0000047": "",
+    "E0000060": _NOT_WRITABLE,
+    "E0000111": _NOT_WRITABLE,
+    "authentication_failed": "The signature does not match the published key: "
+    "the JWKS must hold the public half of the signing key under its key id.",
+    "invalid_audience": "The audience must be the org's own URL, not its admin console.",
+    "invalid_issuer": "The issuer must be that of an active security events provider of this org, letter by letter.",
+    "invalid_key": "Okta does not find the key id at the provider's JWKS URL: publish the public key there, "
+    "reachable from the internet as application/json.",
+    "invalid_request": "The text after the code names the claim that Okta does not accept.",
+}
+# These mean "you may not" whatever the HTTP status is: 401 for a missing feature, 501 for a read-only group.
+_NOT_PERMITTED = ("E0000006", "E0000015", "E0000060", "E0000111")
+
+_CLASSES: dict[int, type[ApiError]] = {
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+}
+_RESOURCE = re.compile(r"\(([A-Za-z]+)\)\s*$")
+_SCOPE = re.compile(r'scope="([^"]*)"')
+
+
+class OktaDialect:
+    """Okta's rate limit headers, its request id and its two shapes of errors."""
+
+    service = "Okta"
+    request_id_header = "X-Okta-Request-Id"
+
+    def window(self, headers: Mapping[str, str]) -> Window | None:
+        limit = number_in(headers, "X-Rate-Limit-Limit")
+        remaining = number_in(headers, "X-Rate-Limit-Remaining")
+        reset, seconds = number_in(headers, "X-Rate-Limit-Reset"), _until_reset(headers)
+        if not limit or remaining is None or reset is None or seconds is None or seconds <= 0:
+            return None
+        return Window(int(limit), int(remaining), seconds, reset)
+
+    def wait_after_429(self, headers: Mapping[str, str]) -> float | None:
+        # Okta: a limit of 0 means too many requests at the same moment; its reset is an estimate, often
+        # minutes away, while a free place comes back as soon as another request ends.
+        if number_in(headers, "X-Rate-Limit-Limit") == 0:
+            return None
+        seconds = _until_reset(headers)
+        return seconds if seconds is not None and seconds > 0 else None
+
+    def repeat_headers(self, first_request_id: str, count: int) -> Mapping[str, str]:
+        if not first_request_id:
+            return {}
+        return {"X-Okta-Retry-For": first_request_id, "X-Okta-Retry-Count": str(count)}
+
+    def is_refusal(self, said: Mapping[str, Any]) -> bool:
+        return "errorCode" in said
+
+    def error(self, refusal: Refusal) -> ApiError:
+        code, summary = _said(refusal)
+        said = {
+            "service": self.service,
+            "status": refusal.status,
+            "code": code,
+            "summary": summary,
+            "request_id": clean_text(refusal.headers.get(self.request_id_header, "")),
+            "remedy": _remedy(refusal, code),
+        }
+        if refusal.status == 429:
+            return _too_many(refusal, **said)
+        resource = _RESOURCE.search(summary) if refusal.status == 404 else None
+        return _class(refusal, code)(
+            f"Okta refused {refusal.method} {refusal.path}", resource=resource[1] if resource else "", **said
+        )
+
+
+def _until_reset(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds to the next window by Okta's own clock; ours may be wrong by minutes."""
+    reset, date = number_in(headers, "X-Rate-Limit-Reset"), server_time(headers)
+    return None if reset is None or date is None else reset - date + 1
+
+
+def _too_many(refusal: Refusal, **said: Any) -> RateLimitedError:
+    at_once = number_in(refusal.headers, "X-Rate-Limit-Limit") == 0
+    what = "too many requests at the same time" if at_once else "the limit of this minute is used up"
+    retry_after = OktaDialect().wait_after_429(refusal.headers)
+    said["remedy"] = "Use fewer workers." if at_once else ""
+    return RateLimitedError(
+        f"Okta refused {refusal.method} {refusal.path}: {what}", retry_after=retry_after or 0.0, **said
+    )
+
+
+def _class(refusal: Refusal, code: str) -> type[ApiError]:
+    if code in _NOT_PERMITTED:
+        return PermissionDeniedError
+    if refusal.status >= 500 and refusal.status != 501:
+        return ServerError
+    return _CLASSES.get(refusal.status, InvalidRequestError)
+
+
+def _said(refusal: Refusal) -> tuple[str, str]:
+    """Return Okta's code and its sentence, from whichever shape the body has."""
+    said = refusal.said
+    if "errorCode" in said:
+        return refusal.cleaned(said["errorCode"]), refusal.cleaned(_with_causes(said))
+    if "err" in said:
+        return refusal.cleaned(said["err"]), refusal.cleaned(said.get("description"))
+    if "error" in said:
+        return refusal.cleaned(said["error"]), refusal.cleaned(said.get("error_description"))
+    if refusal.is_html:
+        return "", "a page for people instead of an answer"
+    return "", refusal.cleaned(said.get("message"))
+
+
+def _with_causes(said: Mapping[str, Any]) -> str:
+    causes = said.get("errorCauses")
+    texts = [said.get("errorSummary")] + [
+        cause.get("errorSummary") for cause in (causes if isinstance(causes, list) else []) if isinstance(cause, dict)
+    ]
+    return "; ".join(text for text in texts if isinstance(text, str) and text)
+
+
+def _remedy(refusal: Refusal, code: str) -> str:
+    scope = _SCOPE.search(refusal.headers.get("WWW-Authenticate", ""))
+    if scope and refusal.status == 403:
+        return f"Grant the app the scope {clean_text(scope[1])}."
+    if code == "E0000006" and refusal.method in ("PUT", "DELETE") and refusal.path.startswith("/api/v1/groups/"):
+        return _NOT_WRITABLE
+    if code in _REMEDIES:
+        return _REMEDIES[code]
+    return _remedy_without_code(refusal)
+
+
+def _remedy_without_code(refusal: Refusal) -> str:
+    if refusal.is_html or (refusal.status == 404 and not refusal.said.get("errorCode")):
+        return "Check that the host in the connection is the Okta org itself."
+    return _NEW_TOKEN if refusal.status == 401 else ""

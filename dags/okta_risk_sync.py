@@ -1,0 +1,147 @@
+"""
+### Okta follows Netskope
+
+Every day, this DAG reads the risk score of every Netskope user as of the end of the day and brings Okta in line:
+
+| task | does |
+|---|---|
+| `fetch_scores` | one row per user: Netskope's User Confidence Index, 0..1000, **higher is safer** |
+| `filter_at_risk` | the users that `at_risk_rule` matches |
+| `map_levels` | their Okta risk level: 0-500 high, 501-750 medium, 751-1000 low |
+| `add_to_group` | adds them to the group (and creates it when it is missing) |
+| `push_risk` | tells Okta's risk engine about those whose level changed |
+| `filter_recovered`, `remove_from_group` | takes out of the group whom `recovered_rule` matches |
+| `filter_improved`, `map_improved`, `push_improved` | tells Okta's risk engine about those who are no longer at risk |
+| `report` | what was done, in one place |
+
+**Dry run is on by default**: nothing is written to Okta until you trigger with `dry_run` off, or change the default.
+
+A run speaks for the end of its data interval, so a past day can be backfilled. Running the same day again
+writes nothing twice. When both rules match somebody, at risk wins.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule, task
+
+from airflow_provider_okta_ure.operators.netskope import NetskopeFetchScoresOperator
+from airflow_provider_okta_ure.operators.okta import (
+    OktaAddToGroupOperator,
+    OktaPushRiskOperator,
+    OktaRemoveFromGroupOperator,
+)
+from airflow_provider_okta_ure.operators.rules import RiskFilterOperator, RiskMapLevelsOperator
+
+with DAG(
+    dag_id="okta_risk_sync",
+    # A data interval of one whole UTC day, like Netskope's scores; a plain cron string would make it zero seconds.
+    schedule=CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"retries": 2, "retry_delay": timedelta(minutes=2)},
+    doc_md=__doc__,
+    tags=["okta", "netskope", "risk"],
+    params={
+        "dry_run": Param(
+            True,
+            type="boolean",
+            title="Dry run",
+            description="On: say what would be done, write nothing to Okta.",
+        ),
+        "group": Param("Netskope at risk", type="string", minLength=1, maxLength=255, title="Okta group"),
+        "at_risk_rule": Param(
+            "score <= 500",
+            type="string",
+            minLength=1,
+            title="At risk",
+            description="Who goes into the group. Higher scores are safer.",
+        ),
+        "recovered_rule": Param(
+            "score > 600",
+            type="string",
+            minLength=1,
+            title="Recovered",
+            description="Who leaves the group. A gap to the rule above keeps people from going in and out.",
+        ),
+        "improved_rule": Param(
+            "score > 500 and previous_score <= 500",
+            type="string",
+            minLength=1,
+            title="No longer at risk",
+            description="Whose better level Okta is told about.",
+        ),
+        "strategy": Param(
+            "series",
+            type="string",
+            enum=["series", "list"],
+            title="How to read Netskope",
+            description="series can answer for past days; list only for now.",
+        ),
+    },
+) as dag:
+    fetch_scores = NetskopeFetchScoresOperator(task_id="fetch_scores", strategy="{{ params.strategy }}")
+
+    filter_at_risk = RiskFilterOperator(
+        task_id="filter_at_risk", rows=fetch_scores.output, rule="{{ params.at_risk_rule }}"
+    )
+    map_levels = RiskMapLevelsOperator(task_id="map_levels", rows=filter_at_risk.output)
+    add_to_group = OktaAddToGroupOperator(
+        task_id="add_to_group",
+        rows=map_levels.output,
+        group_name="{{ params.group }}",
+        create_group=True,
+        dry_run="{{ params.dry_run }}",
+    )
+    push_risk = OktaPushRiskOperator(
+        task_id="push_risk", rows=map_levels.output, ensure_provider=True, dry_run="{{ params.dry_run }}"
+    )
+
+    filter_recovered = RiskFilterOperator(
+        task_id="filter_recovered",
+        rows=fetch_scores.output,
+        rule="({{ params.recovered_rule }}) and not ({{ params.at_risk_rule }})",
+    )
+    remove_from_group = OktaRemoveFromGroupOperator(
+        task_id="remove_from_group",
+        rows=filter_recovered.output,
+        group_name="{{ params.group }}",
+        missing_group_ok=True,
+        dry_run="{{ params.dry_run }}",
+    )
+
+    filter_improved = RiskFilterOperator(
+        task_id="filter_improved",
+        rows=fetch_scores.output,
+        rule="({{ params.improved_rule }}) and not ({{ params.at_risk_rule }})",
+    )
+    map_improved = RiskMapLevelsOperator(task_id="map_improved", rows=filter_improved.output)
+    push_improved = OktaPushRiskOperator(
+        task_id="push_improved",
+        rows=map_improved.output,
+        ensure_provider=True,
+        dry_run="{{ params.dry_run }}",
+    )
+
+    # all_done: what was done is worth reading most when something failed.
+    @task(trigger_rule=TriggerRule.ALL_DONE, retries=0)
+    def report(**reports: dict[str, Any] | None) -> dict[str, Any]:
+        """Put the reports of all actions side by side; fail when one of them is missing."""
+        missing = sorted(task_id for task_id, one in reports.items() if one is None)
+        if missing:
+            raise RuntimeError(f"No report of {', '.join(missing)}: look at the log of these tasks.")
+        return {
+            task_id: {"counts": one["counts"], "reasons": one["reasons"]}
+            for task_id, one in reports.items()
+            if one is not None
+        }
+
+    report(
+        add_to_group=add_to_group.output,
+        push_risk=push_risk.output,
+        remove_from_group=remove_from_group.output,
+        push_improved=push_improved.output,
+    )

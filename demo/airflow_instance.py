@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real Airflow of our own: SQLite, LocalExecutor, a login that is known beforehand, talked to by its REST API."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from demo.processes import Children, DemoError
+
+LOGIN = "admin"
+PASSWORD = "admin"  # noqa: S105  # shown to everybody: this Airflow listens on loopback only
+
+_END_STATES = ("success", "failed")
+
+
+class AirflowInstance:
+    """
+    One Airflow with its processes and its home folder.
+
+    :param home: the folder that becomes AIRFLOW_HOME; made when it is missing.
+    :param dags: the folder with the DAG files.
+    :param port: where the UI and the API listen.
+    :param settings: further environment variables, such as ``AIRFLOW__CORE__PARALLELISM``.
+    """
+
+    def __init__(self, home: Path, dags: Path, port: int, settings: Mapping[str, str] | None = None) -> None:
+        self.home = home
+        self.url = f"http://127.0.0.1:{port}"
+        self.environment = {**_environment(home, dags, port), **(settings or {})}
+        self.children = Children(home / "processes")
+        self._api = requests.Session()
+        # A proxy of the machine must not get between us and loopback.
+        self._api.trust_env = False
+
+    def start(self, say: Callable[[str], None]) -> None:
+        """
+        Make the database, start all processes and return when they are healthy.
+
+        :raises DemoError: a process ended or did not become healthy.
+        """
+        self.home.mkdir(parents=True, exist_ok=True)
+        (self.home / "passwords.json").write_text(json.dumps({LOGIN: PASSWORD, "viewer": "viewer"}))
+        say("Airflow: making its database")
+        self._migrate()
+        say("Airflow: starting api-server, scheduler and dag-processor")
+        for name in ("api-server", "scheduler", "dag-processor"):
+            self.children.start(name, [*_AIRFLOW, name], self.environment)
+        self._until(self._is_healthy, 120, "Airflow did not become healthy")
+        self._sign_in()
+
+    def stop(self) -> None:
+        """End all processes."""
+        self._api.close()
+        self.children.stop()
+
+    def request(self, method: str, path: str, **arguments: Any) -> Any:
+        """
+        Call the REST API and return the decoded answer.
+
+        :raises DemoError: Airflow refused.
+        """
+        answer = self._api.request(method, f"{self.url}/api/v2{path}", timeout=30, **arguments)
+        if not answer.ok:
+            raise DemoError(f"Airflow refused {method} {path}: HTTP {answer.status_code} {answer.text[:500]}")
+        return answer.json() if answer.content else None
+
+    def add_connection(self, conn_id: str, **fields: Any) -> None:
+        """Store a connection, so that it can be seen and tested in the UI."""
+        extra = json.dumps(fields.pop("extra", {}))
+        self.request("POST", "/connections", json={"connection_id": conn_id, "extra": extra, **fields})
+
+    def wait_for_dag(self, dag_id: str, seconds: float = 60) -> None:
+        """
+        Return when Airflow has read the file of a DAG.
+
+        :raises DemoError: it did not within the time, or the file cannot be imported.
+        """
+
+        def is_there() -> bool:
+            errors = self.request("GET", "/importErrors")["import_errors"]
+            if errors:
+                raise DemoError(f"A DAG file cannot be imported:\n{errors[0]['stack_trace']}")
+            return self._api.get(f"{self.url}/api/v2/dags/{dag_id}", timeout=30).ok
+
+        self._until(is_there, seconds, f"Airflow did not find the DAG {dag_id}")
+
+    def unpause(self, dag_id: str) -> None:
+        """Let a DAG run."""
+        self.request("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
+        """Start a manual run without logical date and return its id."""
+        run = self.request(
+            "POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": dict(conf or {})}
+        )
+        run_id: str = run["dag_run_id"]
+        return run_id
+
+    def backfill(self, dag_id: str, start: datetime, end: datetime, conf: Mapping[str, Any]) -> int:
+        """Start a backfill, one run at a time from old to new, and return its id."""
+        created = self.request(
+            "POST",
+            "/backfills",
+            json={
+                "dag_id": dag_id,
+                "from_date": start.isoformat(),
+                "to_date": end.isoformat(),
+                "dag_run_conf": dict(conf),
+                "max_active_runs": 1,
+                "reprocess_behavior": "none",
+                "run_backwards": False,
+            },
+        )
+        backfill_id: int = created["id"]
+        return backfill_id
+
+    def runs(self, dag_id: str, run_type: str | None = None) -> list[dict[str, Any]]:
+        """Return the runs of a DAG, the earliest due first."""
+        query = {"limit": 100, "order_by": "run_after"}
+        if run_type:
+            query["run_type"] = run_type  # type: ignore[assignment]
+        runs: list[dict[str, Any]] = self.request("GET", f"/dags/{dag_id}/dagRuns", params=query)["dag_runs"]
+        return runs
+
+    def wait_for_run(self, dag_id: str, run_id: str, seconds: float) -> dict[str, Any]:
+        """
+        Return a run when it has ended.
+
+        :raises DemoError: it did not end in time, or it failed.
+        """
+        self._until(
+            lambda: self.request("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"] in _END_STATES,
+            seconds,
+            f"The run {run_id} of {dag_id} did not end",
+        )
+        run: dict[str, Any] = self.request("GET", f"/dags/{dag_id}/dagRuns/{run_id}")
+        if run["state"] == "failed":
+            tasks = self.request("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
+            failed = ", ".join(task["task_id"] for task in tasks if task["state"] == "failed")
+            raise DemoError(f"The run {run_id} of {dag_id} failed in: {failed}. Logs: {self.home / 'logs'}")
+        return run
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value") -> Any:
+        """Return what a task handed over."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}"
+        value = self.request("GET", path, params={"deserialize": "false"})["value"]
+        return json.loads(value) if isinstance(value, str) else value
+
+    def _migrate(self) -> None:
+        done = subprocess.run([*_AIRFLOW, "db", "migrate"], env=self.environment, capture_output=True, check=False)
+        if done.returncode != 0:
+            raise DemoError(f"Airflow could not make its database:\n{done.stderr.decode(errors='replace')[-2000:]}")
+
+    def _is_healthy(self) -> bool:
+        try:
+            health = self._api.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
+        except requests.RequestException:
+            return False
+        parts = ("metadatabase", "scheduler", "dag_processor")
+        return all((health.get(part) or {}).get("status") == "healthy" for part in parts)
+
+    def _sign_in(self) -> None:
+        answer = self._api.post(
+            f"{self.url}/auth/token", json={"username": LOGIN, "password": PASSWORD}, timeout=30
+        )
+        answer.raise_for_status()
+        self._api.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def _until(self, is_so: Callable[[], bool], seconds: float, otherwise: str) -> None:
+        deadline = time.monotonic() + seconds
+        while not is_so():
+            self.children.check()
+            if time.monotonic() > deadline:
+                raise DemoError(f"{otherwise} within {seconds:.0f} s. Output: {self.home / 'processes'}")
+            time.sleep(0.5)
+
+
+_AIRFLOW = (sys.executable, "-m", "airflow")
+
+
+def _environment(home: Path, dags: Path, port: int) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    return {
+        **inherited,
+        # The scheduler starts further `airflow` processes by name.
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "PYTHONUNBUFFERED": "1",
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+        "AIRFLOW__CORE__FERNET_KEY": _fernet_key(home),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{LOGIN}:admin,viewer:viewer",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(48),
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
+        "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    }
+
+
+def _fernet_key(home: Path) -> str:
+    """Return the key that the database of this home is encrypted with, making it the first time."""
+    from cryptography.fernet import Fernet
+
+    kept = home / "fernet.key"
+    if not kept.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(Fernet.generate_key())
+        kept.chmod(0o600)
+    return kept.read_text()
