@@ -1,0 +1,80 @@
+# `make demo` shows the whole job on this machine; `make test` proves it. Both make their own environments.
+
+PYTHON ?= python3
+VENV ?= .venv
+VENV_32 ?= .venv-airflow-3.2
+# DEMO=once: end by itself instead of leaving the UI open.
+DEMO ?=
+PORT ?= 8080
+OKTA_PORT ?= 8091
+NETSKOPE_PORT ?= 8092
+
+export UV_LINK_MODE ?= copy
+BIN := $(VENV)/bin
+OLD_TIERS := tests/unit tests/contract tests/integration
+
+.PHONY: help demo test lint types package bench sandbox constraints clean
+
+help:
+	@echo "make demo            sandbox and Airflow: back-fill a week, sync today, show what happened (DEMO=once: then end)"
+	@echo "make test            lint, types, package and all tests, on Airflow 3.3 and 3.2"
+	@echo "make sandbox         only the pretend Okta org and Netskope tenant"
+	@echo "make bench           the numbers in docs/benchmarks.md"
+	@echo "make constraints     choose newer versions of everything we build with"
+	@echo "make clean           remove the environments and what the demo left"
+
+demo: $(VENV)/.demo
+	@$(BIN)/python -m demo $(if $(DEMO),--$(DEMO)) --port $(PORT) --okta-port $(OKTA_PORT) --netskope-port $(NETSKOPE_PORT)
+
+# The last line printed is pytest's own summary of the tiers on the newest Airflow.
+test: lint types package $(VENV_32)/.test
+	@echo "==> Airflow 3.2: unit, contract and integration tests"
+	@$(VENV_32)/bin/python -m pytest -q $(OLD_TIERS)
+	@echo "==> Airflow 3.3: all tests"
+	@$(BIN)/python -m pytest -q tests/unit tests/contract tests/integration tests/e2e \
+		--doctest-modules airflow_provider_okta_ure/core
+
+lint: $(VENV)/.test
+	@echo "==> ruff"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.test
+	@echo "==> mypy --strict"
+	@$(BIN)/mypy
+
+package: $(VENV)/.test
+	@echo "==> wheel and sdist"
+	@rm -rf dist
+	@$(BIN)/python -m build --installer uv --outdir dist . >dist.log 2>&1 || { cat dist.log; exit 1; }
+	@rm -f dist.log
+	@$(BIN)/twine check --strict dist/*
+
+bench: $(VENV)/.test
+	@for bench in $(basename $(notdir $(wildcard tests/bench/bench_*.py))); do \
+		echo "==> $$bench"; $(BIN)/python -m tests.bench.$$bench || exit 1; done
+
+sandbox: $(VENV)/.demo
+	@$(BIN)/okta-ure-sandbox --okta-port $(OKTA_PORT) --netskope-port $(NETSKOPE_PORT) --log-requests
+
+constraints: $(VENV)/.made
+	@PYTHON=$(PYTHON) UV=$(BIN)/uv sh .ci/constraints.sh
+
+clean:
+	rm -rf $(VENV) $(VENV_32) .demo dist build test-results
+
+$(VENV)/.made $(VENV_32)/.made:
+	@sh .ci/make-venv.sh "$(PYTHON)" "$(@D)"
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
+	@sh .ci/install.sh $(VENV) constraints.txt .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.demo
+	@sh .ci/install.sh $(VENV) constraints.txt ".[test,lint,package]"
+	@touch $@
+
+$(VENV_32)/.test: $(VENV_32)/.made pyproject.toml tests/constraints-airflow-3.2.txt
+	@sh .ci/install.sh $(VENV_32) tests/constraints-airflow-3.2.txt ".[test]"
+	@touch $@
