@@ -103,7 +103,11 @@ class Router:
         self._by_length: dict[int, list[Route]] = {}
 
     def add(
-        self, method: str, path: str, handler: Handler | None = None, async_handler: AsyncHandler | None = None
+        self,
+        method: str,
+        path: str,
+        handler: Handler | None = None,
+        async_handler: AsyncHandler | None = None,
     ) -> None:
         """Add a route; ``{name}`` in the path stands for one segment."""
         template = tuple(path.strip("/").split("/"))

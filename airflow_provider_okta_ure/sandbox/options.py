@@ -85,13 +85,16 @@ class Options:
         "(login_then_email), or the login only (login_only).",
     )
     set_audience_strict: bool = _switch(
-        False, "An audience with a trailing slash is refused. Otherwise accepted, and noted in accepted_events."
+        False,
+        "An audience with a trailing slash is refused. Otherwise accepted, and noted in accepted_events.",
     )
     set_reason_required: bool = _switch(
-        False, "A token without reason_admin and reason_user is refused. The prose says so, the schema does not."
+        False,
+        "A token without reason_admin and reason_user is refused. The prose says so, the schema does not.",
     )
     set_body_lenient: bool = _switch(
-        False, "A token in JSON quotes or sent as application/json is accepted. Otherwise 400 invalid_request."
+        False,
+        "A token in JSON quotes or sent as application/json is accepted. Otherwise 400 invalid_request.",
     )
     set_timestamp_strict: bool = _switch(
         False, "event_timestamp must be whole seconds. Otherwise milliseconds and fractions are accepted too."
@@ -108,7 +111,9 @@ class Options:
     jwks_refetch_seconds: int = _switch(
         30, "An unknown kid makes the keys be fetched again, but not more often than every so many seconds."
     )
-    jwks_timeout_seconds: float = _switch(5.0, "How long fetching the signing keys may take, in real seconds.")
+    jwks_timeout_seconds: float = _switch(
+        5.0, "How long fetching the signing keys may take, in real seconds."
+    )
     jwks_https_only: bool = _switch(
         False, "Creating a security events provider with a http:// address is refused (400)."
     )
@@ -121,16 +126,24 @@ class Options:
     token_rate_share: float = _switch(
         0.5, "The part of every bucket a token may use; the limit shown in headers is this effective one."
     )
-    rate_limit_window_seconds: int = _switch(60, "Length of a rate limit window; it starts at its first request.")
+    rate_limit_window_seconds: int = _switch(
+        60, "Length of a rate limit window; it starts at its first request."
+    )
     push_rate_limit: int = _switch(1200, "Security event tokens a minute. Okta publishes no number.")
-    risk_bucket: str = _switch("/api/v1/users", "The bucket that /users/{id}/risk counts against; undocumented.")
-    okta_concurrency_limit: int = _switch(75, "More requests at the same time than this answer the other 429.")
+    risk_bucket: str = _switch(
+        "/api/v1/users", "The bucket that /users/{id}/risk counts against; undocumented."
+    )
+    okta_concurrency_limit: int = _switch(
+        75, "More requests at the same time than this answer the other 429."
+    )
     # --- Netskope
     uci_order: str = _switch("ascending", "Order of confidences: ascending, descending or random.")
     uci_unknown_users: str = _switch(
         "omit", "Unknown users in uba/getuci: left out (omit) or with empty confidences (empty)."
     )
-    netskope_case: str = _switch("as_is", "How user names are spelled in answers: as_is, lower, upper or mixed.")
+    netskope_case: str = _switch(
+        "as_is", "How user names are spelled in answers: as_is, lower, upper or mixed."
+    )
     uci_from_time_unit: str = _switch(
         "milliseconds", "fromTime of uba/getuci: always milliseconds, or seconds_if_small (below 1e11)."
     )
@@ -140,7 +153,9 @@ class Options:
     )
     netskope_rate_limit: int = _switch(4, "Requests a second; 0 switches the limit off.")
     netskope_rate_limit_scope: str = _switch("endpoint", "One limit for each endpoint, or one shared by all.")
-    netskope_page_limit: int = _switch(1000, "The most rows users/getuci and getactiveuci return in one page.")
+    netskope_page_limit: int = _switch(
+        1000, "The most rows users/getuci and getactiveuci return in one page."
+    )
     scim_page_limit: int = _switch(1000, "The most resources scim/Users returns in one page.")
     page_drift: int = _switch(
         0, "Rows every later page of users/getuci is off by: positive skips rows, negative repeats them."

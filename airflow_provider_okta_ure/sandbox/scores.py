@@ -67,7 +67,9 @@ def _episode_score(shape: int, drawn: int, age: int) -> int | None:
 def _block_scores(seed: int, block: int, day: int) -> list[int]:
     usual = block_bytes(seed, "usual", 0, block).translate(None)
     noise = block_bytes(seed, "noise", day, block)
-    scores = [base + _NOISE[change] for base, change in zip(map(_USUAL.__getitem__, usual), noise, strict=True)]
+    scores = [
+        base + _NOISE[change] for base, change in zip(map(_USUAL.__getitem__, usual), noise, strict=True)
+    ]
     first = day // CYCLE
     drawn, shape = _mixed(seed, "episode", block, first, day), _mixed(seed, "shape", block, first, day)
     for match in _EPISODE.finditer(drawn):

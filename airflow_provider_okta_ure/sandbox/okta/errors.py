@@ -39,7 +39,9 @@ class OktaError(Exception):
     :param causes: texts for ``errorCauses``.
     """
 
-    def __init__(self, status: int, code: str, summary: str | None = None, causes: Sequence[str] = ()) -> None:
+    def __init__(
+        self, status: int, code: str, summary: str | None = None, causes: Sequence[str] = ()
+    ) -> None:
         self.status = status
         self.code = code
         self.summary = _SUMMARIES[code] if summary is None else summary

@@ -163,7 +163,8 @@ class GroupRoutes:
     def _shown(self, groups: list[OktaGroup], stats: bool) -> list[dict[str, Any]]:
         base = self._context.base_url()
         return [
-            group_json(group, base, len(self._state.member_numbers(group)) if stats else None) for group in groups
+            group_json(group, base, len(self._state.member_numbers(group)) if stats else None)
+            for group in groups
         ]
 
     def _group(self, group_id: str) -> OktaGroup:

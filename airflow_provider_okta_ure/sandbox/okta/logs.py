@@ -44,7 +44,7 @@ class LogRoutes:
         order = query.get("sortOrder", "ASCENDING").upper()
         if order not in ("ASCENDING", "DESCENDING"):
             raise invalid("sortOrder", "sortOrder: Not one of the allowed values.")
-        wanted = self._wanted(query, request.at)
+        wanted = self._wanted(query)
         if order == "ASCENDING" and not query.get("until"):
             return self._polled(query, limit, wanted)
         return self._between(query, limit, order, wanted)
@@ -54,18 +54,15 @@ class LogRoutes:
         since, start = self._since(query, self._state.clock.timestamp()), 0
         if query.get("after"):
             start, since = _position(query, "poll")
-        page: list[dict[str, Any]] = []
-        place = start
-        for place in self._state.log.visible():
-            if place < start or self._state.log.times[place] < since:
-                continue
-            if len(page) == limit:
-                break
-            if wanted(self._state.log.events[place]):
-                page.append(self._state.log.events[place])
-        else:
-            place = len(self._state.log.visible())
-        cursor = encode_cursor(_purpose(query, "poll"), f"{max(place, start)}|{since}")
+        log = self._state.log
+        fresh = [place for place in log.visible() if place >= start and log.times[place] >= since]
+        found = [place for place in fresh if wanted(log.events[place])]
+        page = [log.events[place] for place in found[:limit]]
+        if len(found) > limit:
+            start = found[limit]
+        elif fresh:
+            start = fresh[-1] + 1
+        cursor = encode_cursor(_purpose(query, "poll"), f"{start}|{since}")
         return self._page(query, page, {"limit": query.get("limit", "100")}, cursor)
 
     def _between(self, query: dict[str, str], limit: int, order: str, wanted: Any) -> Answer:
@@ -76,8 +73,11 @@ class LogRoutes:
         if query.get("after"):
             start, since = _position(query, "between")
         log = self._state.log
-        found = [place for place in log.visible() if since <= log.times[place] < until or log.times[place] == now]
-        found = [place for place in found if log.times[place] <= until and wanted(log.events[place])]
+        found = [
+            place
+            for place in log.visible()
+            if since <= log.times[place] <= until and wanted(log.events[place])
+        ]
         found.sort(key=lambda place: (log.times[place], place), reverse=order == "DESCENDING")
         page = [log.events[place] for place in found[start : start + limit]]
         cursor = None
@@ -87,7 +87,11 @@ class LogRoutes:
         return self._page(query, page, repeated, cursor)
 
     def _page(
-        self, query: dict[str, str], page: list[dict[str, Any]], repeated: dict[str, str | None], cursor: str | None
+        self,
+        query: dict[str, str],
+        page: list[dict[str, Any]],
+        repeated: dict[str, str | None],
+        cursor: str | None,
     ) -> Answer:
         base = self._context.base_url()
         kept = {**repeated, **{name: query.get(name) for name in ("filter", "q", "sortOrder")}}
@@ -108,7 +112,7 @@ class LogRoutes:
             raise OktaError(400, "E0000053", text)
         return max(since, now - _KEPT_DAYS * SECONDS_PER_DAY)
 
-    def _wanted(self, query: dict[str, str], _now: float) -> Any:
+    def _wanted(self, query: dict[str, str]) -> Any:
         """Return a function that says whether an event fits ``filter`` and ``q``."""
         words = _keywords(query.get("q", ""))
         text = query.get("filter", "")
@@ -119,7 +123,9 @@ class LogRoutes:
             raise OktaError(400, "E0000053", f"Invalid filter '{text}': {error}") from error
 
         def fits(event: dict[str, Any]) -> bool:
-            if node is not None and not evaluate(node, dialect, lambda path: _values_of(event, path.split("."))):
+            if node is not None and not evaluate(
+                node, dialect, lambda path: _values_of(event, path.split("."))
+            ):
                 return False
             return not words or all(word in _all_text(event) for word in words)
 

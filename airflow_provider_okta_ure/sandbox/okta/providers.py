@@ -103,7 +103,9 @@ class ProviderRoutes:
             issuer, jwks_url = _text(settings, "issuer", 700), self._address(settings, "jwks_url")
             return name, kind, (issuer, jwks_url, None)
         if "issuer" in settings or "jwks_url" in settings:
-            raise invalid("settings", "settings: Provide either well_known_url or issuer and jwks_url, not both")
+            raise invalid(
+                "settings", "settings: Provide either well_known_url or issuer and jwks_url, not both"
+            )
         address = self._address(settings, "well_known_url")
         try:
             issuer, jwks_url = await fetch_well_known(address)

@@ -139,7 +139,9 @@ class SecurityEventRoutes:
         level, before = event["current_level"].upper(), self._state.risk(user.id)
         if not self._context.options.set_changes_risk or level not in ("LOW", "MEDIUM", "HIGH"):
             return
-        self._state.set_risk(user, UserRisk(level, "Security Events Provider Reported Risk", "security event"))
+        self._state.set_risk(
+            user, UserRisk(level, "Security Events Provider Reported Risk", "security event")
+        )
         risk = (
             f"{{previousLevel={before}, level={level}, detectionName=Security Events Provider Reported Risk, "
             f"reasons=Security Events Provider Reported Risk, issuer={provider.issuer}}}"
@@ -156,7 +158,12 @@ class SecurityEventRoutes:
     def _note_rejected(self, request: Request, error: RejectedTokenError) -> None:
         with self._state.lock:
             self._state.rejected_events.append(
-                {"at": request.at, "request_id": request.request_id, "err": error.err, "why": error.description}
+                {
+                    "at": request.at,
+                    "request_id": request.request_id,
+                    "err": error.err,
+                    "why": error.description,
+                }
             )
 
 

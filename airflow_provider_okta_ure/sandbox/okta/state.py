@@ -169,7 +169,9 @@ class OktaState:
 
     def users_with_short_name(self, short_name: str) -> list[OktaUser]:
         """Return the users whose login starts with this text and an @."""
-        return [self.users[number] for number in sorted(self._numbers_by_short_name.get(fold(short_name), ()))]
+        return [
+            self.users[number] for number in sorted(self._numbers_by_short_name.get(fold(short_name), ()))
+        ]
 
     # --- groups
 
@@ -233,7 +235,9 @@ class OktaState:
     def add_rule(self, name: str, group_id: str, department: str) -> GroupRule:
         """Add a rule that fills a group with a department, and apply it."""
         with self.lock:
-            rule = GroupRule("0pr" + text_of(17, self.seed, "rule", len(self.rules)), name, group_id, department)
+            rule = GroupRule(
+                "0pr" + text_of(17, self.seed, "rule", len(self.rules)), name, group_id, department
+            )
             self.rules.append(rule)
             self.apply_rules()
             return rule

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_okta_ure.sandbox.clock import SandboxClock, iso_milliseconds
@@ -56,7 +57,8 @@ class SystemLog:
         debug: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         """Append an event at the present moment and return it."""
-        now = self._clock.timestamp()
+        # Whole milliseconds, so that the time an event shows is the time it is found by.
+        now = math.floor(self._clock.timestamp() * 1000) / 1000
         event = {
             "uuid": uuid_of(self._seed, "event", len(self.events)),
             "published": iso_milliseconds(now),
@@ -70,7 +72,12 @@ class SystemLog:
             "outcome": {"result": "SUCCESS"},
             "securityContext": {},
             "debugContext": {
-                "debugData": {"requestId": request_id, "requestUri": request_uri, "url": request_uri, **(debug or {})}
+                "debugData": {
+                    "requestId": request_id,
+                    "requestUri": request_uri,
+                    "url": request_uri,
+                    **(debug or {}),
+                }
             },
             "transaction": {"type": "WEB", "id": request_id, "detail": {}},
             "request": {"ipChain": [{"ip": client_host, "version": "V4"}]},

@@ -46,7 +46,10 @@ _EVENTS: dict[str, tuple[str, dict[str, tuple[str, tuple[str, ...] | None]]]] = 
     _CAEP + "session-revoked": ("caepSessionRevokedEvent", {}),
     _CAEP + "device-compliance-change": (
         "mediationDeviceComplianceChangeEvent",
-        {"current_status": ("currentStatus", _COMPLIANCE), "previous_status": ("previousStatus", _COMPLIANCE)},
+        {
+            "current_status": ("currentStatus", _COMPLIANCE),
+            "previous_status": ("previousStatus", _COMPLIANCE),
+        },
     ),
     _RISC + "identifier-changed": ("riscIdentifierChangedEvent", {"new-value": ("newValue", None)}),
 }
@@ -86,14 +89,18 @@ def read_token(media_type: str, body: bytes, options: Options) -> Token:
         raise RejectedTokenError("invalid_request", "The request body is not a security event token.")
     header = _object(parts[0], "invalid_request", "The header of the security event token is not valid.")
     if header.get("typ") != "secevent+jwt":
-        raise RejectedTokenError("invalid_request", "The 'typ' of the security event token must be secevent+jwt.")
+        raise RejectedTokenError(
+            "invalid_request", "The 'typ' of the security event token must be secevent+jwt."
+        )
     if header.get("alg") != "RS256":
         raise RejectedTokenError("invalid_request", "The 'alg' of the security event token must be RS256.")
     if not isinstance(header.get("kid"), str) or not header["kid"]:
         raise RejectedTokenError("invalid_request", "The 'kid' of the security event token is missing.")
     unreadable = "Invalid payload in security event token, cannot convert to json"
     claims = _object(parts[1], "authentication_failed", unreadable)
-    return Token(header, claims, f"{parts[0]}.{parts[1]}".encode(), _decoded(parts[2], "authentication_failed"))
+    return Token(
+        header, claims, f"{parts[0]}.{parts[1]}".encode(), _decoded(parts[2], "authentication_failed")
+    )
 
 
 def check_audience(token: Token, org_url: str, options: Options) -> list[str]:
@@ -222,7 +229,9 @@ def _timestamp_problem(value: Any, options: Options) -> str | None:
 def _refuse(problems: list[tuple[str, str]]) -> None:
     if problems:
         texts = ", ".join(f"'{name}': {text}" for name, text in problems)
-        raise RejectedTokenError("invalid_request", f"Failed claim validation in security event token. {texts}")
+        raise RejectedTokenError(
+            "invalid_request", f"Failed claim validation in security event token. {texts}"
+        )
 
 
 def _is_reason(value: Any) -> bool:
@@ -241,7 +250,9 @@ def _raw_text(media_type: str, body: bytes, options: Options) -> str:
     try:
         text = body.decode("ascii")
     except UnicodeDecodeError as error:
-        raise RejectedTokenError("invalid_request", "The request body is not a security event token.") from error
+        raise RejectedTokenError(
+            "invalid_request", "The request body is not a security event token."
+        ) from error
     if options.set_body_lenient and text.startswith('"') and text.endswith('"'):
         text = text[1:-1]
     return text

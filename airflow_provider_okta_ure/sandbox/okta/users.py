@@ -41,7 +41,9 @@ class UserRoutes:
         query = request.query
         if query.get("q"):
             found = quick_users(self._state, query["q"])[: page_limit(query.get("limit"), 10, _MAX)]
-            return self._page(request, found, [self._link({"q": query["q"], "limit": query.get("limit")}, "self")])
+            return self._page(
+                request, found, [self._link({"q": query["q"], "limit": query.get("limit")}, "self")]
+            )
         limit = page_limit(query.get("limit"), _MAX, _MAX)
         if query.get("search"):
             return self._searched(request, query, limit)
@@ -156,7 +158,9 @@ def _purpose(query: dict[str, str]) -> str:
 def _sort_key(user: OktaUser, sort_by: str | None) -> tuple[str, int]:
     if not sort_by:
         return ("", user.number)
-    known = sort_by in USER_TOP_LEVEL or (sort_by.startswith("profile.") and sort_by[8:] in PROFILE_ATTRIBUTES)
+    known = sort_by in USER_TOP_LEVEL or (
+        sort_by.startswith("profile.") and sort_by[8:] in PROFILE_ATTRIBUTES
+    )
     if not known:
         raise invalid("sortBy", f"sortBy: '{sort_by}' is not supported")
     return (str(user.values_of(sort_by)[0] or "").casefold(), user.number)

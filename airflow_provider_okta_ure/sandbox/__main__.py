@@ -1,0 +1,167 @@
+"""The command line: ``okta-ure-sandbox``, or ``python -m airflow_provider_okta_ure.sandbox``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import ssl
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+
+from rich_argparse import RichHelpFormatter
+
+from airflow_provider_okta_ure.sandbox.clock import parse_iso
+from airflow_provider_okta_ure.sandbox.journal import JournalEntry
+from airflow_provider_okta_ure.sandbox.sandbox import Sandbox
+from airflow_provider_okta_ure.sandbox.server import PortBusyError, Tls
+
+PORT_BUSY, CANNOT_START = 3, 4
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until interrupted; return the exit status: 0, 3 for a busy port, 4 for files that cannot be used."""
+    options = _parser().parse_args(arguments)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    sandbox = Sandbox(
+        users=options.users,
+        netskope_users=options.netskope_users,
+        seed=options.seed,
+        days=options.days,
+        now=options.now,
+        okta_port=options.okta_port,
+        netskope_port=options.netskope_port,
+        tls=_tls(options),
+        on_request=_log_request if options.log_requests else None,
+    )
+    try:
+        with sandbox:
+            if options.ready_file is not None:
+                _write_ready_file(options.ready_file, sandbox)
+            _say(f"Pretend Okta:     {sandbox.okta_url}")
+            _say(f"Pretend Netskope: {sandbox.netskope_url}")
+            _say("Press Ctrl-C to stop.")
+            stop.wait()
+    except PortBusyError as error:
+        return _complain(str(error), PORT_BUSY)
+    except (OSError, ssl.SSLError) as error:
+        return _complain(f"Cannot start: {error}", CANNOT_START)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="okta-ure-sandbox",
+        description="A pretend Okta org and a pretend Netskope tenant on 127.0.0.1. Nothing real is ever contacted.",
+        formatter_class=RichHelpFormatter,
+    )
+    parser.add_argument(
+        "--okta-port", type=_port, default=8091, help="port of the pretend Okta, 0 for any free one"
+    )
+    parser.add_argument(
+        "--netskope-port", type=_port, default=8092, help="port of the pretend Netskope, 0 for any free one"
+    )
+    parser.add_argument(
+        "--users", type=_count, default=2000, help="people in the Okta directory (%(default)s)"
+    )
+    parser.add_argument("--netskope-users", type=_count, help="people in Netskope (as many as --users)")
+    parser.add_argument(
+        "--seed", type=int, default=7, help="the same seed gives the same people (%(default)s)"
+    )
+    parser.add_argument(
+        "--days", type=_days, default=45, help="days of scores that Netskope keeps (%(default)s)"
+    )
+    parser.add_argument(
+        "--now", type=_moment, help="where the clock starts, for example 2026-11-23T03:00:00Z (now)"
+    )
+    parser.add_argument(
+        "--ready-file", type=Path, help="write addresses and credentials here, as JSON, once ready"
+    )
+    parser.add_argument("--log-requests", action="store_true", help="print a line for every request")
+    parser.add_argument(
+        "--tls-certificate", type=Path, metavar="PEM", help="serve https with this certificate"
+    )
+    parser.add_argument("--tls-private-key", type=Path, metavar="PEM", help="the key of the certificate")
+    return parser
+
+
+def _tls(options: argparse.Namespace) -> Tls | None:
+    if options.tls_certificate is None and options.tls_private_key is None:
+        return None
+    if options.tls_certificate is None or options.tls_private_key is None:
+        _parser().error("--tls-certificate and --tls-private-key belong together")
+    return Tls(str(options.tls_certificate), str(options.tls_private_key))
+
+
+def _write_ready_file(path: Path, sandbox: Sandbox) -> None:
+    """Write the file in one step, so that nobody reads half of it, and for the owner's eyes only."""
+    content = json.dumps(
+        {
+            "okta_url": sandbox.okta_url,
+            "netskope_url": sandbox.netskope_url,
+            "static_url": sandbox.static_url,
+            "okta_token": sandbox.okta_token,
+            "netskope_token": sandbox.netskope_token,
+            "pid": os.getpid(),
+        },
+        indent=2,
+    )
+    # mkstemp creates the file with mode 0600.
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(content + "\n")
+        Path(temporary).replace(path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _log_request(entry: JournalEntry) -> None:
+    _say(entry.line())
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _complain(text: str, status: int) -> int:
+    sys.stderr.write(f"okta-ure-sandbox: {text}\n")
+    return status
+
+
+def _count(text: str) -> int:
+    return _between(text, 0, 50_000_000)
+
+
+def _days(text: str) -> int:
+    return _between(text, 1, 3650)
+
+
+def _port(text: str) -> int:
+    return _between(text, 0, 65535)
+
+
+def _between(text: str, low: int, high: int) -> int:
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
+    return int(text)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromtimestamp(parse_iso(text), tz=timezone.utc)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 2026-11-23T03:00:00Z") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
