@@ -1,7 +1,8 @@
 """
 ### Okta follows Netskope
 
-Every day, this DAG reads the risk score of every Netskope user as of the end of the day and brings Okta in line:
+Every day, this DAG reads the risk score of every Netskope user as of the end of the day and brings
+Okta in line:
 
 | task | does |
 |---|---|
@@ -11,10 +12,11 @@ Every day, this DAG reads the risk score of every Netskope user as of the end of
 | `add_to_group` | adds them to the group (and creates it when it is missing) |
 | `push_risk` | tells Okta's risk engine about those whose level changed |
 | `filter_recovered`, `remove_from_group` | takes out of the group whom `recovered_rule` matches |
-| `filter_improved`, `map_improved`, `push_improved` | tells Okta's risk engine about those who are no longer at risk |
+| `filter_improved`, `map_improved`, `push_improved` | tells it about those who are no longer at risk |
 | `report` | what was done, in one place |
 
-**Dry run is on by default**: nothing is written to Okta until you trigger with `dry_run` off, or change the default.
+**Dry run is on by default**: nothing is written to Okta until you trigger with `dry_run` off, or change
+the default.
 
 A run speaks for the end of its data interval, so a past day can be backfilled. Running the same day again
 writes nothing twice. When both rules match somebody, at risk wins.
@@ -37,7 +39,7 @@ from airflow_provider_okta_ure.operators.rules import RiskFilterOperator, RiskMa
 
 with DAG(
     dag_id="okta_risk_sync",
-    # A data interval of one whole UTC day, like Netskope's scores; a plain cron string would make it zero seconds.
+    # A data interval of one UTC day, like Netskope's scores; a plain cron string would make it zero seconds.
     schedule=CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     catchup=False,
@@ -128,7 +130,7 @@ with DAG(
 
     # all_done: what was done is worth reading most when something failed.
     @task(trigger_rule=TriggerRule.ALL_DONE, retries=0)
-    def report(**reports: dict[str, Any] | None) -> dict[str, Any]:
+    def report(reports: dict[str, dict[str, Any] | None]) -> dict[str, Any]:
         """Put the reports of all actions side by side; fail when one of them is missing."""
         missing = sorted(task_id for task_id, one in reports.items() if one is None)
         if missing:
@@ -140,8 +142,10 @@ with DAG(
         }
 
     report(
-        add_to_group=add_to_group.output,
-        push_risk=push_risk.output,
-        remove_from_group=remove_from_group.output,
-        push_improved=push_improved.output,
+        {
+            "add_to_group": add_to_group.output,
+            "push_risk": push_risk.output,
+            "remove_from_group": remove_from_group.output,
+            "push_improved": push_improved.output,
+        }
     )

@@ -1,8 +1,8 @@
 """
 ### One operator, rows of your own
 
-A row needs a `user`; the rest is up to the operator. This DAG puts the people on a list of yours into an Okta group.
-It runs when somebody triggers it, and is a **dry run** unless told otherwise.
+A row needs a `user`; the rest is up to the operator. This DAG puts the people on a list of yours into
+an Okta group. It runs when somebody triggers it, and is a **dry run** unless told otherwise.
 """
 
 from __future__ import annotations

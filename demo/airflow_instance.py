@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real Airflow of our own: SQLite, LocalExecutor, a login that is known beforehand, talked to by its REST API."""
+"""A real Airflow of our own: SQLite, LocalExecutor, a known login, talked to by its REST API."""
 
 from __future__ import annotations
 
@@ -127,9 +127,9 @@ class AirflowInstance:
 
     def runs(self, dag_id: str, run_type: str | None = None) -> list[dict[str, Any]]:
         """Return the runs of a DAG, the earliest due first."""
-        query = {"limit": 100, "order_by": "run_after"}
+        query: dict[str, Any] = {"limit": 100, "order_by": "run_after"}
         if run_type:
-            query["run_type"] = run_type  # type: ignore[assignment]
+            query["run_type"] = run_type
         runs: list[dict[str, Any]] = self.request("GET", f"/dags/{dag_id}/dagRuns", params=query)["dag_runs"]
         return runs
 
@@ -158,9 +158,13 @@ class AirflowInstance:
         return json.loads(value) if isinstance(value, str) else value
 
     def _migrate(self) -> None:
-        done = subprocess.run([*_AIRFLOW, "db", "migrate"], env=self.environment, capture_output=True, check=False)
+        done = subprocess.run(
+            [*_AIRFLOW, "db", "migrate"], env=self.environment, capture_output=True, check=False
+        )
         if done.returncode != 0:
-            raise DemoError(f"Airflow could not make its database:\n{done.stderr.decode(errors='replace')[-2000:]}")
+            raise DemoError(
+                f"Airflow could not make its database:\n{done.stderr.decode(errors='replace')[-2000:]}"
+            )
 
     def _is_healthy(self) -> bool:
         try:
