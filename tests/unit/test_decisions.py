@@ -1,0 +1,110 @@
+"""Only the difference is written: what an action will do, decided before the first write."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_okta_ure.core.decisions import (
+    decide_additions,
+    decide_before_lookup,
+    decide_removals,
+    decide_upserts,
+    names_to_look_up_for_adding,
+    names_to_look_up_for_removing,
+)
+from airflow_provider_okta_ure.core.matching import Decision, Directory
+from airflow_provider_okta_ure.core.models import OktaUser, RiskLevel, Row
+from airflow_provider_okta_ure.errors import RowError
+
+
+def user(name: str, email: str | None = None, status: str = "ACTIVE") -> OktaUser:
+    return OktaUser(
+        user_id=f"id-{name}", login=f"{name}@x.example", email=email or f"{name}@x.example", status=status
+    )
+
+
+def row(
+    name: str, risk: RiskLevel | None = "high", before: RiskLevel | None = None, score: int | None = 100
+) -> Row:
+    return Row(user=f"{name}@x.example", score=score, risk_level=risk, previous_risk_level=before)
+
+
+def summary(decisions: list[Decision]) -> list[str]:
+    return [
+        one.outcome.reason if one.outcome else f"act on {one.user and one.user.user_id}" for one in decisions
+    ]
+
+
+def test_only_who_is_no_member_is_added():
+    members, found = [user("ann")], [user("bob"), user("gone", status="DEPROVISIONED")]
+    rows = [row("Ann"), row("bob"), row("nobody"), row("gone")]
+    assert summary(decide_additions(rows, members, found)) == [
+        "already_member",
+        "act on id-bob",
+        "user_not_in_okta",
+        "user_deprovisioned",
+    ]
+
+
+def test_members_named_by_login_are_not_looked_up_before_adding_and_all_others_are():
+    members = Directory([user("ann", "ann.a@x.example")])
+    rows = [row("ANN"), row("ann.a"), row("bob")]
+    assert names_to_look_up_for_adding(rows, members) == ["ann.a@x.example", "bob@x.example"]
+
+
+def test_only_members_are_removed_and_a_stranger_is_no_failure():
+    members = [user("ann"), user("carl")]
+    rows = [row("Ann"), row("stranger")]
+    assert summary(decide_removals(rows, members, [])) == ["act on id-ann", "not_a_member"]
+
+
+def test_a_members_email_that_is_the_login_of_somebody_outside_removes_nobody():
+    member, outsider = user("ann", "shared@x.example"), user("shared")
+    rows = [row("shared")]
+    assert names_to_look_up_for_removing(rows, Directory([member])) == ["shared@x.example"]
+    assert summary(decide_removals(rows, [member], [member, outsider])) == ["not_a_member"]
+
+
+def test_a_members_email_that_is_nobody_elses_login_removes_the_member():
+    member = user("ann", "mail@x.example")
+    assert summary(decide_removals([row("mail")], [member], [member])) == ["act on id-ann"]
+
+
+def test_an_email_of_two_members_removes_neither():
+    members = [user("ann", "both@x.example"), user("bob", "both@x.example")]
+    assert summary(decide_removals([row("both")], members, members)) == ["ambiguous_user"]
+
+
+def test_nobody_is_looked_up_for_a_name_that_no_member_answers_to():
+    assert names_to_look_up_for_removing([row("ann"), row("zoe")], Directory([user("ann")])) == []
+
+
+def test_only_changes_leaves_out_who_has_the_level_already():
+    rows = [row("a", "high", "high"), row("b", "high", "low"), row("c", "low", None)]
+    wanted, settled = decide_before_lookup(rows, only_changes=True)
+    assert [one.user for one in wanted] == ["b@x.example", "c@x.example"]
+    assert summary(settled) == ["same_level"]
+
+
+def test_without_only_changes_everybody_with_a_score_is_pushed():
+    rows = [row("a", "high", "high"), row("b", "none", None, score=None)]
+    wanted, settled = decide_before_lookup(rows, only_changes=False)
+    assert [one.user for one in wanted] == ["a@x.example"]
+    assert summary(settled) == ["no_score"]
+
+
+@pytest.mark.parametrize(
+    "decide",
+    [lambda rows: decide_before_lookup(rows, only_changes=True), lambda rows: decide_upserts(rows, [])],
+)
+def test_a_row_that_nothing_mapped_is_refused_by_name(decide):
+    with pytest.raises(RowError, match=r"Row 1 \(b@x\.example\) has no risk_level.*RiskMapLevelsOperator"):
+        decide([row("a"), row("b", None)])
+
+
+def test_the_risk_none_cannot_be_set_and_the_others_can():
+    rows = [row("ann", "none"), row("bob", "medium")]
+    assert summary(decide_upserts(rows, [user("ann"), user("bob")])) == [
+        "level_not_settable",
+        "act on id-bob",
+    ]
