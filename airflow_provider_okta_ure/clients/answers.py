@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 BodyT = TypeVar("BodyT")
 
@@ -98,4 +100,6 @@ def decoded_object(content: bytes) -> Mapping[str, Any]:
 
 def is_html(content_type: str, content: bytes) -> bool:
     """Whether a body is a page for people rather than an answer for programs."""
-    return "html" in content_type.lower() or content[:64].lstrip().lower().startswith((b"<!doctype", b"<html"))
+    return "html" in content_type.lower() or content[:64].lstrip().lower().startswith(
+        (b"<!doctype", b"<html")
+    )

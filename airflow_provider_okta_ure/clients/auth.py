@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import copy
 import re
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-import requests
 from requests.auth import AuthBase
 
 from airflow_provider_okta_ure.clients.hosts import is_same_origin
 from airflow_provider_okta_ure.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import requests
 
 AuthT = TypeVar("AuthT", bound="OriginAuth")
 
@@ -82,15 +84,19 @@ class _TokenAuth(OriginAuth):
         text = token.strip(" \t\r\n\v\f\ufeff\u200b\u00a0\"'") if isinstance(token, str) else ""
         text = cls.around_it.sub("", text).strip()
         if not text:
-            raise ConfigurationError(f"The {cls.called} is empty.", remedy="Put it into the connection's password.")
+            raise ConfigurationError(
+                f"The {cls.called} is empty.", remedy="Put it into the connection's password."
+            )
         scheme = text.split(maxsplit=1)[0].rstrip(":").lower()
         if " " in text and scheme in cls.of_another_kind:
             raise ConfigurationError(
-                f"This is not the {cls.called}: it starts with {scheme!r}.", remedy=cls.of_another_kind[scheme]
+                f"This is not the {cls.called}: it starts with {scheme!r}.",
+                remedy=cls.of_another_kind[scheme],
             )
         if not (text.isascii() and text.isprintable()) or " " in text:
             raise ConfigurationError(
-                f"The {cls.called} contains characters that no token has (spaces inside, line ends, other alphabets).",
+                f"The {cls.called} contains characters that no token has."
+                " They are spaces inside it, line ends or letters of another alphabet.",
                 remedy="Copy it again, the token alone.",
             )
         return text
@@ -114,7 +120,9 @@ class NetskopeTokenAuth(_TokenAuth):
     """A token of Netskope's REST API v2, sent as ``Netskope-Api-Token: <token>``."""
 
     called = "Netskope API token"
-    around_it = re.compile(r"^(?:netskope-api-token\s*:\s*|(?:authorization\s*:\s*)?bearer\s+)", re.IGNORECASE)
+    around_it = re.compile(
+        r"^(?:netskope-api-token\s*:\s*|(?:authorization\s*:\s*)?bearer\s+)", re.IGNORECASE
+    )
 
     def headers(self) -> dict[str, str]:
         return {"Netskope-Api-Token": self._token}

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_okta_ure.clients.answers import Refusal
-from airflow_provider_okta_ure.clients.limits import Window
-from airflow_provider_okta_ure.errors import ApiError
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_okta_ure.clients.answers import Refusal
+    from airflow_provider_okta_ure.clients.limits import Window
+    from airflow_provider_okta_ure.errors import ApiError
 
 
 class Dialect(Protocol):

@@ -33,9 +33,12 @@ def no_answer(error: OSError, service: str, base_url: str) -> OktaUreError:
         return _not_connected(error, service, base_url)
     if not isinstance(error, requests.exceptions.RequestException):
         return ConfigurationError(
-            "The file with the certificate authorities cannot be read.", remedy="Check the path in `ca_bundle`."
+            "The file with the certificate authorities cannot be read.",
+            remedy="Check the path in `ca_bundle`.",
         )
-    return TransportError(f"The answer of {service} at {base_url} was cut off or garbled ({type(error).__name__}).")
+    return TransportError(
+        f"The answer of {service} at {base_url} was cut off or garbled ({type(error).__name__})."
+    )
 
 
 def _not_connected(error: requests.exceptions.ConnectionError, service: str, base_url: str) -> TransportError:
@@ -72,7 +75,7 @@ def _no_trust(error: requests.exceptions.SSLError, service: str, base_url: str) 
             remedy="Behind a proxy that opens TLS, give the path of its authority in `ca_bundle`; "
             "otherwise somebody may be listening in.",
         )
-    return TransportError(f"No secure connection to {service} at {base_url} could be made.", sent=False)
+    return TransportError(f"No secure connection to {service} at {base_url} could be kept.")
 
 
 def _reason_of(error: Exception) -> object:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which hosts may receive a token: the addresses of Okta orgs and Netskope tenants, checked and spelled one way."""
+"""Which hosts may receive a token: addresses of Okta orgs and Netskope tenants, checked, spelled one way."""
 
 from __future__ import annotations
 
@@ -99,7 +99,9 @@ def is_same_origin(url: str, base_url: str) -> bool:
 def _origin_typed(host: str, service: str, example: str) -> Origin:
     text = host.strip() if isinstance(host, str) else ""
     if not text:
-        raise ConfigurationError(f"The {service} host is empty.", remedy=f"Set it to the URL, such as {example}.")
+        raise ConfigurationError(
+            f"The {service} host is empty.", remedy=f"Set it to the URL, such as {example}."
+        )
     if not _is_plain(text):
         raise ConfigurationError(
             f"The {service} host contains characters that no host name has.",
@@ -117,7 +119,7 @@ def _origin_typed(host: str, service: str, example: str) -> Origin:
         ) from None
     if scheme == "http" and not origin.is_loopback:
         raise ConfigurationError(
-            f"The {service} host {_quoted(rest)} is given with plain http, which would show the token to others.",
+            f"The {service} host {_quoted(rest)} has plain http, which shows the token to others.",
             remedy=f"Use https://{rest}; http is for a sandbox on 127.0.0.1 only.",
         )
     return origin
@@ -187,7 +189,8 @@ def _refuse_admin_host(origin: Origin) -> None:
     if first.endswith("-admin"):
         org = origin._replace(host=f"{first.removesuffix('-admin')}.{rest}")
         raise ConfigurationError(
-            f"{origin.host} is the org's admin console, which is not where its API lives.", remedy=f"Use {org}."
+            f"{origin.host} is the org's admin console, which is not where its API lives.",
+            remedy=f"Use {org}.",
         )
 
 

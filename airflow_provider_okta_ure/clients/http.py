@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one way this package speaks HTTP: authorised, patient, polite, and never in two minds about an answer."""
+"""The one way this package speaks HTTP: authorised, patient, polite, and never in doubt about an answer."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from urllib.parse import unquote, urljoin, urlsplit
 
 import msgspec
@@ -19,7 +18,6 @@ from requests.adapters import HTTPAdapter
 from airflow_provider_okta_ure import __version__
 from airflow_provider_okta_ure.clients.answers import Refusal, Reply, clean_text, decoded_object, is_html
 from airflow_provider_okta_ure.clients.auth import NoAuth, OriginAuth
-from airflow_provider_okta_ure.clients.dialects import Dialect
 from airflow_provider_okta_ure.clients.failures import no_answer
 from airflow_provider_okta_ure.clients.hosts import is_same_origin, origin_of
 from airflow_provider_okta_ure.clients.limits import Gate
@@ -33,6 +31,11 @@ from airflow_provider_okta_ure.errors import (
     TransportError,
     UnexpectedAnswerError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from airflow_provider_okta_ure.clients.dialects import Dialect
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +82,18 @@ class Call:
         return f"{self.method} {self.path}"
 
 
+class Transport(TypedDict, total=False):
+    """How to reach a service; see :class:`ApiClient`."""
+
+    connect_timeout: float
+    read_timeout: float
+    verify: bool | str
+    proxy: str | None
+    retry: RetryPolicy
+    rate_limit_share: float
+    timing: Timing
+
+
 class ApiClient:
     """
     Sends requests to one service; safe to use from many threads.
@@ -86,7 +101,8 @@ class ApiClient:
     :param base_url: scheme, host and port of the service; checked and spelled by ``hosts``.
     :param auth: authorises requests to that origin, and to no other.
     :param dialect: how the service speaks.
-    :param timeout: seconds to wait for a connection, and for the next bytes of an answer.
+    :param connect_timeout: seconds to wait for a connection.
+    :param read_timeout: seconds to wait for the next bytes of an answer.
     :param verify: check the server's certificate; or the path of a file with the authorities to trust.
     :param proxy: URL of a proxy; None = what the environment says.
     :param retry: how patient each call is.
@@ -101,7 +117,8 @@ class ApiClient:
         auth: OriginAuth,
         dialect: Dialect,
         *,
-        timeout: tuple[float, float] = (10.0, 60.0),
+        connect_timeout: float = 10.0,
+        read_timeout: float = 60.0,
         verify: bool | str = True,
         proxy: str | None = None,
         retry: RetryPolicy | None = None,
@@ -111,7 +128,9 @@ class ApiClient:
     ) -> None:
         origin = origin_of(base_url)
         if origin is None:
-            raise ConfigurationError("The base URL is not an http or https URL.", remedy="Let `hosts` spell it.")
+            raise ConfigurationError(
+                "The base URL is not an http or https URL.", remedy="Let `hosts` spell it."
+            )
         if not 0 < rate_limit_share <= 1:
             raise ConfigurationError(
                 f"rate_limit_share is {rate_limit_share}.", remedy="Use a number above 0 and at most 1."
@@ -119,7 +138,7 @@ class ApiClient:
         self.base_url = str(origin)
         self._auth = auth.bound_to(self.base_url)
         self._dialect = dialect
-        self._timeout = timeout
+        self._timeout = (connect_timeout, read_timeout)
         self._verify = verify
         # None for both schemes keeps a proxy of the environment away from the sandbox on this machine.
         proxy = None if origin.is_loopback and not proxy else proxy
@@ -206,10 +225,12 @@ class ApiClient:
         Yield the pages of a list, following ``Link: rel="next"``; each page is repeated by itself.
 
         :param until_empty: the service gives a next page for ever, and an empty page is the end.
-        :raises UnexpectedAnswerError: the next page is on another origin, was there before, or there is no end.
+        :raises UnexpectedAnswerError: the next page is on another origin, was there before, or no end comes.
         """
         seen: set[str] = set()
-        reply: Reply[list[BodyT]] = self.call("GET", path, bucket=bucket, expect=expect, params=params, headers=headers)
+        reply: Reply[list[BodyT]] = self.call(
+            "GET", path, bucket=bucket, expect=expect, params=params, headers=headers
+        )
         while True:
             yield reply.body
             seen.add(reply.url)
@@ -261,9 +282,8 @@ class ApiClient:
         started = self._timing.monotonic()
         try:
             prepared = session.prepare_request(request)
-            settings = session.merge_environment_settings(
-                prepared.url, dict(self._proxies), False, self._verify, None
-            )
+            proxies: dict[str, Any] = dict(self._proxies)
+            settings = session.merge_environment_settings(prepared.url, proxies, False, self._verify, None)
             response = session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings)
         except OSError as error:  # requests' own errors are OSErrors, and so is a missing CA bundle
             raise self._failed(call, no_answer(error, self._dialect.service, self.base_url)) from None
@@ -285,9 +305,10 @@ class ApiClient:
     def _judge(self, call: Call, response: requests.Response) -> Reply[Any]:
         status = response.status_code
         if 300 <= status < 400:
+            target = _host_of(urljoin(call.url, response.headers.get("Location", "")))
             raise UnexpectedAnswerError(
-                f"{self._dialect.service} answered {call.title} by sending us to "
-                f"{_host_of(urljoin(call.url, response.headers.get('Location', '')))} (HTTP {status}); not followed."
+                f"{self._dialect.service} answered {call.title} by sending us to {target} (HTTP {status}); "
+                "not followed, because the token would go there."
             )
         if not 200 <= status < 300:
             raise self._refused(call, response)
@@ -310,10 +331,14 @@ class ApiClient:
             return msgspec.json.decode(content, type=call.expect)
         except msgspec.ValidationError as error:
             # msgspec names the place and the kinds, never the value.
-            raise UnexpectedAnswerError(f"{service}'s answer to {call.title} has another form: {error}.") from None
+            raise UnexpectedAnswerError(
+                f"{service}'s answer to {call.title} has another form: {error}."
+            ) from None
         except (msgspec.DecodeError, UnicodeDecodeError):
             if is_html(response.headers.get("Content-Type", ""), content):
-                raise UnexpectedAnswerError(f"{service}'s answer to {call.title} is a page for people.") from None
+                raise UnexpectedAnswerError(
+                    f"{service}'s answer to {call.title} is a page for people."
+                ) from None
             cut_off = TransportError(f"{service}'s answer to {call.title} was cut off or is not JSON.")
             raise self._failed(call, cut_off) from None
 
@@ -341,8 +366,8 @@ class ApiClient:
 
     def _out_of_patience(self, call: Call, seconds: float) -> ApiError:
         return RateLimitedError(
-            f"{call.title} would have to wait {seconds:.0f} s for our share of {self._dialect.service}'s limit "
-            f"{call.bucket}, longer than allowed",
+            f"{call.title} would have to wait {seconds:.0f} s, longer than allowed, "
+            f"for our share of {self._dialect.service}'s limit {call.bucket}",
             retry_after=seconds,
             service=self._dialect.service,
         )

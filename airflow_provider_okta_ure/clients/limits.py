@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Staying inside our share of a service's rate limits, by what its headers say, before it has to refuse us."""
+"""Staying inside our share of a service's rate limits, as its headers tell, before it has to refuse us."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from airflow_provider_okta_ure.clients.retries import Patience, Timing
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airflow_provider_okta_ure.clients.retries import Patience, Timing
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +54,9 @@ class Gate:
     :param per_second: the most requests per second, whatever the headers say; None = no such limit.
     """
 
-    def __init__(self, service: str, share: float, timing: Timing, *, per_second: float | None = None) -> None:
+    def __init__(
+        self, service: str, share: float, timing: Timing, *, per_second: float | None = None
+    ) -> None:
         self._service = service
         self._share = share
         self._timing = timing
@@ -86,7 +90,7 @@ class Gate:
             self._release(bucket, window)
 
     def _reserve(self, bucket: str) -> tuple[float, float] | None:
-        """Keep a place for one request and return None, or return how long to wait for the end of which window."""
+        """Keep a place for one request and return None, or return how long to wait for which window's end."""
         with self._lock:
             pending = self._pending.get(bucket, 0)
             state = self._buckets.get(bucket)

@@ -56,7 +56,9 @@ class NetskopeDialect:
 
     def is_refusal(self, said: Mapping[str, Any]) -> bool:
         status = said.get("status")
-        return (isinstance(status, str) and status.lower() in ("error", "failed", "failure")) or said.get("ok") == 0
+        return (isinstance(status, str) and status.lower() in ("error", "failed", "failure")) or said.get(
+            "ok"
+        ) == 0
 
     def error(self, refusal: Refusal) -> ApiError:
         said: dict[str, Any] = {
@@ -79,7 +81,13 @@ def _said(refusal: Refusal) -> str:
     if refusal.is_html:
         return "a page for people instead of an answer"
     said = refusal.said
-    candidates = (said.get("message"), said.get("status"), said.get("error"), said.get("errors"), said.get("detail"))
+    candidates = (
+        said.get("message"),
+        said.get("status"),
+        said.get("error"),
+        said.get("errors"),
+        said.get("detail"),
+    )
     texts = (text for candidate in candidates for text in _texts(candidate))
     return "; ".join(text for text in texts if text.lower() not in ("error", "failed", "failure"))
 

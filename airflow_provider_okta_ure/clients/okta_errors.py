@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_okta_ure.clients.answers import Refusal, clean_text
 from airflow_provider_okta_ure.clients.dialects import number_in, server_time
@@ -19,6 +18,9 @@ from airflow_provider_okta_ure.errors import (
     RateLimitedError,
     ServerError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 INVALID_SEARCH = "E0000031"
 VALIDATION_FAILED = "E0000001"
@@ -97,7 +99,7 @@ class OktaDialect:
 
     def error(self, refusal: Refusal) -> ApiError:
         code, summary = _said(refusal)
-        said = {
+        said: dict[str, Any] = {
             "service": self.service,
             "status": refusal.status,
             "code": code,
@@ -154,7 +156,9 @@ def _said(refusal: Refusal) -> tuple[str, str]:
 def _with_causes(said: Mapping[str, Any]) -> str:
     causes = said.get("errorCauses")
     texts = [said.get("errorSummary")] + [
-        cause.get("errorSummary") for cause in (causes if isinstance(causes, list) else []) if isinstance(cause, dict)
+        cause.get("errorSummary")
+        for cause in (causes if isinstance(causes, list) else [])
+        if isinstance(cause, dict)
     ]
     return "; ".join(text for text in texts if isinstance(text, str) and text)
 
@@ -163,7 +167,11 @@ def _remedy(refusal: Refusal, code: str) -> str:
     scope = _SCOPE.search(refusal.headers.get("WWW-Authenticate", ""))
     if scope and refusal.status == 403:
         return f"Grant the app the scope {clean_text(scope[1])}."
-    if code == "E0000006" and refusal.method in ("PUT", "DELETE") and refusal.path.startswith("/api/v1/groups/"):
+    if (
+        code == "E0000006"
+        and refusal.method in ("PUT", "DELETE")
+        and refusal.path.startswith("/api/v1/groups/")
+    ):
         return _NOT_WRITABLE
     if code in _REMEDIES:
         return _REMEDIES[code]

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import tenacity
 
 from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ResultT = TypeVar("ResultT")
 
@@ -114,7 +116,7 @@ def repeat(
     attempt: Callable[[], ResultT], policy: RetryPolicy, patience: Patience, timing: Timing
 ) -> ResultT:
     """
-    Return what ``attempt`` returns, calling it again as long as it raises :class:`Again` and the policy allows.
+    Return what ``attempt`` returns, calling it again while it raises :class:`Again` and the policy allows.
 
     :raises OktaUreError: the error of the last attempt.
     """

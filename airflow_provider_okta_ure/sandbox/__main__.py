@@ -13,19 +13,22 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich_argparse import RichHelpFormatter
 
 from airflow_provider_okta_ure.sandbox.clock import parse_iso
-from airflow_provider_okta_ure.sandbox.journal import JournalEntry
 from airflow_provider_okta_ure.sandbox.sandbox import Sandbox
 from airflow_provider_okta_ure.sandbox.server import PortBusyError, Tls
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.sandbox.journal import JournalEntry
 
 PORT_BUSY, CANNOT_START = 3, 4
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until interrupted; return the exit status: 0, 3 for a busy port, 4 for files that cannot be used."""
+    """Serve until interrupted; return 0, or 3 for a busy port, or 4 for files that cannot be used."""
     options = _parser().parse_args(arguments)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -59,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="okta-ure-sandbox",
-        description="A pretend Okta org and a pretend Netskope tenant on 127.0.0.1. Nothing real is ever contacted.",
+        description="A pretend Okta org and a pretend Netskope tenant on 127.0.0.1; nothing real is contacted.",
         formatter_class=RichHelpFormatter,
     )
     parser.add_argument(

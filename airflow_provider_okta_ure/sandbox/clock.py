@@ -45,7 +45,7 @@ class SandboxClock:
         return self._frozen
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward; negative seconds are refused, because clients never see time run backwards."""
+        """Move the clock forward; negative seconds are refused, because time never runs backwards."""
         if seconds < 0:
             raise ValueError("The clock only advances by zero or more seconds; use set() to go back.")
         with self._lock:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.sandbox.clock import iso_milliseconds
 from airflow_provider_okta_ure.sandbox.hashing import number_of, text_of
-from airflow_provider_okta_ure.sandbox.okta.models import OktaGroup
-from airflow_provider_okta_ure.sandbox.okta.state import OktaState
 from airflow_provider_okta_ure.sandbox.people import DOMAIN, STATUS_OF, People, Person, okta_spelling
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.sandbox.okta.models import OktaGroup
+    from airflow_provider_okta_ure.sandbox.okta.state import OktaState
 
 _FOUNDED = int(datetime(2020, 1, 6, 9, tzinfo=timezone.utc).timestamp())
 _YEARS = 5 * 365 * 86_400
@@ -19,7 +22,7 @@ IMPORTED, BREAK_GLASS = "CORP Domain Users", "Break Glass"
 
 def fill_directory(state: OktaState, people: People, count: int) -> None:
     """
-    Add groups and the users who belong to the people 0..count-1, and about one in a hundred whom Netskope lacks.
+    Add groups, the users who belong to the people 0..count-1, and one in a hundred whom Netskope lacks.
 
     A person may have no Okta user (``missing_in_okta``) or two with one e-mail (``shared_email``).
     """

@@ -1,4 +1,4 @@
-"""
+r"""
 The SCIM-like expressions of ``search`` and ``filter``: a tokenizer, a recursive descent parser, an evaluator.
 
 Grammar (operators in any letter case, attribute names as they are)::

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-#: What a fault can do. ``lost_answer`` has its effect, but the client sees a closed connection; ``hold`` waits
-#: until it is released; ``ok_with_error`` is Netskope's 200 whose body says ``"status": "error"``.
+#: What a fault can do. ``lost_answer`` has its effect, but the client sees a closed connection; ``hold``
+#: waits until it is released; ``ok_with_error`` is Netskope's 200 whose body says ``"status": "error"``.
 KINDS = (
     "status",
     "reset",
@@ -87,7 +87,7 @@ class FaultPlan:
         self._planned.append(fault)
 
     def set_rates(self, service: str | None, rates: Mapping[str, float]) -> None:
-        """Replace the rates of a service, or of both; the keys are statuses such as ``"503"`` or fault kinds."""
+        """Replace the rates of a service, or of both; the keys are statuses (``"503"``) or fault kinds."""
         for name, rate in rates.items():
             if name not in RATED and not (name.isdigit() and 200 <= int(name) <= 599):
                 raise ValueError(f"A rate is for a status or one of {', '.join(RATED)}, not {name!r}.")

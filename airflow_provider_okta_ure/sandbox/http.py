@@ -9,13 +9,14 @@ import struct
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from airflow_provider_okta_ure.sandbox.faults import Fault
-from airflow_provider_okta_ure.sandbox.journal import JournalEntry
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.sandbox.faults import Fault
+    from airflow_provider_okta_ure.sandbox.journal import JournalEntry
 
 MAX_BODY_BYTES = 8_000_000
 
@@ -276,7 +277,7 @@ async def _gone(receive: Receive) -> None:
 
 
 def _transport(send: Send) -> asyncio.Transport:
-    """Return the connection behind an ASGI ``send``, which in uvicorn is a method of the object that has it."""
+    """Return the connection behind an ASGI ``send``: in uvicorn a method of the object that has it."""
     transport: asyncio.Transport = send.__self__.transport  # type: ignore[attr-defined]
     return transport
 

@@ -48,7 +48,8 @@ class JournalEntry:
         query = "?" + _SECRET_PARAMETER.sub(r"\1***", self.query) if self.query else ""
         fault = f" fault={self.fault}" if self.fault else ""
         target = "".join(character if character.isprintable() else "?" for character in self.path + query)
-        return f"{self.service} {self.method} {target} -> {self.status or 'no answer'}{fault} [{self.request_id}]"
+        answer = self.status or "no answer"
+        return f"{self.service} {self.method} {target} -> {answer}{fault} [{self.request_id}]"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the entry for the control routes; of the body only its size."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
 from array import array
@@ -10,34 +11,12 @@ from functools import cached_property, lru_cache
 from itertools import chain
 
 from airflow_provider_okta_ure.sandbox.hashing import number_of
+from airflow_provider_okta_ure.sandbox.names import DEPARTMENTS, FIRST_NAMES, LAST_NAMES
 
 DOMAIN = "corp.example"
 
-_FIRST = (
-    "Ada Adele Aisha Alan Alice Amara Amir Ana Andre Anja Anton Arjun Astrid Aya Ben Bianca Boris Carla Carlos "
-    "Chen Chloe Clara Daniel Daria David Diego Dina Edith Elena Eli Emil Emma Erik Esther Eva Farid Fatima Felix "
-    "Fiona Frida Gabriel George Grace Greta Hana Hassan Helen Hugo Ida Igor Ines Iris Ivan Jack Jana Jin Joan "
-    "Jonas Julia Kai Karim Katya Kenji Lara Lars Leila Leo Lena Liam Lucia Luis Maja Marco Maria Mateo Maya Mei "
-    "Mila Nadia Nico Nina Noah Nora Olga Omar Oscar Paul Petra Priya Rafael Rania Ravi Rosa Ruth Samir Sara Sofia "
-    "Tara Theo Vera Yara"
-).split()
-_LAST = (
-    "Abbott Adams Ahmed Almeida Andersen Bailey Baker Bauer Becker Bell Berg Bianchi Blake Bose Brandt Brown "
-    "Burke Byrne Calder Campos Carter Castro Chan Chen Clark Cohen Costa Cruz Curie Dahl Dalton Davis Diaz Dubois "
-    "Duran Edwards Eklund Ellis Evans Faraday Farah Fischer Fisher Flores Foster Franklin Frost Garcia Gauss "
-    "Gibbs Gomez Grant Gray Green Gupta Haas Hall Hansen Harris Hayes Heller Hernandez Hill Hoffman Holm Hughes "
-    "Hussain Ito Ivanov Jackson Jansen Jensen Johnson Jones Joshi Kaplan Kaur Keller Kelly Khan Kim King Klein "
-    "Koch Kovacs Kumar Lang Larsen Lee Lehmann Lewis Lin Lopez Lovelace Lund Madsen Marino Martin Mason Mehta "
-    "Meier Mendes Meyer Miller Moore Morales Morgan Mueller Murphy Nagy Nash Nguyen Nielsen Noether Novak Ochoa "
-    "Okafor Olsen Ortiz Osman Owens Park Patel Peng Perez Peters Planck Popov Price Quinn Ramos Rao Reed Reyes "
-    "Rossi Ruiz Russo Salem Sato Schmidt Silva Singh Sousa Stein Sung Suzuki Tanaka Torres Turing Vega Voss Walsh "
-    "Weber Wong Young Zimmer"
-).split()
-_DEPARTMENTS = (
-    "Engineering Sales Finance Marketing Legal Support Operations Research Design Security Facilities Contractors"
-).split()
 
-_NAMES = len(_FIRST) * len(_LAST)
+_NAMES = len(FIRST_NAMES) * len(LAST_NAMES)
 _LOGIN = re.compile(rf"([a-z]+)\.([a-z]+)(\d{{4,}})@{re.escape(DOMAIN)}")
 
 #: Peculiarities that exist exactly once among the people 10..49, so that a directory of 50 has each of them.
@@ -106,7 +85,7 @@ class People:
             first_name=first,
             last_name=last,
             address=f"{first.lower()}.{last.lower()}{index:04d}@{DOMAIN}",
-            department=_DEPARTMENTS[number_of(self.seed, "department", index) % len(_DEPARTMENTS)],
+            department=DEPARTMENTS[number_of(self.seed, "department", index) % len(DEPARTMENTS)],
             peculiarity=self.peculiarity(index),
         )
 
@@ -173,8 +152,8 @@ class People:
         return (combination - self._shift) * self._unstep % _NAMES
 
     def _name(self, index: int) -> tuple[str, str]:
-        first, last = divmod((index * self._step + self._shift) % _NAMES, len(_LAST))
-        return _FIRST[first], _LAST[last]
+        first, last = divmod((index * self._step + self._shift) % _NAMES, len(LAST_NAMES))
+        return FIRST_NAMES[first], LAST_NAMES[last]
 
 
 def okta_spelling(address: str) -> str:
@@ -188,10 +167,8 @@ def _capitalised(address: str) -> str:
 
 
 def _coprime_step(number: int, modulus: int) -> int:
-    from math import gcd
-
     step = number % modulus | 1
-    while gcd(step, modulus) != 1:
+    while math.gcd(step, modulus) != 1:
         step += 2
     return step
 
@@ -206,7 +183,7 @@ def _specials(seed: int) -> dict[int, str]:
 @lru_cache(maxsize=1)
 def _alphabetical() -> tuple[int, ...]:
     def spelled(combination: int) -> str:
-        first, last = divmod(combination, len(_LAST))
-        return f"{_FIRST[first]}.{_LAST[last]}".lower()
+        first, last = divmod(combination, len(LAST_NAMES))
+        return f"{FIRST_NAMES[first]}.{LAST_NAMES[last]}".lower()
 
     return tuple(sorted(range(_NAMES), key=spelled))

@@ -215,7 +215,7 @@ class Sandbox:
             self._shared.faults.clear()
 
     def set_bucket(self, name: str, limit: int | None) -> None:
-        """Fix the effective limit of a rate limit bucket such as ``/api/v1/groups``; None: the profile's again."""
+        """Fix the effective limit of a bucket such as ``/api/v1/groups``; None: the profile's again."""
         with self.lock:
             self._okta_service.buckets.set_limit(name, limit)
 
@@ -230,7 +230,7 @@ class Sandbox:
             return self._okta_service.buckets.to_dict()
 
     def wait_for_held(self, count: int = 1, timeout: float = 5.0) -> bool:
-        """Wait (in real time) until so many requests are kept by ``hold`` faults; False when the time is up."""
+        """Wait (real seconds) until so many requests are kept by ``hold`` faults; False when the time is up."""
         return self._shared.held.wait_until(count, timeout)
 
     def release_held(self) -> None:
@@ -255,7 +255,7 @@ class Sandbox:
     # --- state
 
     def reset(self) -> None:
-        """Go back to the start: state, journal, faults, limits, switches, documents and clock; the tokens stay."""
+        """Go back to the start: state, journal, faults, limits, switches, documents, clock; the tokens stay."""
         now, frozen, options = self._initial
         with self.lock:
             self.options.update(options)

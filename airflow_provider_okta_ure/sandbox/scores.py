@@ -1,9 +1,9 @@
 """
 Daily scores (0..1000, higher is safer) as a pure function of seed, person and day.
 
-A person's time is cut into cycles of 30 days that begin on another day for every person modulo 30. In a cycle
-one person in five has one episode of 2 to 10 days with a score below 500; one episode in three is below 250. So
-on any day 4 % of the people are in an episode, and about 0.7 % enter and 0.7 % leave one.
+A person's time is cut into cycles of 30 days that begin on another day for every person modulo 30. In a
+cycle one person in five has one episode of 2 to 10 days with a score below 500; one episode in three is below
+250. So on any day 4 % of the people are in an episode, and about 0.7 % enter and 0.7 % leave one.
 """
 
 from __future__ import annotations

@@ -148,10 +148,8 @@ class Server:
 
 def _protocol_factory(config: uvicorn.Config, state: ServerState) -> Callable[[], asyncio.Protocol]:
     def create() -> asyncio.Protocol:
-        protocol: asyncio.Protocol = config.http_protocol_class(
-            config=config, server_state=state, app_state={}, _loop=asyncio.get_running_loop()
-        )
-        return protocol
+        make: Callable[..., asyncio.Protocol] = config.http_protocol_class
+        return make(config=config, server_state=state, app_state={}, _loop=asyncio.get_running_loop())
 
     return create
 

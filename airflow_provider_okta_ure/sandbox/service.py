@@ -13,12 +13,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.sandbox.hashing import hex_of
-from airflow_provider_okta_ure.sandbox.http import Answer, Request
 from airflow_provider_okta_ure.sandbox.journal import Journal, JournalEntry
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.sandbox.clock import SandboxClock
     from airflow_provider_okta_ure.sandbox.faults import Fault, FaultPlan
+    from airflow_provider_okta_ure.sandbox.http import Answer, Request
     from airflow_provider_okta_ure.sandbox.options import Options
 
 
@@ -151,7 +151,7 @@ class PretendService:
         """Check, execute and answer a request; what breaks is shown on stderr and answered with 500."""
         try:
             return await self.execute(request, entry)
-        except Exception:  # noqa: BLE001 - the edge: a defect here must not look like a lost connection
+        except Exception:  # noqa: BLE001 - a defect here must not look like a lost connection
             traceback.print_exc(file=sys.stderr)
             return self.crash(request)
 

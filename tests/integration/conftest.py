@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_okta_ure.sandbox import Sandbox
+from demo.keys import SigningKeyPair, new_signing_key
 
 NOW = datetime(2026, 11, 23, 3, tzinfo=timezone.utc)
 
@@ -58,6 +59,38 @@ def context_of(
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """A small pretend world whose time stands still."""
-    with Sandbox(users=60, seed=7, now=NOW, frozen=True) as running:
+    """A small pretend world; its clock starts at a fixed moment."""
+    with Sandbox(users=60, seed=7, now=NOW) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def signing_key() -> SigningKeyPair:
+    """A key pair that signs risk signals."""
+    return new_signing_key()
+
+
+@pytest.fixture
+def okta(sandbox: Sandbox, connect: Callable[..., None], signing_key: SigningKeyPair) -> Sandbox:
+    """The sandbox, connected as ``okta_default`` with everything that pushing risk needs."""
+    connect(
+        "okta_default",
+        conn_type="okta",
+        host=sandbox.okta_url,
+        password=sandbox.okta_token,
+        extra={
+            "issuer": "https://risk.corp.example",
+            "jwks_url": sandbox.publish_jwks(signing_key.jwks),
+            "signing_private_key": signing_key.pem,
+        },
+    )
+    return sandbox
+
+
+@pytest.fixture
+def netskope(sandbox: Sandbox, connect: Callable[..., None]) -> Sandbox:
+    """The sandbox, connected as ``netskope_default``."""
+    connect(
+        "netskope_default", conn_type="netskope", host=sandbox.netskope_url, password=sandbox.netskope_token
+    )
+    return sandbox

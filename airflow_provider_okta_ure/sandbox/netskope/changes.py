@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_okta_ure.sandbox.hashing import text_of
 from airflow_provider_okta_ure.sandbox.http import Answer, Request, Router
 from airflow_provider_okta_ure.sandbox.netskope.errors import NetskopeError
 from airflow_provider_okta_ure.sandbox.netskope.parameters import json_object, spelled, whole_number
-from airflow_provider_okta_ure.sandbox.netskope.state import NetskopeState
-from airflow_provider_okta_ure.sandbox.options import Options
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.sandbox.netskope.state import NetskopeState
+    from airflow_provider_okta_ure.sandbox.options import Options
 
 _START, _MOST_ROWS = 1000, 10_000
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_okta_ure.sandbox.hashing import uuid_of
 from airflow_provider_okta_ure.sandbox.http import Answer, Request, Router
 from airflow_provider_okta_ure.sandbox.netskope.errors import NetskopeError
 from airflow_provider_okta_ure.sandbox.netskope.parameters import json_object, spelled, whole_number
-from airflow_provider_okta_ure.sandbox.netskope.state import NetskopeState
-from airflow_provider_okta_ure.sandbox.options import Options
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.sandbox.netskope.state import NetskopeState
+    from airflow_provider_okta_ure.sandbox.options import Options
 
 _FILTER = re.compile(r'\s*userName\s+eq\s+"((?:[^"\\]|\\.)*)"\s*', re.IGNORECASE)
 _MEDIA_TYPE = "application/scim+json;charset=utf-8"

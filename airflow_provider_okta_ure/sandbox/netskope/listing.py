@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_okta_ure.sandbox.http import Answer, Request, Router
 from airflow_provider_okta_ure.sandbox.netskope.errors import NetskopeError
 from airflow_provider_okta_ure.sandbox.netskope.parameters import json_object, spelled, whole_number
 from airflow_provider_okta_ure.sandbox.netskope.state import NO_SCORE, NetskopeState
-from airflow_provider_okta_ure.sandbox.options import Options
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.sandbox.options import Options
 
 _MILLISECONDS_PER_DAY = 86_400_000
 #: Netskope's own ratings, lowest and highest score: not the bands that business rules use.

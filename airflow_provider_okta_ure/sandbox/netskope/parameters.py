@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_okta_ure.sandbox.http import Request
 from airflow_provider_okta_ure.sandbox.netskope.errors import NetskopeError
-from airflow_provider_okta_ure.sandbox.options import Options
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.sandbox.http import Request
+    from airflow_provider_okta_ure.sandbox.options import Options
 
 
 def json_object(request: Request) -> dict[str, Any]:

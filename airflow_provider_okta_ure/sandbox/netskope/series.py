@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_okta_ure.sandbox.http import Answer, Request, Router
 from airflow_provider_okta_ure.sandbox.netskope.errors import NetskopeError
 from airflow_provider_okta_ure.sandbox.netskope.parameters import json_object, spelled, whole_number
-from airflow_provider_okta_ure.sandbox.netskope.state import NetskopeState
-from airflow_provider_okta_ure.sandbox.options import Options
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.sandbox.netskope.state import NetskopeState
+    from airflow_provider_okta_ure.sandbox.options import Options
 
 _DEFAULT_CAP = 7
 _MILLISECONDS_PER_DAY = 86_400_000

@@ -5,19 +5,19 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
-from airflow_provider_okta_ure.sandbox.http import Answer, Request, Router
+from airflow_provider_okta_ure.sandbox.http import Answer, Handler, Request, Router
 from airflow_provider_okta_ure.sandbox.limits import NetskopeLimiter, Standing
 from airflow_provider_okta_ure.sandbox.netskope.changes import ChangeRoutes
 from airflow_provider_okta_ure.sandbox.netskope.errors import NetskopeError
 from airflow_provider_okta_ure.sandbox.netskope.identities import IdentityRoutes
 from airflow_provider_okta_ure.sandbox.netskope.listing import ListingRoutes
 from airflow_provider_okta_ure.sandbox.netskope.series import SeriesRoutes
-from airflow_provider_okta_ure.sandbox.netskope.state import NetskopeState
 from airflow_provider_okta_ure.sandbox.service import PretendService
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.sandbox.faults import Fault
     from airflow_provider_okta_ure.sandbox.journal import JournalEntry
+    from airflow_provider_okta_ure.sandbox.netskope.state import NetskopeState
     from airflow_provider_okta_ure.sandbox.service import Shared
 
 
@@ -54,14 +54,7 @@ class NetskopeService(PretendService):
         """Check, execute and answer a request."""
         try:
             with self.shared.lock:
-                self._authenticate(request)
-                standing: Standing | None = request.extra.get("standing")
-                if standing is not None and not standing.allowed:
-                    raise NetskopeError(429)
-                route, request.arguments, allowed = self._router.find(request.method, request.path)
-                if route is None or route.handler is None:
-                    raise NetskopeError(405 if allowed else 404)
-                return route.handler(request)
+                return self._handler(request)(request)
         except NetskopeError as error:
             return self._refusal(request, error)
 
@@ -107,6 +100,16 @@ class NetskopeService(PretendService):
             token = credential[7:].strip()
         if not hmac.compare_digest(token.encode(), self.state.token.encode()):
             raise NetskopeError(401)
+
+    def _handler(self, request: Request) -> Handler:
+        self._authenticate(request)
+        standing: Standing | None = request.extra.get("standing")
+        if standing is not None and not standing.allowed:
+            raise NetskopeError(429)
+        route, request.arguments, allowed = self._router.find(request.method, request.path)
+        if route is None or route.handler is None:
+            raise NetskopeError(405 if allowed else 404)
+        return route.handler
 
     @staticmethod
     def _refusal(request: Request, error: NetskopeError) -> Answer:

@@ -9,20 +9,22 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_okta_ure.sandbox.clock import SandboxClock, day_number
 from airflow_provider_okta_ure.sandbox.hashing import number_of, text_of
-from airflow_provider_okta_ure.sandbox.options import Options
-from airflow_provider_okta_ure.sandbox.people import People
 from airflow_provider_okta_ure.sandbox.scores import days_inactive, score_on, scores_on
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.sandbox.options import Options
+    from airflow_provider_okta_ure.sandbox.people import People
 
 NO_SCORE = -1
 
 
 class NetskopeState:
     """
-    The tenant. Scores are integers from 0 to 1000, higher is safer. Every method can be called from any thread.
+    The tenant. Scores are integers from 0 to 1000, higher is safer. All methods can be called from any thread.
 
     :param people: the population.
     :param count: how many of it are Netskope users.
@@ -160,7 +162,7 @@ class NetskopeState:
         return score_on(self.people.seed, index, day)
 
     def series(self, index: int, since: float) -> list[tuple[int, int]]:
-        """Return (day number, score) of every day kept that starts at or after ``since`` (seconds), oldest first."""
+        """Return (day number, score) of every day kept that starts at ``since`` (seconds) or later, in order."""
         today = self.clock.today()
         first = max(today - self.days + 1, -int(-since // 86_400))
         scores = ((day, self.score_of(index, day)) for day in range(first, today + 1))
@@ -199,7 +201,7 @@ class NetskopeState:
     def shuffled(self, values: list[Any], *name: object) -> list[Any]:
         """Return the values in a random order that depends on the seed and the name only."""
         mixed = values[:]
-        random.Random(number_of(self.people.seed, *name)).shuffle(mixed)  # noqa: S311 - reproducible
+        random.Random(number_of(self.people.seed, *name)).shuffle(mixed)  # noqa: S311 - reproducible, not secret
         return mixed
 
     # --- inside

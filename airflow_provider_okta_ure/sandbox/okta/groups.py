@@ -31,14 +31,14 @@ class GroupRoutes:
 
     def register(self, router: Router) -> None:
         """Add the routes."""
-        router.add("GET", _PATH, self.list)
+        router.add("GET", _PATH, self.read_all)
         router.add("POST", _PATH, self.create)
-        router.add("GET", "/api/v1/groups/{id}", self.get)
+        router.add("GET", "/api/v1/groups/{id}", self.read)
         router.add("GET", "/api/v1/groups/{id}/users", self.list_members)
         router.add("PUT", "/api/v1/groups/{id}/users/{userId}", self.add_member)
         router.add("DELETE", "/api/v1/groups/{id}/users/{userId}", self.remove_member)
 
-    def list(self, request: Request) -> Answer:
+    def read_all(self, request: Request) -> Answer:
         """Return a page of groups."""
         query = request.query
         stats = "stats" in query.get("expand", "").split(",")
@@ -49,7 +49,7 @@ class GroupRoutes:
             return Answer.json(self._shown(found[: page_limit(query.get("limit"), 300, 10_000)], stats))
         return self._listed(query, page_limit(query.get("limit"), 200, 10_000), stats)
 
-    def get(self, request: Request) -> Answer:
+    def read(self, request: Request) -> Answer:
         """Return one group."""
         return Answer.json(group_json(self._group(request.arguments[0]), self._context.base_url()))
 

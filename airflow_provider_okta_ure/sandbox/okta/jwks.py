@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from airflow_provider_okta_ure.sandbox.clock import SandboxClock
-
 if TYPE_CHECKING:
+    from airflow_provider_okta_ure.sandbox.clock import SandboxClock
     from airflow_provider_okta_ure.sandbox.options import Options
 
 _MAX_BYTES = 262_144

@@ -17,6 +17,8 @@ from airflow_provider_okta_ure.sandbox.okta.errors import OktaError, invalid
 from airflow_provider_okta_ure.sandbox.okta.paging import CursorError, decode_cursor, encode_cursor, link
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_provider_okta_ure.sandbox.okta.context import OktaContext
 
 _PATH = "/api/v1/logs"
@@ -35,9 +37,9 @@ class LogRoutes:
 
     def register(self, router: Router) -> None:
         """Add the route."""
-        router.add("GET", _PATH, self.list)
+        router.add("GET", _PATH, self.read_all)
 
-    def list(self, request: Request) -> Answer:
+    def read_all(self, request: Request) -> Answer:
         """Return a page: a polling one (ascending, without ``until``) always says where to go on."""
         query = request.query
         limit = _limit(query.get("limit"))
@@ -90,7 +92,7 @@ class LogRoutes:
         self,
         query: dict[str, str],
         page: list[dict[str, Any]],
-        repeated: dict[str, str | None],
+        repeated: Mapping[str, str | None],
         cursor: str | None,
     ) -> Answer:
         base = self._context.base_url()
@@ -138,12 +140,11 @@ def _operators_of(attribute: str) -> frozenset[str]:
     return OPERATORS - {"co"} if attribute in _WITHOUT_CONTAINS else OPERATORS
 
 
-_TOP_LEVEL = frozenset(
-    (
-        "uuid eventType version severity legacyEventType displayMessage actor client authenticationContext outcome "
-        "securityContext debugContext transaction request target"
-    ).split()
-)
+_EVENT = """
+uuid eventType version severity legacyEventType displayMessage actor client authenticationContext
+outcome securityContext debugContext transaction request target
+"""
+_TOP_LEVEL = frozenset(_EVENT.split())
 
 
 def _values_of(value: Any, path: list[str]) -> list[Any]:

@@ -17,15 +17,14 @@ USER_STATUSES = (
 )
 GROUP_TYPES = ("OKTA_GROUP", "APP_GROUP", "BUILT_IN")
 
+_PROFILE = """
+login email secondEmail firstName lastName middleName honorificPrefix honorificSuffix title
+displayName nickName profileUrl primaryPhone mobilePhone streetAddress city state zipCode
+countryCode postalAddress preferredLanguage locale timezone userType employeeNumber costCenter
+organization division department managerId manager
+"""
 #: Attributes of a user profile that can be searched for.
-PROFILE_ATTRIBUTES = frozenset(
-    (
-        "login email secondEmail firstName lastName middleName honorificPrefix honorificSuffix title displayName "
-        "nickName profileUrl primaryPhone mobilePhone streetAddress city state zipCode countryCode postalAddress "
-        "preferredLanguage locale timezone userType employeeNumber costCenter organization division department "
-        "managerId manager"
-    ).split()
-)
+PROFILE_ATTRIBUTES = frozenset(_PROFILE.split())
 
 
 @dataclass(slots=True)

@@ -29,20 +29,20 @@ class ProviderRoutes:
 
     def register(self, router: Router) -> None:
         """Add the routes."""
-        router.add("GET", _PATH, self.list)
+        router.add("GET", _PATH, self.read_all)
         router.add("POST", _PATH, async_handler=self.create)
-        router.add("GET", _PATH + "/{id}", self.get)
+        router.add("GET", _PATH + "/{id}", self.read)
         router.add("PUT", _PATH + "/{id}", async_handler=self.replace)
         router.add("DELETE", _PATH + "/{id}", self.delete)
         router.add("POST", _PATH + "/{id}/lifecycle/activate", self.activate)
         router.add("POST", _PATH + "/{id}/lifecycle/deactivate", self.deactivate)
 
-    def list(self, _request: Request) -> Answer:
+    def read_all(self, _request: Request) -> Answer:
         """Return all providers; there are no pages."""
         base = self._context.base_url()
         return Answer.json([provider_json(provider, base) for provider in self._state.providers])
 
-    def get(self, request: Request) -> Answer:
+    def read(self, request: Request) -> Answer:
         """Return one provider."""
         return self._shown(self._provider(request))
 

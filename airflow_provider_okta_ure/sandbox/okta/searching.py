@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_okta_ure.sandbox.expression import (
     Compare,
@@ -26,6 +26,8 @@ from airflow_provider_okta_ure.sandbox.okta.models import (
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.sandbox.okta.state import OktaState
+
+_Thing = TypeVar("_Thing", OktaUser, OktaGroup)
 
 _DATES = frozenset(("created", "activated", "statusChanged", "lastUpdated", "lastMembershipUpdated"))
 _EQUAL = frozenset(("eq",))
@@ -54,7 +56,7 @@ def filter_users(state: OktaState, text: str) -> list[OktaUser]:
 
 
 def quick_users(state: OktaState, text: str) -> list[OktaUser]:
-    """Return the users whose first name, last name or e-mail starts with the text, never DEPROVISIONED ones."""
+    """Return the users whose first name, last name or e-mail starts with the text; no DEPROVISIONED ones."""
     start = text.casefold()
     return [
         user
@@ -150,13 +152,15 @@ def _indexed(state: OktaState, node: Compare) -> set[int] | None:
     if node.attribute == "profile.email":
         return {user.number for user in state.users_with_email(node.value)}
     if node.attribute == "id":
-        # Searching ignores letter case, ids do not: an id in the wrong case has to be looked for the slow way.
+        # Searching ignores letter case, ids do not: one in the wrong case is looked for the slow way.
         user = state.find_user_by_id(node.value)
         return {user.number} if user else None
     return None
 
 
-def _still_stale(stale: dict[int, tuple[float, object]], now: float) -> dict[int, tuple[float, object]]:
+def _still_stale(
+    stale: dict[int, tuple[float, _Thing | None]], now: float
+) -> dict[int, tuple[float, _Thing | None]]:
     for number in [number for number, (visible_at, _) in stale.items() if visible_at <= now]:
         del stale[number]
     return stale

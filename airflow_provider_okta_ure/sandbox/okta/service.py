@@ -18,7 +18,6 @@ from airflow_provider_okta_ure.sandbox.okta.parameters import refuse_beyond_bmp
 from airflow_provider_okta_ure.sandbox.okta.providers import ProviderRoutes
 from airflow_provider_okta_ure.sandbox.okta.risk import RiskRoutes
 from airflow_provider_okta_ure.sandbox.okta.security_events import SecurityEventRoutes
-from airflow_provider_okta_ure.sandbox.okta.state import OktaState
 from airflow_provider_okta_ure.sandbox.okta.users import UserRoutes
 from airflow_provider_okta_ure.sandbox.service import PretendService
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.sandbox.faults import Fault
     from airflow_provider_okta_ure.sandbox.http import Route
     from airflow_provider_okta_ure.sandbox.journal import JournalEntry
+    from airflow_provider_okta_ure.sandbox.okta.state import OktaState
     from airflow_provider_okta_ure.sandbox.service import Shared
 
 _FAULTS: dict[int, tuple[str, str | None]] = {
@@ -93,11 +93,11 @@ class OktaService(PretendService):
                 route = self._checked_route(request)
                 if route.handler is not None:
                     return route.handler(request)
-            assert route.async_handler is not None  # noqa: S101 - a route has one of the two
+            assert route.async_handler is not None
             return await route.async_handler(request)
         except OktaError as error:
             return error.answer(request.request_id)
-        except _EdgeRefusal as refusal:
+        except _EdgeRefusalError as refusal:
             return refusal.answer
 
     def crash(self, request: Request) -> Answer:
@@ -149,14 +149,14 @@ class OktaService(PretendService):
     def _checked_route(self, request: Request) -> Route:
         target = len(request.path) + len(request.raw_query) + 1
         if target > self.shared.options.max_url_bytes:
-            raise _EdgeRefusal(Answer(414, b"Request-URI Too Large", [("Content-Type", "text/plain")]))
+            raise _EdgeRefusalError(Answer(414, b"Request-URI Too Large", [("Content-Type", "text/plain")]))
         if request.method in ("POST", "PUT") and not request.headers.keys() & {
             "content-length",
             "transfer-encoding",
         }:
-            raise _EdgeRefusal(Answer(411, b"Length Required", [("Content-Type", "text/plain")]))
+            raise _EdgeRefusalError(Answer(411, b"Length Required", [("Content-Type", "text/plain")]))
         if not request.path.startswith(("/api/", "/security/")):
-            raise _EdgeRefusal(edge_not_found())
+            raise _EdgeRefusalError(edge_not_found())
         route, request.arguments, allowed = self._router.find(request.method, request.path)
         if request.path != PUSH_BUCKET:
             self._authenticate(request)
@@ -183,7 +183,7 @@ class OktaService(PretendService):
             standing.remaining = 0
 
 
-class _EdgeRefusal(Exception):  # noqa: N818 - not an error of the program
+class _EdgeRefusalError(Exception):
     """An answer from in front of the API, without an Okta error code."""
 
     def __init__(self, answer: Answer) -> None:

@@ -127,7 +127,7 @@ class OktaState:
             return user
 
     def change_user(self, user_id: str, **changes: Any) -> OktaUser:
-        """Change ``login``, ``email``, ``status``, ``first_name``, ``last_name`` or ``attributes`` of a user."""
+        """Change login, email, status, first_name, last_name or attributes of a user."""
         with self.lock:
             user = self.user(user_id)
             if "status" in changes and changes["status"] not in USER_STATUSES:

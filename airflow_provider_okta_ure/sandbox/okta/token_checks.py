@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from airflow_provider_okta_ure.sandbox.options import Options
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.sandbox.options import Options
 
 _OKTA = "https://schemas.okta.com/secevent/okta/event-type/"
 _CAEP = "https://schemas.openid.net/secevent/caep/event-type/"
@@ -25,8 +27,8 @@ _LEVELS = ("low", "medium", "high", "secure", "none")
 _COMPLIANCE = ("compliant", "not-compliant")
 _ENTITIES = ("admin", "user", "policy", "system")
 
-#: Event type: Okta's internal name for it, and its required fields with their allowed values (None: any text).
-#: The second name of a field is the one that Okta's error descriptions use.
+#: Event type: Okta's internal name for it, and its required fields with their allowed values (None: any
+#: text). The second name of a field is the one that Okta's error descriptions use.
 _EVENTS: dict[str, tuple[str, dict[str, tuple[str, tuple[str, ...] | None]]]] = {
     USER_RISK_CHANGE: (
         "mediationUserRiskChangeEvent",
@@ -54,6 +56,7 @@ _EVENTS: dict[str, tuple[str, dict[str, tuple[str, tuple[str, ...] | None]]]] = 
     _RISC + "identifier-changed": ("riscIdentifierChangedEvent", {"new-value": ("newValue", None)}),
 }
 
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 _BLANK = "The field cannot be left blank"
 _NOT_ALLOWED = "Not one of the allowed values."
 
@@ -139,7 +142,7 @@ def check_claims(token: Token, now: float, options: Options) -> list[str]:
     if not isinstance(claims.get("jti"), str) or not claims["jti"]:
         problems.append(("jti", _BLANK))
     issued_at = claims.get("iat")
-    if not _is_int(issued_at):
+    if not isinstance(issued_at, int) or isinstance(issued_at, bool):
         problems.append(("iat", _BLANK if issued_at is None else "Must be whole seconds as an integer."))
     elif issued_at > now + 300:
         ahead = int(issued_at - now)
@@ -156,14 +159,14 @@ def check_event(token: Token, options: Options) -> tuple[str, dict[str, Any]]:
     """Return the one event of a token: its type, and what it says."""
     events = token.claims.get("events")
     if not isinstance(events, dict) or not events:
-        _refuse([("events", _BLANK)])
+        raise _refusal([("events", _BLANK)])
     if len(events) != 1:
-        _refuse([("events", "Exactly one event is expected.")])
+        raise _refusal([("events", "Exactly one event is expected.")])
     event_type, event = next(iter(events.items()))
     if event_type not in _EVENTS:
-        _refuse([("events", "The event type is not supported.")])
+        raise _refusal([("events", "The event type is not supported.")])
     if not isinstance(event, dict):
-        _refuse([("events", _BLANK)])
+        raise _refusal([("events", _BLANK)])
     name, fields = _EVENTS[event_type]
     problems = _field_problems(event, fields) + _common_problems(event, options)
     if event_type == USER_RISK_CHANGE:
@@ -228,10 +231,12 @@ def _timestamp_problem(value: Any, options: Options) -> str | None:
 
 def _refuse(problems: list[tuple[str, str]]) -> None:
     if problems:
-        texts = ", ".join(f"'{name}': {text}" for name, text in problems)
-        raise RejectedTokenError(
-            "invalid_request", f"Failed claim validation in security event token. {texts}"
-        )
+        raise _refusal(problems)
+
+
+def _refusal(problems: list[tuple[str, str]]) -> RejectedTokenError:
+    texts = ", ".join(f"'{name}': {text}" for name, text in problems)
+    return RejectedTokenError("invalid_request", f"Failed claim validation in security event token. {texts}")
 
 
 def _is_reason(value: Any) -> bool:
@@ -270,12 +275,13 @@ def _object(part: str, err: str, description: str) -> dict[str, Any]:
 
 def _decoded(part: str, err: str) -> bytes:
     """Return the bytes of base64url text, which must be without padding, white space or other alphabets."""
+    refusal = RejectedTokenError(err, "The security event token is not base64url encoded.")
+    if not _BASE64URL.fullmatch(part):
+        raise refusal
     try:
-        if "=" in part or "+" in part or "/" in part:
-            raise ValueError("not base64url")
-        return base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
+        return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
     except (binascii.Error, ValueError) as error:
-        raise RejectedTokenError(err, "The security event token is not base64url encoded.") from error
+        raise refusal from error
 
 
 def _number(text: Any) -> int:

@@ -33,10 +33,10 @@ class UserRoutes:
 
     def register(self, router: Router) -> None:
         """Add the routes."""
-        router.add("GET", _PATH, self.list)
-        router.add("GET", "/api/v1/users/{id}", self.get)
+        router.add("GET", _PATH, self.read_all)
+        router.add("GET", "/api/v1/users/{id}", self.read)
 
-    def list(self, request: Request) -> Answer:
+    def read_all(self, request: Request) -> Answer:
         """Return a page of users."""
         query = request.query
         if query.get("q"):
@@ -49,7 +49,7 @@ class UserRoutes:
             return self._searched(request, query, limit)
         return self._plain(request, query, limit)
 
-    def get(self, request: Request) -> Answer:
+    def read(self, request: Request) -> Answer:
         """Return one user by id, login or the part of the login before the @."""
         name = request.arguments[0]
         user = self._resolve(name)
