@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The client of a Netskope tenant: who its users are, and how much confidence it has in them."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from datetime import datetime, timezone
+from itertools import islice
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from airflow_provider_okta_ure.clients.http import ApiClient, Transport
+from airflow_provider_okta_ure.clients.netskope_errors import NetskopeDialect
+from airflow_provider_okta_ure.clients.netskope_wire import (
+    WireListAnswer,
+    WireListed,
+    WireScimAnswer,
+    WireSeries,
+    WireSeriesAnswer,
+    milliseconds,
+    to_bucket,
+)
+from airflow_provider_okta_ure.core.buckets import Bucket, newest_day, oldest_needed, select_buckets, utc_day
+from airflow_provider_okta_ure.core.models import Row
+from airflow_provider_okta_ure.errors import ConfigurationError, InvalidRequestError, UnexpectedAnswerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from typing_extensions import Unpack
+
+    from airflow_provider_okta_ure.clients.auth import OriginAuth
+
+log = logging.getLogger(__name__)
+
+Strategy: TypeAlias = Literal["series", "list"]
+"""``series`` reads daily scores and can answer for any day; ``list`` reads the newest scores page by page."""
+
+USERS_PER_CALL = 500
+PAGE_SIZE = 1000
+PER_SECOND = 3.0
+"""Netskope: 4 requests a second for an endpoint; unclear is whether all endpoints share them."""
+
+MOST_USERS = 5_000_000
+MOST_PASSES = 3
+"""How often a list that changes while it is read is read again."""
+
+BUCKET = "REST API v2"
+SERIES_PATH = "/api/v2/incidents/uba/getuci"
+LIST_PATH = "/api/v2/incidents/users/getuci"
+SCIM_PATH = "/api/v2/scim/Users"
+
+
+class NetskopeClient:
+    """
+    Users and scores of one Netskope tenant; safe to use from many threads.
+
+    Every score is a User Confidence Index: 0..1000, **higher is safer**.
+
+    :param api: the way to the tenant; :meth:`connect` makes one.
+    """
+
+    def __init__(self, api: ApiClient) -> None:
+        self._api = api
+
+    @classmethod
+    def connect(cls, base_url: str, auth: OriginAuth, **transport: Unpack[Transport]) -> NetskopeClient:
+        """
+        Return a client; nothing is sent yet.
+
+        :param base_url: the tenant's URL, from :func:`hosts.netskope_base_url`.
+        :param auth: who we are, such as :class:`auth.NetskopeTokenAuth`.
+        :param transport: how to reach the tenant; see :class:`http.ApiClient`.
+        """
+        transport.setdefault("read_timeout", 120.0)  # scores of many users take their time
+        return cls(ApiClient(base_url, auth, NetskopeDialect(), per_second=PER_SECOND, **transport))
+
+    @property
+    def base_url(self) -> str:
+        """The tenant's URL, without a slash at the end."""
+        return self._api.base_url
+
+    def close(self) -> None:
+        """Close all connections; the next call opens new ones."""
+        self._api.close()
+
+    def check(self) -> None:
+        """
+        Read one user and his scores, which every use of this client needs.
+
+        :raises OktaUreError: saying what is wrong: the host, the token, or what it may do.
+        """
+        page = self._scim_page(1, 1)
+        names = [user.user_name for user in page.resources if user.user_name] or ["nobody@netskope.example"]
+        self._read_series(names[:1], milliseconds(utc_day(self._now())), 1)
+
+    def list_users(self) -> Iterator[str]:
+        """
+        Yield the names of all users, each once whatever its case.
+
+        :raises UnexpectedAnswerError: the list has no end.
+        """
+        seen: set[str] = set()
+        start = 1
+        while True:
+            page = self._scim_page(start, PAGE_SIZE)
+            for user in page.resources:
+                if user.user_name and user.user_name.casefold() not in seen:
+                    seen.add(user.user_name.casefold())
+                    yield user.user_name
+            # A page can be shorter than asked for, and then the next one starts earlier.
+            start += len(page.resources)
+            if not page.resources or start > page.total_results:
+                break
+            if start > MOST_USERS:
+                raise UnexpectedAnswerError(f"Netskope lists more than {MOST_USERS} users.")
+        if len(seen) < page.total_results:
+            log.warning("Netskope says that it has %d users, and listed %d.", page.total_results, len(seen))
+
+    def scores(
+        self,
+        as_of: datetime,
+        *,
+        strategy: Strategy = "series",
+        users: Iterable[str] | None = None,
+        carry_days: int = 7,
+        now: datetime | None = None,
+    ) -> Iterator[Row]:
+        """
+        Yield one row per user with the score that counts at a moment, higher is safer.
+
+        :param as_of: the moment (aware): the last daily score that starts before it counts.
+        :param strategy: ``series`` for any moment; ``list`` for the newest scores only, with fewer calls.
+        :param users: whose scores; every name gives exactly one row, spelled as it was asked for. None = of all users.
+        :param carry_days: how many days before that day a score may come from.
+        :param now: the present moment; None = what the clock says.
+        :raises ConfigurationError: ``list`` cannot answer for this moment, or the moment has no offset.
+        """
+        now = now or self._now()
+        if strategy == "series":
+            return self._series(as_of, self.list_users() if users is None else users, carry_days, now)
+        if strategy == "list":
+            return self._list(as_of, users, carry_days, now)
+        raise ConfigurationError(f"There is no strategy {strategy!r}.", remedy="Use 'series' or 'list'.")
+
+    # --- series
+
+    def _series(self, as_of: datetime, users: Iterable[str], carry_days: int, now: datetime) -> Iterator[Row]:
+        oldest = oldest_needed(as_of, carry_days)
+        # Netskope keeps the newest buckets within the cap and takes no end, so the cap has to reach back from now.
+        cap = max(1, (utc_day(now) - oldest).days + 1)
+        names = _each_once(users)
+        odd = 0
+        while batch := list(islice(names, USERS_PER_CALL)):
+            series: dict[str, list[WireSeries]] = {}
+            for found in self._read_in_parts(batch, milliseconds(oldest), cap):
+                series.setdefault(found.user_id.casefold(), []).append(found)
+            for name in batch:
+                row, is_odd = _row_of(name, series.get(name.casefold(), []), as_of, oldest)
+                odd += is_odd
+                yield row
+        if odd:
+            log.warning("%d users have no score, because Netskope's value for them makes no sense.", odd)
+
+    def _read_in_parts(self, names: list[str], from_time: int, cap: int) -> Iterator[WireSeries]:
+        parts = deque([names])
+        while parts:
+            part = parts.popleft()
+            try:
+                yield from self._read_series(part, from_time, cap)
+            except InvalidRequestError as error:
+                # Netskope says 512 in one place and 500 in another; whatever it is, half of it may do.
+                if error.status not in (400, 413) or len(part) == 1:
+                    raise
+                half = len(part) // 2
+                parts.extendleft((part[half:], part[:half]))
+
+    def _read_series(self, names: list[str], from_time: int, cap: int) -> list[WireSeries]:
+        return self._api.call(
+            "POST",
+            SERIES_PATH,
+            bucket=BUCKET,
+            json={"users": names, "fromTime": from_time, "capPerUser": cap},
+            repeatable=True,
+            expect=WireSeriesAnswer,
+        ).body.users_uci
+
+    # --- list
+
+    def _list(
+        self, as_of: datetime, users: Iterable[str] | None, carry_days: int, now: datetime
+    ) -> Iterator[Row]:
+        if newest_day(as_of) != utc_day(now):
+            raise ConfigurationError(
+                f"Strategy 'list' knows today's scores only, not those of {newest_day(as_of):%Y-%m-%d}, "
+                f"which count at {as_of.isoformat()}.",
+                remedy="Use strategy='series'.",
+            )
+        oldest = oldest_needed(as_of, carry_days)
+        listed = self._read_list(carry_days + 1)
+        names = (found.user for found in listed.values()) if users is None else users
+        return self._list_rows(listed, names, as_of, oldest)
+
+    def _list_rows(
+        self, listed: dict[str, WireListed], names: Iterable[str], as_of: datetime, oldest: datetime
+    ) -> Iterator[Row]:
+        odd = 0
+        for name in _each_once(names):
+            found = listed.get(name.casefold())
+            buckets = [] if found is None else [(found.start, found.confidence_score)]
+            row, is_odd = _row(name, buckets, as_of, oldest)
+            odd += is_odd
+            yield row
+        if odd:
+            log.warning("%d users have no score, because Netskope's value for them makes no sense.", odd)
+
+    def _read_list(self, active_days: int) -> dict[str, WireListed]:
+        """Return all users by name; read again when it changed while it was read, so that nobody is left out."""
+        listed: dict[str, WireListed] = {}
+        for _ in range(MOST_PASSES):
+            total = self._read_list_once(active_days, listed)
+            if len(listed) >= total:
+                return listed
+        log.warning("Netskope says that it has scores of %d users, and listed %d.", total, len(listed))
+        return listed
+
+    def _read_list_once(self, active_days: int, listed: dict[str, WireListed]) -> int:
+        offset = 0
+        while True:
+            page = self._list_page(offset, active_days)
+            for found in page.results:
+                held = listed.get(found.user.casefold())
+                if held is None or _is_newer(found, held):
+                    listed[found.user.casefold()] = found
+            offset += len(page.results)
+            if not page.results or offset >= page.total_count:
+                return page.total_count
+            if offset > MOST_USERS:
+                raise UnexpectedAnswerError(f"Netskope lists more than {MOST_USERS} users.")
+
+    def _list_page(self, offset: int, active_days: int) -> WireListAnswer:
+        return self._api.call(
+            "POST",
+            LIST_PATH,
+            bucket=BUCKET,
+            params={
+                "statistics": "true",
+                "offset": str(offset),
+                "limit": str(PAGE_SIZE),
+                "sortby": "confidenceScore",
+                "sortorder": "asc",
+            },
+            json={"usersActiveInLastDays": active_days, "ratingRank": "all"},
+            repeatable=True,
+            expect=WireListAnswer,
+        ).body
+
+    # --- both
+
+    def _scim_page(self, start: int, count: int) -> WireScimAnswer:
+        params = {"startIndex": str(start), "count": str(count)}
+        return self._api.call("GET", SCIM_PATH, bucket=BUCKET, params=params, expect=WireScimAnswer).body
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._api.timing.now(), tz=timezone.utc)
+
+
+def _each_once(names: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for name in names:
+        key = name.casefold()
+        if name.strip() and key not in seen:
+            seen.add(key)
+            yield name
+
+
+def _is_newer(found: WireListed, held: WireListed) -> bool:
+    return isinstance(found.start, int) and (not isinstance(held.start, int) or found.start > held.start)
+
+
+def _row_of(name: str, series: list[WireSeries], as_of: datetime, oldest: datetime) -> tuple[Row, bool]:
+    values = [(one.start, one.confidence_score) for part in series for one in part.confidences or ()]
+    return _row(name, values, as_of, oldest)
+
+
+def _row(
+    name: str, values: list[tuple[object, object]], as_of: datetime, oldest: datetime
+) -> tuple[Row, bool]:
+    """Return a user's row, and whether the value that counts makes no sense, which leaves the row without score."""
+    buckets: list[Bucket] = []
+    odd: set[datetime] = set()
+    for start, score in values:
+        bucket, makes_sense = to_bucket(start, score)
+        # Netskope's own lower bound is not relied on: its unit is not documented beyond doubt.
+        if bucket is not None and bucket.start >= oldest:
+            buckets.append(bucket)
+            if not makes_sense:
+                odd.add(bucket.start)
+    current, previous, provisional = select_buckets(buckets, as_of)
+    if current is None or current.score is None:
+        return Row(user=name, as_of=as_of), current is not None and current.start in odd
+    return (
+        Row(
+            user=name,
+            score=current.score,
+            score_at=current.start,
+            previous_score=previous.score if previous else None,
+            previous_score_at=previous.start if previous and previous.score is not None else None,
+            provisional=provisional,
+            as_of=as_of,
+        ),
+        False,
+    )

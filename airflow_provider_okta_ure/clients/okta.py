@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The client of an Okta org."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_okta_ure.clients.http import ApiClient, Transport
+from airflow_provider_okta_ure.clients.okta_errors import OktaDialect
+from airflow_provider_okta_ure.clients.okta_groups import GROUPS_BUCKET
+from airflow_provider_okta_ure.clients.okta_signals import OktaSignalCalls
+from airflow_provider_okta_ure.clients.okta_users import USERS_BUCKET
+from airflow_provider_okta_ure.clients.okta_wire import WireGroup, WireUser
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from airflow_provider_okta_ure.clients.auth import OriginAuth
+
+ORG_BUCKET = "/api/v1"
+
+
+class OktaClient(OktaSignalCalls):
+    """
+    Users, groups, risk and risk signals of one Okta org; safe to use from many threads.
+
+    :param api: the way to the org; :meth:`connect` makes one.
+    """
+
+    @classmethod
+    def connect(cls, base_url: str, auth: OriginAuth, **transport: Unpack[Transport]) -> OktaClient:
+        """
+        Return a client; nothing is sent yet.
+
+        :param base_url: the org's URL, from :func:`hosts.okta_base_url`.
+        :param auth: who we are, such as :class:`auth.SswsAuth`.
+        :param transport: how to reach the org; see :class:`http.ApiClient`.
+        """
+        return cls(ApiClient(base_url, auth, OktaDialect(), **transport))
+
+    @property
+    def base_url(self) -> str:
+        """The org's URL, without a slash at the end."""
+        return self._api.base_url
+
+    def close(self) -> None:
+        """Close all connections; the next call opens new ones."""
+        self._api.close()
+
+    def check(self) -> None:
+        """
+        Read one user and one group, which every use of this client needs.
+
+        :raises OktaUreError: saying what is wrong: the host, the token, or what it may do.
+        """
+        params = {"limit": "1"}
+        self._api.call("GET", "/api/v1/users", bucket=USERS_BUCKET, params=params, expect=list[WireUser])
+        self._api.call("GET", "/api/v1/groups", bucket=GROUPS_BUCKET, params=params, expect=list[WireGroup])
+
+    def get_org(self) -> dict[str, Any]:
+        """Return the org's general settings, as Okta describes them."""
+        return self._api.call("GET", "/api/v1/org", bucket=ORG_BUCKET, expect=dict[str, Any]).body

@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Risk signals: who may send them to an Okta org, sending one, and reading what came of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_okta_ure.clients.okta_errors import VALIDATION_FAILED
+from airflow_provider_okta_ure.clients.okta_groups import OktaGroupCalls
+from airflow_provider_okta_ure.clients.okta_wire import WireProvider, provider_body, segment
+from airflow_provider_okta_ure.errors import (
+    ConfigurationError,
+    InvalidRequestError,
+    OktaUreError,
+    TransportError,
+    UnexpectedAnswerError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_okta_ure.clients.answers import Answer
+    from airflow_provider_okta_ure.core.models import SecurityEventsProvider
+
+PROVIDERS_PATH = "/api/v1/security-events-providers"
+PROVIDERS_BUCKET = "/api/v1"
+EVENTS_PATH = "/security/api/v1/security-events"
+LOGS_BUCKET = "/api/v1/logs"
+
+PROVIDER_TYPE = "Netskope"
+TRIES_TO_ENSURE = 3
+
+
+class OktaSignalCalls(OktaGroupCalls):
+    """Security events providers, security event tokens, the System Log."""
+
+    def list_security_events_providers(self) -> Iterator[SecurityEventsProvider]:
+        """Yield all security events providers of the org."""
+        for page in self._api.pages(PROVIDERS_PATH, bucket=PROVIDERS_BUCKET, expect=list[WireProvider]):
+            for provider in page:
+                yield provider.to_provider()
+
+    def get_security_events_provider(self, provider_id: str) -> SecurityEventsProvider:
+        """
+        Return one security events provider.
+
+        :raises NotFoundError: there is none with this id.
+        """
+        return self._provider("GET", provider_id)
+
+    def find_security_events_provider(
+        self, *, name: str = "", issuer: str = ""
+    ) -> SecurityEventsProvider | None:
+        """
+        Return the security events provider with this issuer, else the one with this name, else None.
+
+        Okta lets neither a name nor an issuer be used twice.
+        """
+        providers = list(self.list_security_events_providers())
+        by_issuer = [provider for provider in providers if issuer and provider.issuer == issuer]
+        by_name = [provider for provider in providers if name and provider.name == name]
+        return next(iter(by_issuer + by_name), None)
+
+    def create_security_events_provider(
+        self,
+        name: str,
+        *,
+        issuer: str = "",
+        jwks_url: str = "",
+        well_known_url: str = "",
+        provider_type: str = PROVIDER_TYPE,
+    ) -> SecurityEventsProvider:
+        """
+        Create a security events provider, active, and return it.
+
+        :param issuer: the ``iss`` of its tokens; together with ``jwks_url``.
+        :param jwks_url: where Okta reads its public keys.
+        :param well_known_url: where Okta reads both instead.
+        :param provider_type: what kind of product it is, for Okta's administrators.
+        :raises InvalidRequestError: name or issuer are taken.
+        """
+        body = provider_body(
+            name, provider_type, issuer=issuer, jwks_url=jwks_url, well_known_url=well_known_url
+        )
+        reply = self._api.call(
+            "POST", PROVIDERS_PATH, bucket=PROVIDERS_BUCKET, json=body, expect=WireProvider
+        )
+        return reply.body.to_provider()
+
+    def update_security_events_provider(
+        self,
+        provider_id: str,
+        name: str,
+        *,
+        issuer: str = "",
+        jwks_url: str = "",
+        well_known_url: str = "",
+        provider_type: str = PROVIDER_TYPE,
+    ) -> SecurityEventsProvider:
+        """Replace everything that a security events provider says about itself, and return it."""
+        body = provider_body(
+            name, provider_type, issuer=issuer, jwks_url=jwks_url, well_known_url=well_known_url
+        )
+        return self._provider("PUT", provider_id, json=body)
+
+    def activate_security_events_provider(self, provider_id: str) -> SecurityEventsProvider:
+        """Let Okta accept its events; one that is active stays active."""
+        return self._provider("POST", provider_id, "/lifecycle/activate", repeatable=True)
+
+    def deactivate_security_events_provider(self, provider_id: str) -> SecurityEventsProvider:
+        """Let Okta refuse its events; one that is inactive stays inactive."""
+        return self._provider("POST", provider_id, "/lifecycle/deactivate", repeatable=True)
+
+    def delete_security_events_provider(self, provider_id: str) -> Answer:
+        """Delete a security events provider."""
+        path = f"{PROVIDERS_PATH}/{segment(provider_id, 'the id of a security events provider')}"
+        return self._api.call("DELETE", path, bucket=PROVIDERS_BUCKET).answer
+
+    def ensure_security_events_provider(
+        self, name: str, *, issuer: str = "", jwks_url: str = "", well_known_url: str = ""
+    ) -> SecurityEventsProvider:
+        """
+        Return an active security events provider with just these settings, whatever was there before.
+
+        Creates it, or finds it by issuer or name and updates and reactivates it where it differs; never
+        makes a second one, also when somebody else does the same at the same time.
+
+        :raises ConfigurationError: name and issuer belong to two different providers of the org.
+        """
+        wanted = {"issuer": issuer, "jwks_url": jwks_url, "well_known_url": well_known_url}
+        provider_body(name, PROVIDER_TYPE, **wanted)
+        trouble: OktaUreError | None = None
+        for _ in range(TRIES_TO_ENSURE):
+            try:
+                return self._matched(name, wanted)
+            except InvalidRequestError as error:  # noqa: PERF203  # at most three rounds
+                if not _is_taken(error):
+                    raise
+                trouble = error
+            except TransportError as error:
+                trouble = error
+        raise trouble or UnexpectedAnswerError("Okta neither has nor makes the security events provider.")
+
+    def publish_security_event(self, token: str) -> Answer:
+        """
+        Hand a signed security event token to Okta (RFC 8935), byte for byte.
+
+        Okta accepts it also when it then ignores it: because it knows its ``jti`` or not its subject.
+
+        :param token: the compact JWS.
+        :raises InvalidRequestError: Okta does not accept it; ``code`` is one of RFC 8935's.
+        """
+        reply: Answer = self._api.call(
+            "POST",
+            EVENTS_PATH,
+            bucket=EVENTS_PATH,
+            body=token.encode("ascii"),
+            headers={"Content-Type": "application/secevent+jwt"},
+            # The signature is the credential. Okta ignores a jti it has seen, so it may come twice.
+            authorised=False,
+            repeatable=True,
+            secrets=(token, token.rpartition(".")[2]),
+        ).answer
+        if reply.status not in (200, 202):
+            raise UnexpectedAnswerError(f"Okta answered a security event with HTTP {reply.status}, not 202.")
+        return reply
+
+    def list_log_events(
+        self,
+        since: datetime,
+        until: datetime | None = None,
+        filter: str | None = None,
+        limit: int = 1000,  # noqa: A002
+    ) -> Iterator[dict[str, Any]]:
+        """
+        Yield events of the System Log, as Okta describes them.
+
+        :param since: from when on.
+        :param until: up to when; None = all there are by now, in the order they were stored.
+        :param filter: an expression of Okta's.
+        :param limit: how many events in a page, at most 1000.
+        """
+        params = {"since": _moment(since), "sortOrder": "ASCENDING", "limit": str(limit)}
+        if until is not None:
+            params["until"] = _moment(until)
+        if filter:
+            params["filter"] = filter
+        # Okta: without an end, the log always names a next page, for those who wait for more.
+        pages = self._api.pages(
+            "/api/v1/logs",
+            bucket=LOGS_BUCKET,
+            params=params,
+            until_empty=until is None,
+            expect=list[dict[str, Any]],
+        )
+        for page in pages:
+            yield from page
+
+    def _matched(self, name: str, wanted: dict[str, str]) -> SecurityEventsProvider:
+        provider = self._owner(name, wanted)
+        if provider is None:
+            return self.create_security_events_provider(name, **wanted)
+        if provider.name != name or _differs(provider, wanted):
+            provider = self.update_security_events_provider(
+                provider.provider_id, name, provider_type=provider.type, **wanted
+            )
+        if not provider.is_active:
+            provider = self.activate_security_events_provider(provider.provider_id)
+        return provider
+
+    def _owner(self, name: str, wanted: dict[str, str]) -> SecurityEventsProvider | None:
+        """Return the provider that has our name or our settings."""
+        keys = ("issuer", "well_known_url")
+        ours = {
+            provider.provider_id: provider
+            for provider in self.list_security_events_providers()
+            if provider.name == name
+            or any(wanted[key] and getattr(provider, key) == wanted[key] for key in keys)
+        }
+        if len(ours) > 1:
+            listed = ", ".join(
+                f"{one.name!r} ({one.provider_id}, issuer {one.issuer})" for one in ours.values()
+            )
+            raise ConfigurationError(
+                f"The name {name!r} and the issuer belong to different security events providers: {listed}.",
+                remedy="Use the name of the one with the issuer, or delete one of them in Okta.",
+            )
+        return next(iter(ours.values()), None)
+
+    def _provider(
+        self,
+        method: str,
+        provider_id: str,
+        below: str = "",
+        *,
+        json: object = None,
+        repeatable: bool | None = None,
+    ) -> SecurityEventsProvider:
+        path = f"{PROVIDERS_PATH}/{segment(provider_id, 'the id of a security events provider')}{below}"
+        reply = self._api.call(
+            method, path, bucket=PROVIDERS_BUCKET, json=json, repeatable=repeatable, expect=WireProvider
+        )
+        return reply.body.to_provider()
+
+
+def _differs(provider: SecurityEventsProvider, wanted: dict[str, str]) -> bool:
+    # With a well-known URL Okta fills in issuer and JWKS URL itself.
+    return any(value and getattr(provider, key) != value for key, value in wanted.items())
+
+
+def _is_taken(error: InvalidRequestError) -> bool:
+    text = error.summary.lower()
+    return error.code == VALIDATION_FAILED and ("must be unique" in text or "already exists" in text)
+
+
+def _moment(moment: datetime) -> str:
+    if moment.utcoffset() is None:
+        raise ConfigurationError(
+            f"The moment {moment.isoformat()} has no UTC offset.", remedy="Use an aware datetime."
+        )
+    utc = moment.astimezone(timezone.utc)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"

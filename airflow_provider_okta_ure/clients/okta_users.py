@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Okta's users: reading the directory, and finding many people in it with few calls."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from airflow_provider_okta_ure.clients.okta_errors import INVALID_SEARCH
+from airflow_provider_okta_ure.clients.okta_wire import (
+    WireGroup,
+    WireRisk,
+    WireUser,
+    risk_body,
+    segment,
+    text_literal,
+)
+from airflow_provider_okta_ure.errors import InvalidRequestError, PermissionDeniedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from airflow_provider_okta_ure.clients.answers import Answer
+    from airflow_provider_okta_ure.clients.http import ApiClient
+    from airflow_provider_okta_ure.core.models import OktaUser, RiskLevel
+
+USERS_BUCKET = "/api/v1/users"
+USER_BUCKET = "/api/v1/users/{idOrLogin}"
+
+PAGE_SIZE = 200
+"""Okta: the most users in a page."""
+
+NAMES_PER_SEARCH = 25
+LONGEST_QUERY = 4000
+"""Okta names no limit for a search; these two are what is known to be safe."""
+
+FEW_SEARCHES = 3
+"""Not worth the call that counts the directory."""
+
+# Okta: a parameter of the content type, also without a body; it makes the answer shorter and faster.
+_BRIEF = {
+    "Content-Type": "application/json; "
+    'okta-response="omitCredentials,omitCredentialsLinks, omitTransitioningToStatus"'
+}
+
+
+class OktaUserCalls:
+    """
+    Users and their risk.
+
+    :param api: the way to the org.
+    """
+
+    def __init__(self, api: ApiClient) -> None:
+        self._api = api
+
+    def list_users(self) -> Iterator[OktaUser]:
+        """Yield all users except the deprovisioned ones, which Okta leaves out of this list."""
+        yield from self._pages_of_users("/api/v1/users", USERS_BUCKET, {"limit": str(PAGE_SIZE)})
+
+    def get_user(self, user_id_or_login: str) -> OktaUser:
+        """
+        Return one user, by id or by login; an e-mail address that is not the login finds nobody.
+
+        :raises NotFoundError: there is no such user.
+        """
+        name = segment(user_id_or_login, "a user's id or login")
+        return self._api.call(
+            "GET", f"/api/v1/users/{name}", bucket=USER_BUCKET, expect=WireUser
+        ).body.to_user()
+
+    def count_users(self) -> int | None:
+        """Return how many users the org has, or None when the token may not see that."""
+        try:
+            everyone = self._api.call(
+                "GET",
+                "/api/v1/groups",
+                bucket="/api/v1/groups",
+                params={
+                    "search": 'type eq "BUILT_IN" and profile.name eq "Everyone"',
+                    "expand": "stats",
+                    "limit": "1",
+                },
+                expect=list[WireGroup],
+            ).body
+        except (InvalidRequestError, PermissionDeniedError):
+            return None
+        return everyone[0].to_group().member_count if everyone else None
+
+    def find_users(self, names: Iterable[str]) -> Iterator[OktaUser]:
+        """
+        Yield every user whose login or e-mail address is one of the names, whatever their case; each once.
+
+        Searches for the names in batches, or lists the whole directory where that takes fewer calls and then
+        searches for the names that were not in the list, which leaves deprovisioned users out.
+
+        :param names: logins or e-mail addresses.
+        """
+        wanted = {name.casefold(): name for name in names if name.strip()}
+        seen: set[str] = set()
+        if self._listing_is_cheaper(len(wanted)):
+            missing = dict(wanted)
+            for user in self.list_users():
+                keys = _keys_of(user) & wanted.keys()
+                if keys and user.user_id not in seen:
+                    seen.add(user.user_id)
+                    yield user
+                for key in keys:
+                    missing.pop(key, None)
+            wanted = missing
+        for user in self._search_names(list(wanted.values())):
+            if user.user_id not in seen and _keys_of(user) & wanted.keys():
+                seen.add(user.user_id)
+                yield user
+
+    def get_user_risk(self, user_id: str) -> RiskLevel:
+        """
+        Return the user's risk level; up is risk, ``none`` = nothing is recorded.
+
+        :raises NotFoundError: there is no such user.
+        """
+        path = f"/api/v1/users/{segment(user_id, 'a user id')}/risk"
+        return self._api.call("GET", path, bucket=USERS_BUCKET, expect=WireRisk).body.to_level()
+
+    def put_user_risk(self, user_id: str, level: RiskLevel, reason: str = "") -> Answer:
+        """
+        Set the user's risk level; this overrides what Okta's risk engine found.
+
+        :param level: ``low``, ``medium`` or ``high``; up is risk.
+        :param reason: why; what Okta does not allow in it is replaced by ``-``.
+        :raises ConfigurationError: the level is ``none``, which cannot be set.
+        """
+        path = f"/api/v1/users/{segment(user_id, 'a user id')}/risk"
+        return self._api.call("PUT", path, bucket=USERS_BUCKET, json=risk_body(level, reason)).answer
+
+    def _listing_is_cheaper(self, count: int) -> bool:
+        searches = -(-count // NAMES_PER_SEARCH)
+        if searches <= FEW_SEARCHES:
+            return False
+        users = self.count_users()
+        return users is not None and -(-users // PAGE_SIZE) < searches
+
+    def _search_names(self, names: list[str]) -> Iterator[OktaUser]:
+        batches = deque(_batches(names))
+        while batches:
+            batch = batches.popleft()
+            try:
+                # A list, because users must not be handed out before the whole batch is known to be readable.
+                found = list(self._search(batch))
+            except InvalidRequestError as error:
+                if not _is_too_much(error) or len(batch) == 1:
+                    raise
+                half = len(batch) // 2
+                batches.extendleft((batch[half:], batch[:half]))
+            else:
+                yield from found
+
+    def _search(self, names: list[str]) -> Iterator[OktaUser]:
+        params = {"search": _expression(names), "limit": str(PAGE_SIZE)}
+        return self._pages_of_users("/api/v1/users", USERS_BUCKET, params)
+
+    def _pages_of_users(self, path: str, bucket: str, params: dict[str, str]) -> Iterator[OktaUser]:
+        pages = self._api.pages(path, bucket=bucket, params=params, headers=_BRIEF, expect=list[WireUser])
+        return (user.to_user() for page in pages for user in page)
+
+
+def _keys_of(user: OktaUser) -> set[str]:
+    return {user.login.casefold(), user.email.casefold()}
+
+
+def _expression(names: Iterable[str]) -> str:
+    return " or ".join(
+        f"profile.login eq {literal} or profile.email eq {literal}" for literal in map(text_literal, names)
+    )
+
+
+def _batches(names: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the names in groups that fit one search; a name too long for any search is nobody's."""
+    batch: list[str] = []
+    length = 0
+    for name in names:
+        size = len(urlencode({"": f"{_expression([name])} or "}))
+        if size > LONGEST_QUERY:
+            continue
+        if batch and (len(batch) == NAMES_PER_SEARCH or length + size > LONGEST_QUERY):
+            yield batch
+            batch, length = [], 0
+        batch.append(name)
+        length += size
+    if batch:
+        yield batch
+
+
+def _is_too_much(error: InvalidRequestError) -> bool:
+    return error.status == 414 or error.code == INVALID_SEARCH
