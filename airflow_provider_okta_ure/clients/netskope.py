@@ -131,7 +131,7 @@ class NetskopeClient:
 
         :param as_of: the moment (aware): the last daily score that starts before it counts.
         :param strategy: ``series`` for any moment; ``list`` for the newest scores only, with fewer calls.
-        :param users: whose scores; every name gives exactly one row, spelled as it was asked for. None = of all users.
+        :param users: whose scores; every name gives exactly one row, spelled as here. None = of all users.
         :param carry_days: how many days before that day a score may come from.
         :param now: the present moment; None = what the clock says.
         :raises ConfigurationError: ``list`` cannot answer for this moment, or the moment has no offset.
@@ -147,7 +147,7 @@ class NetskopeClient:
 
     def _series(self, as_of: datetime, users: Iterable[str], carry_days: int, now: datetime) -> Iterator[Row]:
         oldest = oldest_needed(as_of, carry_days)
-        # Netskope keeps the newest buckets within the cap and takes no end, so the cap has to reach back from now.
+        # Netskope keeps the newest buckets within the cap and takes no end: the cap has to count from now.
         cap = max(1, (utc_day(now) - oldest).days + 1)
         names = _each_once(users)
         odd = 0
@@ -215,7 +215,7 @@ class NetskopeClient:
             log.warning("%d users have no score, because Netskope's value for them makes no sense.", odd)
 
     def _read_list(self, active_days: int) -> dict[str, WireListed]:
-        """Return all users by name; read again when it changed while it was read, so that nobody is left out."""
+        """Return all users by name; a list that changed meanwhile is read again, so that nobody is left out."""
         listed: dict[str, WireListed] = {}
         for _ in range(MOST_PASSES):
             total = self._read_list_once(active_days, listed)
@@ -286,7 +286,7 @@ def _row_of(name: str, series: list[WireSeries], as_of: datetime, oldest: dateti
 def _row(
     name: str, values: list[tuple[object, object]], as_of: datetime, oldest: datetime
 ) -> tuple[Row, bool]:
-    """Return a user's row, and whether the value that counts makes no sense, which leaves the row without score."""
+    """Return a user's row, and whether it has no score because the value that counts makes no sense."""
     buckets: list[Bucket] = []
     odd: set[datetime] = set()
     for start, score in values:

@@ -25,10 +25,10 @@ _CLASSES: dict[int, type[ApiError]] = {
     404: NotFoundError,
 }
 _REMEDIES = {
-    401: "Check the host and the token of the connection. Regenerating a token in Netskope ends the old one at once "
-    "(token rotation): put the new one into the password of the connection.",
-    403: "Give the token's service account a role (or the token the endpoint, with read and write) that covers this "
-    "call. Netskope answers like this to an unknown token, too.",
+    401: "Check the host and the token of the connection. Regenerating a token in Netskope "
+    "ends the old one at once (token rotation): put the new one into the password of the connection.",
+    403: "Give the token's service account a role, or the token the endpoint with read and write, "
+    "that covers this call. Netskope answers like this to an unknown token, too.",
     404: "Check that the host in the connection is the Netskope tenant itself.",
     409: "Another program reads the same thing at the same time; let it finish.",
 }

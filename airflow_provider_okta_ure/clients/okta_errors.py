@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 INVALID_SEARCH = "E0000031"
 VALIDATION_FAILED = "E0000001"
 
-_NEW_TOKEN = (
+_HOW_TO_RENEW = (
     "An API token expires after 30 days without use and ends with the admin who made it: "
     "create one, and put it into the password of the connection."
 )
 _RECEIVER = "Okta accepts risk signals only with Identity Engine and Identity Threat Protection."
 _NOT_WRITABLE = (
-    "Only groups of type OKTA_GROUP can be written, not those of an application or directory and not Everyone; "
-    "and the token's admin must be allowed to manage this group."
+    "Only groups of type OKTA_GROUP can be written, not those of an application or directory, "
+    "not Everyone; and the token's admin must be allowed to manage this group."
 )
 
 # Codes that say more than the status does.
@@ -40,7 +40,7 @@ _REMEDIES = {
     "E0000003": "This is a fault of this package; please report it.",
     "E0000006": "Give the token's owner an admin role, or the app a scope, that covers this call.",
     "E0000010": "Okta is in maintenance; try again later.",
-    "E0000011": _NEW_TOKEN,
+    "E0000011": _HOW_TO_RENEW,
     "E0000015": f"The org does not have this feature. {_RECEIVER}",
     "E0000031": "The search is too long or uses a field that the token's admin may not search for.",
     "E0000038": "Activate the user first; a deactivated user cannot be changed.",
@@ -50,7 +50,7 @@ _REMEDIES = {
     "authentication_failed": "The signature does not match the published key: "
     "the JWKS must hold the public half of the signing key under its key id.",
     "invalid_audience": "The audience must be the org's own URL, not its admin console.",
-    "invalid_issuer": "The issuer must be that of an active security events provider of this org, letter by letter.",
+    "invalid_issuer": "The issuer must be, letter by letter, that of an active security events provider.",
     "invalid_key": "Okta does not find the key id at the provider's JWKS URL: publish the public key there, "
     "reachable from the internet as application/json.",
     "invalid_request": "The text after the code names the claim that Okta does not accept.",
@@ -181,4 +181,4 @@ def _remedy(refusal: Refusal, code: str) -> str:
 def _remedy_without_code(refusal: Refusal) -> str:
     if refusal.is_html or (refusal.status == 404 and not refusal.said.get("errorCode")):
         return "Check that the host in the connection is the Okta org itself."
-    return _NEW_TOKEN if refusal.status == 401 else ""
+    return _HOW_TO_RENEW if refusal.status == 401 else ""

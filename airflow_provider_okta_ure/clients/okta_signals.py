@@ -170,8 +170,8 @@ class OktaSignalCalls(OktaGroupCalls):
         self,
         since: datetime,
         until: datetime | None = None,
-        filter: str | None = None,
-        limit: int = 1000,  # noqa: A002
+        filter: str | None = None,  # noqa: A002  # Okta's word
+        limit: int = 1000,
     ) -> Iterator[dict[str, Any]]:
         """
         Yield events of the System Log, as Okta describes them.
