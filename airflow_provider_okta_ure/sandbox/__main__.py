@@ -10,7 +10,6 @@ import ssl
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,8 @@ from airflow_provider_okta_ure.sandbox.sandbox import Sandbox
 from airflow_provider_okta_ure.sandbox.server import PortBusyError, Tls
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_provider_okta_ure.sandbox.journal import JournalEntry
 
 PORT_BUSY, CANNOT_START = 3, 4
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="okta-ure-sandbox",
-        description="A pretend Okta org and a pretend Netskope tenant on 127.0.0.1; nothing real is contacted.",
+        description="A pretend Okta org and Netskope tenant on 127.0.0.1; nothing real is contacted.",
         formatter_class=RichHelpFormatter,
     )
     parser.add_argument(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -16,6 +15,8 @@ from airflow_provider_okta_ure.sandbox.okta.wire import group_json, user_json
 from airflow_provider_okta_ure.sandbox.options import Options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_okta_ure.sandbox.sandbox import Sandbox
 
 Body = dict[str, Any]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: What a fault can do. ``lost_answer`` has its effect, but the client sees a closed connection; ``hold``
 #: waits until it is released; ``ok_with_error`` is Netskope's 200 whose body says ``"status": "error"``.

@@ -96,6 +96,12 @@ class Route:
     async_handler: AsyncHandler | None = None
     label: str = ""
 
+    def run(self, request: Request) -> Answer:
+        """Let the handler that is not asynchronous answer."""
+        if self.handler is None:
+            raise TypeError(f"{self.label} has no such handler")
+        return self.handler(request)
+
 
 class Router:
     """Finds the route of a request; path parameters are decoded after the path is split."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SECRET_PARAMETER = re.compile(
     r"((?:^|&)[^=&]*(?:token|secret|key|password|assertion|code)[^=&]*=)[^&]*", re.IGNORECASE

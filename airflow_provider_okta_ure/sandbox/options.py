@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: Requests a minute for a whole org, by kind of org and bucket.
 RATE_LIMIT_PROFILES: dict[str, dict[str, int]] = {

@@ -6,12 +6,15 @@ Load it in a ``conftest.py`` with ``pytest_plugins = ["airflow_provider_okta_ure
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
 import pytest
 
 from airflow_provider_okta_ure.sandbox.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_okta_ure.sandbox.clock import SandboxClock
 from airflow_provider_okta_ure.sandbox.control import Control
@@ -24,6 +21,11 @@ from airflow_provider_okta_ure.sandbox.options import Options
 from airflow_provider_okta_ure.sandbox.people import People
 from airflow_provider_okta_ure.sandbox.server import Server, Tls, bind
 from airflow_provider_okta_ure.sandbox.service import Held, Shared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from types import TracebackType
 
 
 class Sandbox:
@@ -230,7 +232,7 @@ class Sandbox:
             return self._okta_service.buckets.to_dict()
 
     def wait_for_held(self, count: int = 1, timeout: float = 5.0) -> bool:
-        """Wait (real seconds) until so many requests are kept by ``hold`` faults; False when the time is up."""
+        """Wait (real seconds) until so many requests are kept by ``hold`` faults; False: time is up."""
         return self._shared.held.wait_until(count, timeout)
 
     def release_held(self) -> None:
@@ -255,7 +257,7 @@ class Sandbox:
     # --- state
 
     def reset(self) -> None:
-        """Go back to the start: state, journal, faults, limits, switches, documents, clock; the tokens stay."""
+        """Go back to the start in everything but the tokens: state, journal, faults, switches, clock, ..."""
         now, frozen, options = self._initial
         with self.lock:
             self.options.update(options)

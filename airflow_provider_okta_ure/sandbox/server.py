@@ -8,12 +8,14 @@ import importlib.util
 import socket
 import ssl
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.server import ServerState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LOOPBACK = "127.0.0.1"
 

@@ -6,7 +6,6 @@ import asyncio
 import sys
 import threading
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
@@ -16,6 +15,8 @@ from airflow_provider_okta_ure.sandbox.hashing import hex_of
 from airflow_provider_okta_ure.sandbox.journal import Journal, JournalEntry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_okta_ure.sandbox.clock import SandboxClock
     from airflow_provider_okta_ure.sandbox.faults import Fault, FaultPlan
     from airflow_provider_okta_ure.sandbox.http import Answer, Request

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,8 @@ from airflow_provider_okta_ure.sandbox.netskope.parameters import json_object, s
 from airflow_provider_okta_ure.sandbox.netskope.state import NO_SCORE, NetskopeState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_provider_okta_ure.sandbox.options import Options
 
 _MILLISECONDS_PER_DAY = 86_400_000

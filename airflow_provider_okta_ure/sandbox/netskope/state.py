@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import random
-import threading
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
-from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +13,10 @@ from airflow_provider_okta_ure.sandbox.hashing import number_of, text_of
 from airflow_provider_okta_ure.sandbox.scores import days_inactive, score_on, scores_on
 
 if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterable, Iterator
+    from datetime import date, datetime
+
     from airflow_provider_okta_ure.sandbox.options import Options
     from airflow_provider_okta_ure.sandbox.people import People
 
@@ -24,7 +25,7 @@ NO_SCORE = -1
 
 class NetskopeState:
     """
-    The tenant. Scores are integers from 0 to 1000, higher is safer. All methods can be called from any thread.
+    The tenant. Scores are integers from 0 to 1000, higher is safer. Methods can be called from any thread.
 
     :param people: the population.
     :param count: how many of it are Netskope users.
@@ -162,7 +163,7 @@ class NetskopeState:
         return score_on(self.people.seed, index, day)
 
     def series(self, index: int, since: float) -> list[tuple[int, int]]:
-        """Return (day number, score) of every day kept that starts at ``since`` (seconds) or later, in order."""
+        """Return (day number, score) of each day kept that starts at ``since`` (seconds) or later."""
         today = self.clock.today()
         first = max(today - self.days + 1, -int(-since // 86_400))
         scores = ((day, self.score_of(index, day)) for day in range(first, today + 1))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_okta_ure.sandbox.okta.jwks import KeyFetcher
     from airflow_provider_okta_ure.sandbox.okta.state import OktaState
     from airflow_provider_okta_ure.sandbox.options import Options

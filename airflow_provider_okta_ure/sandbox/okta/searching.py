@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_okta_ure.sandbox.expression import (
@@ -25,6 +24,8 @@ from airflow_provider_okta_ure.sandbox.okta.models import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from airflow_provider_okta_ure.sandbox.okta.state import OktaState
 
 _Thing = TypeVar("_Thing", OktaUser, OktaGroup)

@@ -91,9 +91,8 @@ class OktaService(PretendService):
             with self.shared.lock:
                 self._refuse_overload(request)
                 route = self._checked_route(request)
-                if route.handler is not None:
-                    return route.handler(request)
-            assert route.async_handler is not None
+                if route.async_handler is None:
+                    return route.run(request)
             return await route.async_handler(request)
         except OktaError as error:
             return error.answer(request.request_id)

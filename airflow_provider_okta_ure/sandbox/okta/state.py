@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,8 @@ from airflow_provider_okta_ure.sandbox.okta.models import (
 from airflow_provider_okta_ure.sandbox.okta.system_log import SystemLog
 
 if TYPE_CHECKING:
+    import threading
+
     from airflow_provider_okta_ure.sandbox.options import Options
 
 
