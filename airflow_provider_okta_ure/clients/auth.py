@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from requests.auth import AuthBase
 
-from airflow_provider_okta_ure.clients.hosts import is_same_origin
+from airflow_provider_okta_ure.clients.hosts import Origin, origin_of
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ class OriginAuth(AuthBase):
     Until :meth:`bound_to` names that origin, no request is authorised.
     """
 
-    _base_url: str = ""
+    _origin: Origin | None = None
 
     def bound_to(self: AuthT, base_url: str) -> AuthT:
         """Return the same authorisation, for this origin."""
         bound = copy.copy(self)
-        bound._base_url = base_url  # noqa: SLF001  # a copy of ourselves
+        bound._origin = origin_of(base_url)  # noqa: SLF001  # a copy of ourselves
         return bound
 
     @property
@@ -48,7 +48,7 @@ class OriginAuth(AuthBase):
         return {}
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if is_same_origin(request.url or "", self._base_url):
+        if self._origin is not None and origin_of(request.url or "") == self._origin:
             request.headers.update(self.headers())
         return request
 

@@ -21,7 +21,7 @@ def no_answer(error: OSError, service: str, base_url: str) -> OktaUreError:
     """
     if isinstance(error, requests.exceptions.SSLError):
         return _no_trust(error, service, base_url)
-    if isinstance(error, requests.exceptions.InvalidProxyURL):
+    if isinstance(error, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):
         return ConfigurationError(
             "The proxy URL cannot be used.", remedy="Write it like http://proxy.example:3128."
         )

@@ -117,6 +117,10 @@ def _origin_typed(host: str, service: str, example: str) -> Origin:
         raise ConfigurationError(
             f"The {service} host {_quoted(rest)} cannot be used: {error}.", remedy=f"Write it like {example}."
         ) from None
+    if "." not in origin.host and not origin.is_loopback:
+        raise ConfigurationError(
+            f"The {service} host is not a whole host name.", remedy=f"Write it like {example}."
+        )
     if scheme == "http" and not origin.is_loopback:
         raise ConfigurationError(
             f"The {service} host {_quoted(rest)} has plain http, which shows the token to others.",

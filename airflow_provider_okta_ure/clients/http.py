@@ -6,10 +6,9 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import urljoin
 
 import msgspec
 import requests
@@ -18,10 +17,12 @@ from requests.adapters import HTTPAdapter
 from airflow_provider_okta_ure import __version__
 from airflow_provider_okta_ure.clients.answers import Refusal, Reply, clean_text, decoded_object, is_html
 from airflow_provider_okta_ure.clients.auth import NoAuth, OriginAuth
+from airflow_provider_okta_ure.clients.calls import Call
+from airflow_provider_okta_ure.clients.dialects import number_in
 from airflow_provider_okta_ure.clients.failures import no_answer
-from airflow_provider_okta_ure.clients.hosts import is_same_origin, origin_of
+from airflow_provider_okta_ure.clients.hosts import origin_of
 from airflow_provider_okta_ure.clients.limits import Gate
-from airflow_provider_okta_ure.clients.links import next_link
+from airflow_provider_okta_ure.clients.links import checked_next, next_link
 from airflow_provider_okta_ure.clients.retries import Again, Patience, RetryPolicy, Timing, repeat
 from airflow_provider_okta_ure.errors import (
     ApiError,
@@ -42,44 +43,8 @@ log = logging.getLogger(__name__)
 BodyT = TypeVar("BodyT")
 
 USER_AGENT = f"airflow-provider-okta-ure/{__version__}"
-MOST_PAGES = 20_000
-"""More pages than any org has: a service that never stops giving a next page is not followed for ever."""
-
 _REPEATABLE = ("GET", "HEAD", "PUT", "DELETE")  # RFC 9110 section 9.2.2
 _REPEATED_FOR_ALL = (429, 502, 503, 504)
-
-
-@dataclass(frozen=True)
-class Call:
-    """
-    One request, as often as it is sent.
-
-    :param bucket: the rate limit it counts against.
-    :param repeatable: whether sending it twice does no more than sending it once.
-    :param expect: the type of the body of a success; None = there is none, or it does not matter.
-    :param secrets: what messages about it must not repeat.
-    """
-
-    method: str
-    url: str
-    bucket: str
-    repeatable: bool
-    expect: Any
-    params: Mapping[str, Any] = field(default_factory=dict)
-    body: bytes | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    auth: OriginAuth = field(default_factory=NoAuth)
-    secrets: tuple[str, ...] = ()
-
-    @property
-    def path(self) -> str:
-        """The path for messages: without the query, and without segments that name a person."""
-        segments = urlsplit(self.url).path.split("/")
-        return "/".join("{login}" if "@" in unquote(segment) else segment for segment in segments)
-
-    @property
-    def title(self) -> str:
-        return f"{self.method} {self.path}"
 
 
 class Transport(TypedDict, total=False):
@@ -237,21 +202,10 @@ class ApiClient:
             target = next_link(reply.headers.get("Link", ""))
             if not target or (until_empty and not reply.body):
                 return
-            url = self._checked_next(urljoin(reply.url, target), seen)
-            reply = self.call("GET", url, bucket=bucket, expect=expect, headers=headers)
-
-    def _checked_next(self, url: str, seen: set[str]) -> str:
-        service = self._dialect.service
-        if not is_same_origin(url, self.base_url):
-            raise UnexpectedAnswerError(
-                f"{service} says that the next page is on {_host_of(url)}, which is not {self.base_url}: "
-                "not followed, because the token would go there."
+            url = checked_next(
+                urljoin(reply.url, target), seen, base_url=self.base_url, service=self._dialect.service
             )
-        if url in seen:
-            raise UnexpectedAnswerError(f"{service} names a page as the next one that was read before.")
-        if len(seen) >= MOST_PAGES:
-            raise UnexpectedAnswerError(f"{service} gave {MOST_PAGES} pages without an end.")
-        return url
+            reply = self.call("GET", url, bucket=bucket, expect=expect, headers=headers)
 
     def _run(self, call: Call) -> Reply[Any]:
         patience = Patience(self._retry, lambda seconds: self._out_of_patience(call, seconds))
@@ -267,10 +221,9 @@ class ApiClient:
             first_request_id = first_request_id or self._request_id(response)
             return self._judge(call, response)
 
-        return repeat(attempt, self._retry, patience, self._timing)
+        return repeat(attempt, f"{self._dialect.service} {call.title}", self._retry, patience, self._timing)
 
     def _send(self, call: Call, again: Mapping[str, str]) -> requests.Response:
-        session = self._session()
         request = requests.Request(
             call.method,
             call.url,
@@ -281,9 +234,8 @@ class ApiClient:
         )
         started = self._timing.monotonic()
         try:
+            session, settings = self._session()
             prepared = session.prepare_request(request)
-            proxies: dict[str, Any] = dict(self._proxies)
-            settings = session.merge_environment_settings(prepared.url, proxies, False, self._verify, None)
             response = session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings)
         except OSError as error:  # requests' own errors are OSErrors, and so is a missing CA bundle
             raise self._failed(call, no_answer(error, self._dialect.service, self.base_url)) from None
@@ -312,9 +264,13 @@ class ApiClient:
             )
         if not 200 <= status < 300:
             raise self._refused(call, response)
+        if is_html(response.headers.get("Content-Type", ""), response.content):
+            raise UnexpectedAnswerError(
+                f"{self._dialect.service}'s answer to {call.title} is a page for people."
+            )
         said = decoded_object(response.content) if response.content[:1] == b"{" else {}
         if self._dialect.is_refusal(said):
-            raise self._dialect.error(self._refusal(call, response))
+            raise self._refused(call, response)
         return Reply(
             status=status,
             request_id=self._request_id(response),
@@ -349,7 +305,7 @@ class ApiClient:
         if status == 429:
             return Again(error, self._dialect.wait_after_429(response.headers))
         if error.retryable and (status in _REPEATED_FOR_ALL or call.repeatable):
-            return Again(error)
+            return Again(error, number_in(response.headers, "Retry-After") if status == 503 else None)
         return error
 
     def _refusal(self, call: Call, response: requests.Response) -> Refusal:
@@ -375,18 +331,22 @@ class ApiClient:
     def _request_id(self, response: requests.Response) -> str:
         return clean_text(response.headers.get(self._dialect.request_id_header, ""))
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
+    def _session(self) -> tuple[requests.Session, Mapping[str, Any]]:
+        """Return this thread's session, and what the environment says about proxies and authorities."""
+        found: tuple[requests.Session, Mapping[str, Any]] | None = getattr(self._local, "session", None)
+        if found is None:
             session = requests.Session()
             # A cookie would make one request's fate depend on another's.
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             for scheme in ("https://", "http://"):
                 session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0))
-            self._local.session = session
+            # Once, because all requests go to one host and reading the environment takes as long as sending.
+            proxies: dict[str, Any] = dict(self._proxies)
+            settings = session.merge_environment_settings(self.base_url, proxies, False, self._verify, None)
+            found = self._local.session = (session, settings)
             with self._lock:
                 self._sessions.add(session)
-        return session
+        return found
 
 
 def _host_of(url: str) -> str:

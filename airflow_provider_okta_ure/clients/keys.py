@@ -95,10 +95,11 @@ def _base64url_of(number: int) -> str:
 
 
 def _from_pem(text: str, password: str | None) -> RSAPrivateKey:
-    match = _PEM.search(text.replace("\\r", "").replace("\\n", "\n").replace("\r", ""))
-    if not match:
+    blocks = _PEM.findall(text.replace("\\r", "").replace("\\n", "\n").replace("\r", ""))
+    if not blocks:
         raise ConfigurationError("The signing key is neither PEM nor JWK.", remedy=_HOW)
-    label, inside = match[1], match[2]
+    # A file can hold the certificate next to the key.
+    label, inside = next((block for block in blocks if "PRIVATE KEY" in block[0]), blocks[0])
     _check_label(label)
     encrypted = "ENCRYPTED" in label or "ENCRYPTED" in inside
     if encrypted and not password:

@@ -9,15 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from airflow_provider_okta_ure.clients.retries import WORTH_SAYING
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from airflow_provider_okta_ure.clients.retries import Patience, Timing
 
 log = logging.getLogger(__name__)
-
-WORTH_SAYING = 1.0
-"""Waits longer than this many seconds are logged."""
 
 
 class Window(NamedTuple):
@@ -77,7 +76,6 @@ class Gate:
         """
         while blocked := self._reserve(bucket):
             self._wait(bucket, *blocked, patience)
-        self._pace(patience)
         window: Window | None = None
 
         def note(seen: Window | None) -> None:
@@ -85,6 +83,7 @@ class Gate:
             window = seen
 
         try:
+            self._pace(patience)
             yield note
         finally:
             self._release(bucket, window)

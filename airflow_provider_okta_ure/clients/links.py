@@ -6,8 +6,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from airflow_provider_okta_ure.clients.hosts import is_same_origin, origin_of
+from airflow_provider_okta_ure.errors import UnexpectedAnswerError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
+
+MOST_PAGES = 20_000
+"""More pages than any org has: a service that never stops giving a next page is not followed for ever."""
 
 # The quoted strings are part of the pattern because they may contain commas and semicolons.
 _LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[\w!#$&+.^`|~-]+\*?(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s",;]+))?)*)')
@@ -24,6 +30,29 @@ def next_link(header: str) -> str:
         if "next" in relations:
             return target
     return ""
+
+
+def checked_next(url: str, seen: Collection[str], *, base_url: str, service: str) -> str:
+    """
+    Return the URL of the next page, when it may be followed.
+
+    :param url: what the link says.
+    :param seen: the pages read so far.
+    :param base_url: the only origin to follow a link to, because the token goes with it.
+    :param service: who says so.
+    :raises UnexpectedAnswerError: it is on another origin, was read before, or there is no end.
+    """
+    if not is_same_origin(url, base_url):
+        elsewhere = origin_of(url) or "an address that makes no sense"
+        raise UnexpectedAnswerError(
+            f"{service} says that the next page is on {elsewhere}, not on {base_url}: "
+            "not followed, because the token would go there."
+        )
+    if url in seen:
+        raise UnexpectedAnswerError(f"{service} names a page as the next one that was read before.")
+    if len(seen) >= MOST_PAGES:
+        raise UnexpectedAnswerError(f"{service} gave {MOST_PAGES} pages without an end.")
+    return url
 
 
 def _links(header: str) -> Iterator[tuple[str, list[str]]]:

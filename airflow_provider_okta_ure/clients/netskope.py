@@ -136,19 +136,20 @@ class NetskopeClient:
         :param now: the present moment; None = what the clock says.
         :raises ConfigurationError: ``list`` cannot answer for this moment, or the moment has no offset.
         """
-        now = now or self._now()
+        oldest, today = oldest_needed(as_of, carry_days), utc_day(now or self._now())
         if strategy == "series":
-            return self._series(as_of, self.list_users() if users is None else users, carry_days, now)
+            return self._series(as_of, self.list_users() if users is None else users, oldest, today)
         if strategy == "list":
-            return self._list(as_of, users, carry_days, now)
+            return self._list(as_of, users, oldest, today)
         raise ConfigurationError(f"There is no strategy {strategy!r}.", remedy="Use 'series' or 'list'.")
 
     # --- series
 
-    def _series(self, as_of: datetime, users: Iterable[str], carry_days: int, now: datetime) -> Iterator[Row]:
-        oldest = oldest_needed(as_of, carry_days)
+    def _series(
+        self, as_of: datetime, users: Iterable[str], oldest: datetime, today: datetime
+    ) -> Iterator[Row]:
         # Netskope keeps the newest buckets within the cap and takes no end: the cap has to count from now.
-        cap = max(1, (utc_day(now) - oldest).days + 1)
+        cap = max(1, (today - oldest).days + 1)
         names = _each_once(users)
         odd = 0
         while batch := list(islice(names, USERS_PER_CALL)):
@@ -159,8 +160,7 @@ class NetskopeClient:
                 row, is_odd = _row_of(name, series.get(name.casefold(), []), as_of, oldest)
                 odd += is_odd
                 yield row
-        if odd:
-            log.warning("%d users have no score, because Netskope's value for them makes no sense.", odd)
+        _warn_of_odd(odd)
 
     def _read_in_parts(self, names: list[str], from_time: int, cap: int) -> Iterator[WireSeries]:
         parts = deque([names])
@@ -188,55 +188,56 @@ class NetskopeClient:
     # --- list
 
     def _list(
-        self, as_of: datetime, users: Iterable[str] | None, carry_days: int, now: datetime
+        self, as_of: datetime, users: Iterable[str] | None, oldest: datetime, today: datetime
     ) -> Iterator[Row]:
-        if newest_day(as_of) != utc_day(now):
+        if newest_day(as_of) != today:
             raise ConfigurationError(
                 f"Strategy 'list' knows today's scores only, not those of {newest_day(as_of):%Y-%m-%d}, "
                 f"which count at {as_of.isoformat()}.",
                 remedy="Use strategy='series'.",
             )
-        oldest = oldest_needed(as_of, carry_days)
-        listed = self._read_list(carry_days + 1)
-        names = (found.user for found in listed.values()) if users is None else users
-        return self._list_rows(listed, names, as_of, oldest)
+        return self._list_rows(as_of, users, oldest, (today - oldest).days + 1)
 
     def _list_rows(
-        self, listed: dict[str, WireListed], names: Iterable[str], as_of: datetime, oldest: datetime
+        self, as_of: datetime, users: Iterable[str] | None, oldest: datetime, active_days: int
     ) -> Iterator[Row]:
+        listed = self._read_list(active_days)
+        names = (found[0].user for found in listed.values()) if users is None else users
         odd = 0
         for name in _each_once(names):
-            found = listed.get(name.casefold())
-            buckets = [] if found is None else [(found.start, found.confidence_score)]
-            row, is_odd = _row(name, buckets, as_of, oldest)
+            values = [(one.start, one.confidence_score) for one in listed.get(name.casefold(), ())]
+            row, is_odd = _row(name, values, as_of, oldest)
             odd += is_odd
             yield row
-        if odd:
-            log.warning("%d users have no score, because Netskope's value for them makes no sense.", odd)
+        _warn_of_odd(odd)
 
-    def _read_list(self, active_days: int) -> dict[str, WireListed]:
-        """Return all users by name; a list that changed meanwhile is read again, so that nobody is left out."""
-        listed: dict[str, WireListed] = {}
+    def _read_list(self, active_days: int) -> dict[str, list[WireListed]]:
+        """
+        Return all entries by user.
+
+        A list that changes while it is read lets users slip to a page already read: then it is read again.
+        """
+        listed: dict[str, list[WireListed]] = {}
         for _ in range(MOST_PASSES):
-            total = self._read_list_once(active_days, listed)
+            total = 0
+            for page in self._list_pages(active_days):
+                total = page.total_count
+                for found in page.results:
+                    listed.setdefault(found.user.casefold(), []).append(found)
             if len(listed) >= total:
                 return listed
         log.warning("Netskope says that it has scores of %d users, and listed %d.", total, len(listed))
         return listed
 
-    def _read_list_once(self, active_days: int, listed: dict[str, WireListed]) -> int:
+    def _list_pages(self, active_days: int) -> Iterator[WireListAnswer]:
         offset = 0
-        while True:
+        while offset <= MOST_USERS:
             page = self._list_page(offset, active_days)
-            for found in page.results:
-                held = listed.get(found.user.casefold())
-                if held is None or _is_newer(found, held):
-                    listed[found.user.casefold()] = found
+            yield page
             offset += len(page.results)
             if not page.results or offset >= page.total_count:
-                return page.total_count
-            if offset > MOST_USERS:
-                raise UnexpectedAnswerError(f"Netskope lists more than {MOST_USERS} users.")
+                return
+        raise UnexpectedAnswerError(f"Netskope lists more than {MOST_USERS} users.")
 
     def _list_page(self, offset: int, active_days: int) -> WireListAnswer:
         return self._api.call(
@@ -274,8 +275,9 @@ def _each_once(names: Iterable[str]) -> Iterator[str]:
             yield name
 
 
-def _is_newer(found: WireListed, held: WireListed) -> bool:
-    return isinstance(found.start, int) and (not isinstance(held.start, int) or found.start > held.start)
+def _warn_of_odd(count: int) -> None:
+    if count:
+        log.warning("%d users have no score, because Netskope's value for them makes no sense.", count)
 
 
 def _row_of(name: str, series: list[WireSeries], as_of: datetime, oldest: datetime) -> tuple[Row, bool]:

@@ -24,6 +24,7 @@ _CLASSES: dict[int, type[ApiError]] = {
     403: PermissionDeniedError,
     404: NotFoundError,
 }
+_BAD = ("error", "failed", "failure")
 _REMEDIES = {
     401: "Check the host and the token of the connection. Regenerating a token in Netskope "
     "ends the old one at once (token rotation): put the new one into the password of the connection.",
@@ -56,9 +57,9 @@ class NetskopeDialect:
 
     def is_refusal(self, said: Mapping[str, Any]) -> bool:
         status = said.get("status")
-        return (isinstance(status, str) and status.lower() in ("error", "failed", "failure")) or said.get(
-            "ok"
-        ) == 0
+        if isinstance(status, int):
+            return status >= 400
+        return (isinstance(status, str) and status.lower() in _BAD) or said.get("ok") == 0
 
     def error(self, refusal: Refusal) -> ApiError:
         said: dict[str, Any] = {
@@ -71,7 +72,8 @@ class NetskopeDialect:
         message = f"Netskope refused {refusal.method} {refusal.path}"
         if refusal.status == 429:
             return RateLimitedError(message, retry_after=self.wait_after_429(refusal.headers) or 0.0, **said)
-        if refusal.status >= 500 and refusal.status != 501:
+        # A refusal with a status of success does not say whether it is for good, so another try may help.
+        if refusal.status < 300 or (refusal.status >= 500 and refusal.status != 501):
             return ServerError(message, **said)
         return _CLASSES.get(refusal.status, InvalidRequestError)(message, **said)
 
@@ -89,7 +91,7 @@ def _said(refusal: Refusal) -> str:
         said.get("detail"),
     )
     texts = (text for candidate in candidates for text in _texts(candidate))
-    return "; ".join(text for text in texts if text.lower() not in ("error", "failed", "failure"))
+    return "; ".join(text for text in texts if text.lower() not in _BAD)
 
 
 def _texts(said: object) -> list[str]:

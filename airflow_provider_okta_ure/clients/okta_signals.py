@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ EVENTS_PATH = "/security/api/v1/security-events"
 LOGS_BUCKET = "/api/v1/logs"
 
 PROVIDER_TYPE = "Netskope"
+_COMPACT_JWS = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 TRIES_TO_ENSURE = 3
 
 
@@ -151,6 +153,10 @@ class OktaSignalCalls(OktaGroupCalls):
         :param token: the compact JWS.
         :raises InvalidRequestError: Okta does not accept it; ``code`` is one of RFC 8935's.
         """
+        if not _COMPACT_JWS.fullmatch(token):
+            raise ConfigurationError(
+                "This is not a signed security event token.", remedy="Sign it with `build_risk_change`."
+            )
         reply: Answer = self._api.call(
             "POST",
             EVENTS_PATH,

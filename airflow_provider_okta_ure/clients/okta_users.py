@@ -97,7 +97,7 @@ class OktaUserCalls:
 
         :param names: logins or e-mail addresses.
         """
-        wanted = {name.casefold(): name for name in names if name.strip()}
+        wanted = {name.casefold(): name for name in names if _is_searchable(name)}
         seen: set[str] = set()
         if self._listing_is_cheaper(len(wanted)):
             missing = dict(wanted)
@@ -163,6 +163,11 @@ class OktaUserCalls:
     def _pages_of_users(self, path: str, bucket: str, params: dict[str, str]) -> Iterator[OktaUser]:
         pages = self._api.pages(path, bucket=bucket, params=params, headers=_BRIEF, expect=list[WireUser])
         return (user.to_user() for page in pages for user in page)
+
+
+def _is_searchable(name: str) -> bool:
+    """Whether anybody can be called so; a control character would only spoil the search for the others."""
+    return bool(name.strip()) and name.isprintable()
 
 
 def _keys_of(user: OktaUser) -> set[str]:

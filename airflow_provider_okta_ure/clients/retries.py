@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from dataclasses import dataclass
@@ -15,7 +16,12 @@ from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+log = logging.getLogger(__name__)
+
 ResultT = TypeVar("ResultT")
+
+WORTH_SAYING = 1.0
+"""Waits longer than this many seconds are logged."""
 
 
 @dataclass(frozen=True)
@@ -113,11 +119,12 @@ class Again(Exception):  # noqa: N818  # a signal to the loop below, not an erro
 
 
 def repeat(
-    attempt: Callable[[], ResultT], policy: RetryPolicy, patience: Patience, timing: Timing
+    attempt: Callable[[], ResultT], title: str, policy: RetryPolicy, patience: Patience, timing: Timing
 ) -> ResultT:
     """
     Return what ``attempt`` returns, calling it again while it raises :class:`Again` and the policy allows.
 
+    :param title: what is being tried, for the log.
     :raises OktaUreError: the error of the last attempt.
     """
 
@@ -132,6 +139,8 @@ def repeat(
 
     def sleep(seconds: float) -> None:
         patience.spend(seconds)
+        if seconds > WORTH_SAYING:
+            log.info("%s: trying again in %.0f s", title, seconds)
         timing.sleep(seconds)
 
     retrying = tenacity.Retrying(

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One request, as often as it is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from airflow_provider_okta_ure.clients.auth import NoAuth, OriginAuth
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Call:
+    """
+    What is asked for, and what may be done about it when there is no answer.
+
+    :param bucket: the rate limit it counts against.
+    :param repeatable: whether sending it twice does no more than sending it once.
+    :param expect: the type of the body of a success; None = there is none, or it does not matter.
+    :param secrets: what messages about it must not repeat.
+    """
+
+    method: str
+    url: str
+    bucket: str
+    repeatable: bool
+    expect: Any
+    params: Mapping[str, Any] = field(default_factory=dict)
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    auth: OriginAuth = field(default_factory=NoAuth)
+    secrets: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The path for messages: without the query, and without segments that name a person."""
+        segments = urlsplit(self.url).path.split("/")
+        return "/".join("{login}" if "@" in unquote(segment) else segment for segment in segments)
+
+    @property
+    def title(self) -> str:
+        return f"{self.method} {self.path}"
