@@ -15,6 +15,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_okta_ure.sandbox.clock import iso_milliseconds, parse_iso
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -249,8 +251,6 @@ def _as_text(value: str | float | None) -> str:
 
 
 def _comparable_time(text: str) -> str:
-    from airflow_provider_okta_ure.sandbox.clock import iso_milliseconds, parse_iso
-
     try:
         return iso_milliseconds(parse_iso(text))
     except ValueError as error:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.sandbox.faults import Fault
     from airflow_provider_okta_ure.sandbox.journal import JournalEntry
 
-MAX_BODY_BYTES = 8_000_000
-
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -238,7 +236,7 @@ async def _read(scope: Scope, receive: Receive) -> Request | None:
         if message["type"] == "http.disconnect":
             return None
         body += message.get("body", b"")
-        more = message.get("more_body", False) and len(body) <= MAX_BODY_BYTES
+        more = message.get("more_body", False)
     client = scope.get("client")
     raw_path = scope.get("raw_path") or scope["path"].encode()
     return Request(

@@ -165,7 +165,7 @@ class Options:
     # --- both
     okta_latency_seconds: float = _switch(0.0, "Real seconds every pretend Okta answer takes.")
     netskope_latency_seconds: float = _switch(0.0, "Real seconds every pretend Netskope answer takes.")
-    journal_size: int = _switch(50_000, "How many requests the journal remembers.")
+    journal_size: int = _switch(50_000, "How many requests the journal remembers; read once, at the start.")
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_okta_ure.sandbox.clock import SandboxClock
 from airflow_provider_okta_ure.sandbox.control import Control
 from airflow_provider_okta_ure.sandbox.directory import fill_directory
 from airflow_provider_okta_ure.sandbox.documents import PREFIX, Documents, refuse_private_parts
+from airflow_provider_okta_ure.sandbox.dump import dump_state
 from airflow_provider_okta_ure.sandbox.faults import Fault, FaultPlan
 from airflow_provider_okta_ure.sandbox.http import Application
 from airflow_provider_okta_ure.sandbox.journal import Journal, JournalEntry
@@ -24,7 +26,6 @@ from airflow_provider_okta_ure.sandbox.service import Held, Shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
     from types import TracebackType
 
 
@@ -69,7 +70,8 @@ class Sandbox:
         self.options = options or Options()
         self.clock = SandboxClock(now, frozen=frozen)
         self.lock = threading.RLock()
-        self._initial = (now, frozen, self.options.to_dict())
+        self._start_at = self.clock.now() if frozen or now is not None else None
+        self._initial = (frozen, self.options.to_dict())
         self._ports = (okta_port, netskope_port)
         self._tls = tls
         self._public_url = okta_public_url
@@ -258,12 +260,11 @@ class Sandbox:
 
     def reset(self) -> None:
         """Go back to the start in everything but the tokens: state, journal, faults, switches, clock, ..."""
-        now, frozen, options = self._initial
+        frozen, options = self._initial
         with self.lock:
             self.options.update(options)
-            if now is not None:
-                self.clock.set(now)
-                (self.clock.freeze if frozen else self.clock.unfreeze)()
+            self.clock.set(self._start_at or datetime.now(timezone.utc))
+            (self.clock.freeze if frozen else self.clock.unfreeze)()
             self._shared.journal.clear()
             self._shared.faults.clear()
             self._shared.held.release()
@@ -277,8 +278,6 @@ class Sandbox:
 
     def dump(self) -> dict[str, Any]:
         """Return the whole state without secrets; of Netskope's users only how many there are."""
-        from airflow_provider_okta_ure.sandbox.dump import dump_state
-
         with self.lock:
             return dump_state(self)
 
