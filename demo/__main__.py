@@ -101,6 +101,8 @@ class Demo:
         first, last = today - timedelta(days=DAYS), today - timedelta(days=1)
         self._say(f"Back-fill: {first:%Y-%m-%d} to {last:%Y-%m-%d}, one day after the other, for real")
         self._airflow.backfill(DAG_ID, first, last, {"dry_run": False, "group": GROUP})
+        # Only now: unpaused before, the DAG would start its own run of yesterday, a dry one.
+        self._airflow.unpause(DAG_ID)
         runs = []
         for day in range(DAYS):
             run = self._wait_for_backfilled(day)
@@ -118,7 +120,6 @@ class Demo:
         return self._airflow.wait_for_run(DAG_ID, runs[day]["dag_run_id"], 180)
 
     def _today(self) -> tuple[str, str]:
-        self._airflow.unpause(DAG_ID)
         run_id = self._airflow.trigger(DAG_ID, {"dry_run": False, "group": GROUP})
         run = self._airflow.wait_for_run(DAG_ID, run_id, 180)
         self._say(f"Today, triggered by hand: {_seconds(run):4.1f} s")

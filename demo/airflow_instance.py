@@ -16,7 +16,7 @@ from typing import Any
 
 import requests
 
-from demo.processes import Children, DemoError
+from demo.processes import Children, DemoError, free_port
 
 LOGIN = "admin"
 PASSWORD = "admin"  # noqa: S105  # shown to everybody: this Airflow listens on loopback only
@@ -216,6 +216,7 @@ def _environment(home: Path, dags: Path, port: int) -> dict[str, str]:
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(48),
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
