@@ -130,7 +130,7 @@ with DAG(
 
     # all_done: what was done is worth reading most when something failed.
     @task(trigger_rule=TriggerRule.ALL_DONE, retries=0)
-    def report(reports: dict[str, dict[str, Any] | None]) -> dict[str, Any]:
+    def report(reports: dict[str, Any]) -> dict[str, Any]:
         """Put the reports of all actions side by side; fail when one of them is missing."""
         missing = sorted(task_id for task_id, one in reports.items() if one is None)
         if missing:

@@ -13,6 +13,7 @@ import resource
 import sys
 import threading
 import time
+from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_okta_ure.sandbox import Options, Sandbox
@@ -78,9 +79,9 @@ def ask(url: str, method: str, path: str, headers: dict[str, str]) -> None:
     connection.close()
 
 
-def _hammer(url, method, path, headers, queue) -> None:
+def _hammer(url: str, method: str, path: str, headers: dict[str, str], queue: Any) -> None:
     parts = urlsplit(url)
-    counts = []
+    counts: list[int] = []
     end = time.perf_counter() + SECONDS
 
     def run() -> None:

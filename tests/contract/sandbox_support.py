@@ -38,7 +38,7 @@ class Api(requests.Session):
         self.base_url = base_url
         self.headers.update(headers)
 
-    def request(self, method, url, *args, **kwargs):
+    def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
         kwargs.setdefault("timeout", 10)
         kwargs.setdefault("allow_redirects", False)
         address = url if url.startswith("http") else self.base_url + url

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+from typing import Any
 
 import pytest
 
@@ -452,7 +453,9 @@ def test_the_official_shape_of_a_refusal_has_two_members_only(sender):
 # --- providers
 
 
-def provider(name="P", issuer="https://p.example", url="https://p.example/jwks"):
+def provider(
+    name: str = "P", issuer: str = "https://p.example", url: str = "https://p.example/jwks"
+) -> dict[str, Any]:
     return {"name": name, "type": "Netskope", "settings": {"issuer": issuer, "jwks_url": url}}
 
 

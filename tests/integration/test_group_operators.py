@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_okta_ure.errors import OutcomeError
 from airflow_provider_okta_ure.operators.okta import OktaAddToGroupOperator, OktaRemoveFromGroupOperator
-from airflow_provider_okta_ure.sandbox import Sandbox
 from tests.integration.conftest import context_of
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.sandbox import Sandbox
 
 ADD, REMOVE = OktaAddToGroupOperator, OktaRemoveFromGroupOperator
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
@@ -14,8 +14,10 @@ from airflow_provider_okta_ure.operators.okta import (
     OktaSecurityEventsProviderOperator,
     OktaUpsertUserRiskOperator,
 )
-from airflow_provider_okta_ure.sandbox import Sandbox
 from tests.integration.conftest import NOW, context_of
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.sandbox import Sandbox
 
 RECEIVED = "security.events.provider.receive_event"
 
@@ -142,7 +144,7 @@ def test_rows_without_levels_are_refused(okta):
 
 
 def test_a_reason_with_an_unknown_field_is_refused_before_any_call(okta):
-    with pytest.raises(AirflowFailException, match="reason_admin: {scor}"):
+    with pytest.raises(AirflowFailException, match=r"reason_admin: \{scor\}"):
         run(OktaPushRiskOperator, [row("ann")], reason_admin="{scor}")
     assert okta.requests_to("okta") == []
 
@@ -177,6 +179,7 @@ def test_no_action_reports_everybody_and_calls_nobody(okta):
 
 
 def provider(okta: Sandbox, **arguments: Any) -> dict[str, Any]:
+    context_of()
     result: dict[str, Any] = OktaSecurityEventsProviderOperator(task_id="p", **arguments).execute(
         context_of()
     )

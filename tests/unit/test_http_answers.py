@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the services' refusals become errors with a remedy, and answers become data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from requests.adapters import HTTPAdapter
+
+from airflow_provider_okta_ure.clients.answers import clean_text
+from airflow_provider_okta_ure.clients.dialects import Dialect
+from airflow_provider_okta_ure.clients.netskope_errors import NetskopeDialect
+from airflow_provider_okta_ure.clients.okta_errors import OktaDialect
+from airflow_provider_okta_ure.errors import (
+    ApiError,
+    AuthenticationError,
+    InvalidRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitedError,
+    ServerError,
+    UnexpectedAnswerError,
+)
+from tests.unit.http_script import TOKEN, Clock, Said, Script, Step, client, limits, refused
+
+HTML = b"<!DOCTYPE html><html><title>Sign in</title></html>"
+
+
+@pytest.fixture
+def play(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def start(*steps: Step) -> Script:
+        script = Script(*steps)
+        monkeypatch.setattr(HTTPAdapter, "send", lambda adapter, request, **settings: script.send(adapter, request, **settings))
+        return script
+
+    return start
+
+
+def _error(play: Any, said: Said, *, method: str = "GET", path: str = "/api/v1/org", dialect: Dialect | None = None) -> ApiError:
+    play(*[said] * 5)
+    with pytest.raises(ApiError) as caught:
+        client(Clock(), dialect=dialect or OktaDialect()).call(method, path, bucket="b")
+    return caught.value
+
+
+OKTA = [
+    pytest.param(401, refused("E0000011", "Invalid token provided"), AuthenticationError, "E0000011", "30 days", id="token"),
+    pytest.param(401, refused("E0000015", "You do not have permission to access the feature you are requesting"), PermissionDeniedError, "E0000015", "Identity Threat Protection", id="feature-not-bought"),
+    pytest.param(403, refused("E0000006", "You do not have permission"), PermissionDeniedError, "E0000006", "admin role", id="role"),
+    pytest.param(403, refused("E0000038", "This operation is not allowed in the user's current status."), PermissionDeniedError, "E0000038", "deactivated", id="status"),
+    pytest.param(501, refused("E0000060", "Unsupported operation."), PermissionDeniedError, "E0000060", "OKTA_GROUP", id="read-only-group-before-2026"),
+    pytest.param(404, refused("E0000007", "Not found: Resource not found: x (User)"), NotFoundError, "E0000007", "", id="not-found"),
+    pytest.param(404, {"status": 404, "message": "Resource not found"}, NotFoundError, "", "Okta org itself", id="edge-without-code"),
+    pytest.param(404, HTML, NotFoundError, "", "Okta org itself", id="page-for-people"),
+    pytest.param(400, {"err": "invalid_key", "description": "no kid"}, InvalidRequestError, "invalid_key", "public key", id="rfc-8935"),
+    pytest.param(400, {"err": "invalid_audience"}, InvalidRequestError, "invalid_audience", "org's own URL", id="rfc-8935-blank"),
+    pytest.param(400, {"error": "invalid_client", "error_description": "No client credentials found."}, InvalidRequestError, "invalid_client", "", id="oauth"),
+    pytest.param(401, b"", AuthenticationError, "", "API token", id="blank-401"),
+    pytest.param(400, b"", InvalidRequestError, "", "", id="blank-400"),
+    pytest.param(400, b"[1]", InvalidRequestError, "", "", id="not-an-object"),
+    pytest.param(418, refused("E0000001", "x"), InvalidRequestError, "E0000001", "", id="status-never-heard-of"),
+    pytest.param(500, refused("E0000009", "Internal Server Error"), ServerError, "E0000009", "later", id="server"),
+    pytest.param(504, b"", ServerError, "", "later", id="blank-504"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "body", "kind", "code", "remedy"), OKTA)
+def test_every_shape_of_okta_refusal_becomes_one_error(
+    play: Any, status: int, body: Any, kind: type[ApiError], code: str, remedy: str
+) -> None:
+    error = _error(play, Said(status, body, [("X-Okta-Request-Id", "req7")]))
+    assert type(error) is kind
+    assert (error.status, error.code, error.request_id, error.service) == (status, code, "req7", "Okta")
+    assert remedy in error.remedy
+    assert "req7" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("summary", "resource"),
+    [("Not found: Resource not found: 00u1 (User)", "User"), ("Not found: Resource not found: 00g1 (UserGroup)", "UserGroup"), ("Not found", "")],
+)  # fmt: skip
+def test_a_404_says_whether_the_user_or_the_group_is_missing(play: Any, summary: str, resource: str) -> None:
+    error = _error(play, Said(404, refused("E0000007", summary)), method="PUT", path="/api/v1/groups/00g1/users/00u1")
+    assert isinstance(error, NotFoundError)
+    assert error.resource == resource
+
+
+def test_a_refused_membership_write_names_the_kinds_of_groups_that_cannot_be_written(play: Any) -> None:
+    said = Said(403, refused("E0000006", "You do not have permission to perform the requested action"))
+    error = _error(play, said, method="PUT", path="/api/v1/groups/00g1/users/00u1")
+    assert isinstance(error, PermissionDeniedError)
+    assert "OKTA_GROUP" in error.remedy
+
+
+def test_the_causes_are_part_of_what_okta_said(play: Any) -> None:
+    body = {**refused("E0000001", "Api validation failed: name"), "errorCauses": [{"errorSummary": "name: already exists"}, 3, {}]}
+    assert _error(play, Said(400, body)).summary == "Api validation failed: name; name: already exists"
+
+
+def test_only_causes_and_no_summary_is_not_a_blank_error(play: Any) -> None:
+    body = {"errorCode": "E0000001", "errorCauses": [{"errorSummary": "issuer must be unique"}]}
+    assert "issuer must be unique" in str(_error(play, Said(400, body)))
+
+
+@pytest.mark.parametrize("causes", [None, "text", {"errorSummary": "x"}, 7])
+def test_causes_of_another_form_do_no_harm(play: Any, causes: Any) -> None:
+    body = {"errorCode": "E0000001", "errorSummary": "no", "errorCauses": causes}
+    assert _error(play, Said(400, body)).summary == "no"
+
+
+def test_a_missing_scope_is_named(play: Any) -> None:
+    header = 'Bearer realm="x", scope="okta.groups.read", error="insufficient_scope"'
+    error = _error(play, Said(403, refused("E0000006", "no"), [("WWW-Authenticate", header)]))
+    assert "okta.groups.read" in error.remedy
+
+
+@pytest.mark.parametrize("limit", [0, 50])
+def test_the_two_kinds_of_429_are_told_apart_in_words(play: Any, limit: int) -> None:
+    error = _error(play, Said(429, refused(), limits(limit, 0, 20)))
+    assert isinstance(error, RateLimitedError)
+    assert ("same time" in str(error)) is (limit == 0)
+    assert error.retry_after == (0 if limit == 0 else 21)
+
+
+NETSKOPE = [
+    pytest.param(401, {"message": "Unauthorized"}, AuthenticationError, "Unauthorized", "token rotation", id="token"),
+    pytest.param(403, {"status": {"message": "no privilege"}}, PermissionDeniedError, "no privilege", "read and write", id="privilege"),
+    pytest.param(403, b"", PermissionDeniedError, "", "role", id="blank"),
+    pytest.param(400, {"error": "bad body"}, InvalidRequestError, "bad body", "", id="error-text"),
+    pytest.param(400, {"error": {"message": "deep"}}, InvalidRequestError, "deep", "", id="error-object"),
+    pytest.param(400, {"errors": ["one", {"message": "two"}]}, InvalidRequestError, "one; two", "", id="error-list"),
+    pytest.param(409, {"message": "conflict"}, InvalidRequestError, "conflict", "same time", id="conflict"),
+    pytest.param(413, b"", InvalidRequestError, "", "", id="too-large"),
+    pytest.param(404, HTML, NotFoundError, "a page for people", "tenant itself", id="page-for-people"),
+    pytest.param(429, {"message": "API rate limit exceeded"}, RateLimitedError, "API rate limit exceeded", "", id="limit"),
+    pytest.param(500, {"message": "oops"}, ServerError, "oops", "later", id="server"),
+    pytest.param(200, {"status": "error", "message": "broken"}, ServerError, "broken", "", id="success-that-is-none"),
+    pytest.param(200, {"status": "Error", "error": {"message": "deep"}}, ServerError, "deep", "", id="success-that-is-none-2"),
+    pytest.param(200, {"ok": 0, "errors": ["x"]}, ServerError, "x", "", id="ok-is-0"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "body", "kind", "summary", "remedy"), NETSKOPE)
+def test_every_shape_of_netskope_refusal_becomes_one_error(
+    play: Any, status: int, body: Any, kind: type[ApiError], summary: str, remedy: str
+) -> None:
+    error = _error(play, Said(status, body, [("X-Request-Id", "n7")]), dialect=NetskopeDialect())
+    assert type(error) is kind
+    assert (error.status, error.request_id, error.service) == (status, "n7", "Netskope")
+    assert summary in error.summary
+    assert remedy in error.remedy
+
+
+@pytest.mark.parametrize("body", [{"status": "success"}, {"status": {"state": "done"}}, {"ok": 1}, {"error": None}])
+def test_a_netskope_success_is_not_taken_for_a_refusal(play: Any, body: Any) -> None:
+    play(Said(200, body))
+    reply = client(dialect=NetskopeDialect()).call("POST", "/api/v2/x", bucket="b", json={}, expect=dict[str, Any])
+    assert reply.body == body
+
+
+# --- what a service says is not trusted
+
+
+def test_what_a_service_says_is_one_short_line_without_the_token(play: Any) -> None:
+    summary = f"a\r\nFAKE LOG LINE\x1b[31m {TOKEN} \u202eevil" + "x" * 1000
+    error = _error(play, Said(400, refused("E0000001\n", summary), [("X-Okta-Request-Id", "a\tb")]))
+    text = str(error)
+    assert TOKEN not in text
+    assert all(character.isprintable() for character in text)
+    assert len(error.summary) <= 300
+
+
+@pytest.mark.parametrize("code", [None, 7, ["x"]])
+def test_a_code_that_is_no_text_does_no_harm(play: Any, code: Any) -> None:
+    assert _error(play, Said(400, {"errorCode": code, "errorSummary": 9})).code == ""
+
+
+def test_cleaning_leaves_people_readable() -> None:
+    assert clean_text(" Müller\tß  x ") == "Müller ß x"
+    assert clean_text(None) == ""
+
+
+@pytest.mark.parametrize("expect", [None, list[Any]])
+@pytest.mark.parametrize("content_type", ["text/html;charset=utf-8", "application/json"])
+def test_a_login_page_instead_of_an_answer_is_never_success(play: Any, content_type: str, expect: Any) -> None:
+    play(Said(200, HTML, [("Content-Type", content_type)]))
+    with pytest.raises(UnexpectedAnswerError, match="page for people"):
+        client().call("PUT", "/api/v1/groups/a/users/b", bucket="b", expect=expect)
+
+
+def test_an_object_where_a_list_belongs_is_not_read_as_a_list(play: Any) -> None:
+    play(Said(200, {"unexpected": "object"}))
+    with pytest.raises(UnexpectedAnswerError, match="another form"):
+        list(client().pages("/api/v1/groups", bucket="b", expect=list[dict[str, Any]]))
+
+
+class _Person(msgspec.Struct):
+    name: str
+
+
+def test_an_answer_of_another_form_is_named_by_place_and_not_by_value(play: Any) -> None:
+    play(Said(200, [{"name": "Ann"}, {"name": ["secret value"]}]))
+    with pytest.raises(UnexpectedAnswerError, match=r"\$\[1\]\.name|\$\[\.\.\.\]\.name") as caught:
+        client().call("GET", "/api/v1/x", bucket="b", expect=list[_Person])
+    assert "secret value" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_all_statuses_of_success_are_success(play: Any, status: int) -> None:
+    play(Said(status, b"", [("X-Okta-Request-Id", "r")]))
+    answer = client().call("PUT", "/api/v1/x", bucket="b").answer
+    assert (answer.status, answer.request_id) == (status, "r")

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Staying inside our share of the rate limits, so that other programs keep working."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from requests.adapters import HTTPAdapter
+
+from airflow_provider_okta_ure.clients.limits import Gate, Window
+from airflow_provider_okta_ure.clients.netskope_errors import NetskopeDialect
+from airflow_provider_okta_ure.clients.okta_errors import OktaDialect
+from airflow_provider_okta_ure.clients.retries import Patience, RetryPolicy, Timing
+from airflow_provider_okta_ure.errors import ConfigurationError, RateLimitedError
+from tests.unit.http_script import SERVER_NOW, Clock, Said, Script, Step, client, limits
+
+
+@pytest.fixture
+def play(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def start(*steps: Step) -> Script:
+        script = Script(*steps)
+        monkeypatch.setattr(HTTPAdapter, "send", lambda adapter, request, **settings: script.send(adapter, request, **settings))
+        return script
+
+    return start
+
+
+def _ask(api: Any, times: int, bucket: str = "/api/v1/groups") -> None:
+    for _ in range(times):
+        api.call("GET", "/api/v1/groups", bucket=bucket)
+
+
+@pytest.mark.parametrize(("share", "sent_at_once"), [(1.0, 10), (0.8, 8), (0.5, 5), (0.01, 1)])
+def test_no_more_than_our_share_of_a_window_is_used(play: Any, share: float, sent_at_once: int) -> None:
+    clock = Clock()
+    play(*[Said(200, {}, limits(10, 10 - number, 30)) for number in range(1, sent_at_once + 1)], Said())
+    api = client(clock, share=share)
+    _ask(api, sent_at_once)
+    assert clock.waits == []
+    _ask(api, 1)
+    assert clock.waits == [31]
+
+
+def test_what_others_used_counts_as_well(play: Any) -> None:
+    clock = Clock()
+    play(Said(200, {}, limits(10, 3, 30)), Said())
+    _ask(client(clock, share=0.5), 2)
+    assert clock.waits == [31]
+
+
+def test_a_new_window_starts_afresh(play: Any) -> None:
+    clock = Clock()
+    play(Said(200, {}, limits(10, 5, 30)), Said(200, {}, limits(10, 9, 91)), Said())
+    _ask(client(clock, share=0.5), 3)
+    assert clock.waits == [31]
+
+
+def test_buckets_do_not_hold_each_other_up(play: Any) -> None:
+    clock = Clock()
+    play(Said(200, {}, limits(10, 0, 30)), Said())
+    api = client(clock)
+    _ask(api, 1, "/api/v1/groups")
+    _ask(api, 1, "/api/v1/users")
+    assert clock.waits == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param([], id="none"),
+        pytest.param(limits(0, 0, 300), id="the-concurrency-kind"),
+        pytest.param(limits(10, 0, 30, date=False), id="no-date"),
+        pytest.param(limits(10, 0, -30), id="window-long-over"),
+    ],
+)
+def test_headers_that_say_nothing_about_the_window_hold_nobody_back(play: Any, headers: Any) -> None:
+    clock = Clock()
+    play(Said(200, {}, headers), Said())
+    _ask(client(clock, share=0.5), 2)
+    assert clock.waits == []
+
+
+def test_a_window_further_away_than_we_may_wait_is_an_error_before_anything_is_sent(play: Any) -> None:
+    clock = Clock()
+    script = play(Said(200, {}, limits(10, 0, 600)))
+    api = client(clock)
+    _ask(api, 1)
+    with pytest.raises(RateLimitedError, match="/api/v1/groups") as caught:
+        _ask(api, 1)
+    assert (caught.value.retry_after, clock.waits, len(script.sent)) == (601, [], 1)
+
+
+def test_waiting_for_the_window_counts_as_waiting(play: Any) -> None:
+    clock = Clock()
+    play(Said(200, {}, limits(10, 0, 59)), *[Said(503)] * 3)
+    api = client(clock, retry=RetryPolicy(total_wait=62))
+    _ask(api, 1)
+    with pytest.raises(Exception, match="503"):
+        _ask(api, 1)
+    assert clock.waits == [60, 1]
+
+
+@pytest.mark.parametrize("share", [0, -1, 1.01, float("nan")])
+def test_a_share_that_makes_no_sense_is_refused(share: float) -> None:
+    with pytest.raises(ConfigurationError):
+        client(share=share)
+
+
+def test_netskope_is_asked_at_most_three_times_a_second(play: Any) -> None:
+    clock = Clock()
+    play(*[Said()] * 7)
+    _ask(client(clock, dialect=NetskopeDialect(), per_second=3), 7)
+    assert clock.passed == pytest.approx(2.0)
+
+
+def test_netskopes_headers_are_seconds_and_not_a_moment(play: Any) -> None:
+    date = limits(1, 1, 1)[3]
+    headers = [("RateLimit-Limit", "4"), ("RateLimit-Remaining", "0"), ("RateLimit-Reset", "2"), date]
+    clock = Clock()
+    play(Said(200, {}, headers), Said())
+    _ask(client(clock, dialect=NetskopeDialect()), 2)
+    assert clock.waits == [2]
+
+
+def test_many_threads_together_stay_inside_the_share() -> None:
+    """A pretend server counts windows of its own; whatever the threads do, none holds more than the share."""
+    clock, lock = Clock(), threading.Lock()
+    window_of: dict[int, int] = {}
+
+    def sleep(seconds: float) -> None:
+        with lock:
+            # All threads that wait for the same window wake when it is over.
+            clock.passed = max(clock.passed, (clock.passed // 60 + 1) * 60 + 1)
+
+    timing = Timing(sleep=sleep, monotonic=lambda: clock.passed, random=lambda: 1.0)
+    gate = Gate("Okta", 0.5, timing)
+    policy = RetryPolicy(longest_wait=1000, total_wait=1e9)
+
+    def work() -> None:
+        for _ in range(25):
+            with gate.slot("b", Patience(policy, lambda s: RateLimitedError("x", retry_after=s, service="Okta"))) as note:
+                with lock:
+                    number = int(clock.passed // 60)
+                    window_of[number] = window_of.get(number, 0) + 1
+                    remaining = 40 - window_of[number]
+                    ends = (number + 1) * 60
+                    window = Window(40, remaining, ends - clock.passed + 1, SERVER_NOW + ends)
+                note(window)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(window_of.values()) == 200
+    # At the start of a window nothing is known of it: each of the 8 threads may have one request under way.
+    assert max(window_of.values()) <= 20 + 8
+
+
+def test_an_answer_that_was_overtaken_does_not_give_room_back() -> None:
+    clock = Clock()
+    gate = Gate("Okta", 1.0, clock.timing)
+    patience = Patience(RetryPolicy(), lambda s: RateLimitedError("x", retry_after=s, service="Okta"))
+    for remaining in (1, 0, 5):
+        with gate.slot("b", patience) as note:
+            note(Window(10, remaining, 30, 1))
+        if remaining == 0:
+            assert clock.waits == []
+    assert clock.waits == [30]
+
+
+def test_a_failed_request_gives_its_place_back() -> None:
+    clock = Clock()
+    gate = Gate("Okta", 1.0, clock.timing)
+    patience = Patience(RetryPolicy(), lambda s: RateLimitedError("x", retry_after=s, service="Okta"))
+    with gate.slot("b", patience) as note:
+        note(Window(10, 1, 30, 1))
+    with pytest.raises(OSError, match="cut"), gate.slot("b", patience):
+        raise OSError("cut")
+    with gate.slot("b", patience):
+        pass
+    assert clock.waits == []
+
+
+def test_okta_windows_are_told_apart_by_their_reset() -> None:
+    headers = dict(limits(600, 599, 59))
+    assert OktaDialect().window(headers) == Window(600, 599, 60, SERVER_NOW + 59)

@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is repeated, how long is waited before, and when it is given up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError, ProtocolError
+from urllib3.exceptions import ProxyError as UrllibProxyError
+
+from airflow_provider_okta_ure.clients.netskope_errors import NetskopeDialect
+from airflow_provider_okta_ure.clients.retries import RetryPolicy
+from airflow_provider_okta_ure.errors import (
+    ApiError,
+    ConfigurationError,
+    InvalidRequestError,
+    OktaUreError,
+    RateLimitedError,
+    ServerError,
+    TransportError,
+)
+from tests.unit.http_script import Clock, Said, Script, Step, client, limits, refused
+
+TOO_MANY = refused()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def play(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def start(*steps: Step) -> Script:
+        script = Script(*steps)
+        monkeypatch.setattr(HTTPAdapter, "send", lambda adapter, request, **settings: script.send(adapter, request, **settings))
+        return script
+
+    return start
+
+
+def _refused_connection() -> requests.ConnectionError:
+    reason = NewConnectionError(None, "refused")  # type: ignore[arg-type]
+    return requests.ConnectionError(MaxRetryError(None, "/", reason))  # type: ignore[arg-type]
+
+
+def _unknown_name() -> requests.ConnectionError:
+    import socket
+
+    reason = NameResolutionError("acme.okta.com", None, socket.gaierror("no"))  # type: ignore[arg-type]
+    return requests.ConnectionError(MaxRetryError(None, "/", reason))  # type: ignore[arg-type]
+
+
+def _unreachable_proxy() -> requests.exceptions.ProxyError:
+    reason = UrllibProxyError("no", NewConnectionError(None, "refused"))  # type: ignore[arg-type]
+    return requests.exceptions.ProxyError(MaxRetryError(None, "/", reason))  # type: ignore[arg-type]
+
+
+def _cut() -> requests.ConnectionError:
+    return requests.ConnectionError(ProtocolError("Connection aborted.", ConnectionResetError(104, "reset")))
+
+
+NOT_SENT = [
+    pytest.param(_refused_connection, id="refused"),
+    pytest.param(_unknown_name, id="name-not-known"),
+    pytest.param(_unreachable_proxy, id="proxy-not-reachable"),
+    pytest.param(lambda: requests.exceptions.ConnectTimeout("slow"), id="connect-timeout"),
+]
+PERHAPS_SENT = [
+    pytest.param(_cut, id="reset"),
+    pytest.param(lambda: requests.exceptions.ReadTimeout("slow"), id="read-timeout"),
+    pytest.param(lambda: requests.exceptions.ChunkedEncodingError("cut"), id="cut-off"),
+    pytest.param(lambda: requests.exceptions.SSLError("EOF occurred"), id="tls-cut"),
+]
+
+
+# --- the two kinds of 429, and waiting by the server's clock
+
+
+def test_a_full_minute_is_waited_out_by_the_servers_own_clock(play: Any, clock: Clock) -> None:
+    play(Said(429, TOO_MANY, limits(50, 0, reset_in=20)), Said())
+    client(clock).call("GET", "/api/v1/org", bucket="/api/v1")
+    assert clock.waits == [21]
+
+
+@pytest.mark.parametrize("reset_in", [-1, -2, -3600])
+def test_a_reset_in_the_past_gives_a_short_wait_and_never_a_negative_one(
+    play: Any, clock: Clock, reset_in: int
+) -> None:
+    play(Said(429, TOO_MANY, limits(50, 0, reset_in=reset_in)), Said())
+    client(clock).call("GET", "/api/v1/org", bucket="/api/v1")
+    assert clock.waits == [1.0]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param([], id="no-headers"),
+        pytest.param(limits(50, 0, 20, date=False), id="no-date"),
+        pytest.param([*limits(50, 0, 20, date=False), ("Date", "yesterday")], id="bad-date"),
+        pytest.param([("X-Rate-Limit-Reset", "soon"), *limits(50, 0, 0)[3:]], id="bad-reset"),
+    ],
+)
+def test_a_429_without_usable_headers_backs_off_by_doubling(play: Any, clock: Clock, headers: Any) -> None:
+    play(*[Said(429, TOO_MANY, headers)] * 3, Said())
+    client(clock).call("GET", "/api/v1/org", bucket="/api/v1")
+    assert clock.waits == [1.0, 2.0, 4.0]
+
+
+def test_too_many_requests_at_once_wait_shortly_and_never_for_the_reset(play: Any, clock: Clock) -> None:
+    play(*[Said(429, TOO_MANY, limits(0, 0, reset_in=3600))] * 2, Said())
+    client(clock).call("GET", "/api/v1/org", bucket="/api/v1")
+    assert clock.waits == [1.0, 2.0]
+
+
+def test_a_wait_longer_than_allowed_is_not_begun(play: Any, clock: Clock) -> None:
+    script = play(Said(429, TOO_MANY, limits(50, 0, reset_in=600)))
+    with pytest.raises(RateLimitedError) as caught:
+        client(clock).call("GET", "/api/v1/org", bucket="/api/v1")
+    assert (caught.value.retry_after, clock.waits, len(script.sent)) == (601, [], 1)
+    assert caught.value.retryable
+
+
+def test_all_waits_of_a_call_together_have_a_limit(play: Any, clock: Clock) -> None:
+    play(*[Said(429, TOO_MANY, limits(50, 0, reset_in=59))] * 9)
+    policy = RetryPolicy(attempts=9, total_wait=150)
+    with pytest.raises(RateLimitedError):
+        client(clock, retry=policy).call("GET", "/api/v1/org", bucket="/api/v1")
+    assert clock.waits == [60, 60]
+
+
+def test_attempts_have_a_limit(play: Any, clock: Clock) -> None:
+    script = play(*[Said(503)] * 5)
+    with pytest.raises(ServerError):
+        client(clock).call("GET", "/api/v1/org", bucket="/api/v1")
+    assert len(script.sent) == 5
+    assert clock.waits == [1, 2, 4, 8]
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        pytest.param([("Retry-After", "7"), ("RateLimit-Reset", "3")], 7, id="retry-after-first"),
+        pytest.param([("RateLimit-Reset", "3")], 3, id="then-reset-in-seconds"),
+        pytest.param([], 1, id="then-back-off"),
+        pytest.param([("Retry-After", "0"), ("RateLimit-Reset", "0")], 1, id="nought-says-nothing"),
+        pytest.param([("Retry-After", "-5")], 1, id="negative-is-ignored"),
+    ],
+)
+def test_netskope_says_how_many_seconds_to_wait(play: Any, clock: Clock, headers: Any, wait: float) -> None:
+    play(Said(429, {"message": "API rate limit exceeded"}, headers), Said())
+    client(clock, dialect=NetskopeDialect()).call("GET", "/api/v2/scim/Users", bucket="b")
+    assert clock.waits == [wait]
+
+
+def test_maintenance_may_name_its_end(play: Any, clock: Clock) -> None:
+    play(Said(503, {}, [("Retry-After", "30")]), Said())
+    client(clock).call("GET", "/api/v1/org", bucket="/api/v1")
+    assert clock.waits == [30]
+
+
+def test_back_off_takes_up_to_half_away_so_that_clients_do_not_march_in_step() -> None:
+    policy = RetryPolicy(first_wait=4, longest_wait=20)
+    assert [policy.back_off(attempt, 0.0) for attempt in (1, 2, 3, 9000)] == [2, 4, 8, 10]
+    assert [policy.back_off(attempt, 1.0) for attempt in (1, 2, 3, 9000)] == [4, 8, 16, 20]
+
+
+@pytest.mark.parametrize("wrong", [{"attempts": 0}, {"first_wait": -1}, {"longest_wait": -1}, {"total_wait": -1}])
+def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError):
+        RetryPolicy(**wrong)
+
+
+# --- which statuses are repeated, and for which requests
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
+def test_a_busy_service_is_asked_again_whatever_the_request(
+    play: Any, clock: Clock, method: str, status: int
+) -> None:
+    script = play(Said(status), Said())
+    client(clock).call(method, "/api/v1/groups", bucket="/api/v1/groups")
+    assert len(script.sent) == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "repeatable", "times"),
+    [("GET", None, 2), ("PUT", None, 2), ("DELETE", None, 2), ("POST", None, 1), ("POST", True, 2), ("PUT", False, 1)],
+)
+def test_a_failure_inside_the_service_is_repeated_only_where_that_is_safe(
+    play: Any, clock: Clock, method: str, repeatable: bool | None, times: int
+) -> None:
+    script = play(Said(500, refused("E0000009", "Internal Server Error")), Said())
+    try:
+        client(clock).call(method, "/api/v1/groups", bucket="/api/v1/groups", repeatable=repeatable)
+    except ServerError as error:
+        assert error.code == "E0000009"
+    assert len(script.sent) == times
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 411, 414, 501])
+def test_a_refusal_for_good_is_not_repeated(play: Any, clock: Clock, status: int) -> None:
+    script = play(Said(status, refused("E0000001", "no")))
+    with pytest.raises(ApiError) as caught:
+        client(clock).call("GET", "/api/v1/org", bucket="/api/v1")
+    assert (len(script.sent), caught.value.status, caught.value.retryable) == (1, status, False)
+
+
+# --- no answer
+
+
+@pytest.mark.parametrize("error", NOT_SENT)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_certainly_did_not_arrive_is_sent_again(play: Any, clock: Clock, method: str, error: Any) -> None:
+    script = play(error(), Said())
+    client(clock).call(method, "/api/v1/groups", bucket="/api/v1/groups")
+    assert len(script.sent) == 2
+
+
+@pytest.mark.parametrize("error", PERHAPS_SENT)
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_after_a_lost_answer_what_is_safe_is_sent_again(
+    play: Any, clock: Clock, method: str, error: Any
+) -> None:
+    script = play(error(), Said())
+    client(clock).call(method, "/api/v1/groups", bucket="/api/v1/groups")
+    assert len(script.sent) == 2
+
+
+@pytest.mark.parametrize("error", PERHAPS_SENT)
+def test_after_a_lost_answer_a_post_is_not_sent_blindly_again(play: Any, clock: Clock, error: Any) -> None:
+    script = play(error())
+    with pytest.raises(TransportError) as caught:
+        client(clock).call("POST", "/api/v1/groups", bucket="/api/v1/groups", json={})
+    assert (len(script.sent), caught.value.sent, caught.value.retryable) == (1, True, True)
+
+
+@pytest.mark.parametrize("error", PERHAPS_SENT)
+def test_after_a_lost_answer_a_post_that_may_be_repeated_is_sent_again_byte_for_byte(
+    play: Any, clock: Clock, error: Any
+) -> None:
+    script = play(error(), Said())
+    client(clock).call("POST", "/x", bucket="b", body=b"eyJ.eyJ.sig", repeatable=True)
+    assert [request.body for request in script.sent] == [b"eyJ.eyJ.sig"] * 2
+
+
+@pytest.mark.parametrize("body", [b"", b'[{"id": "00u1', b"\xff\xfe", b"[] trailing"])
+def test_a_body_that_is_cut_off_counts_as_no_answer(play: Any, clock: Clock, body: bytes) -> None:
+    script = play(Said(200, body), Said(200, [{"id": "1"}]))
+    reply = client(clock).call("GET", "/api/v1/users", bucket="b", expect=list[dict[str, Any]])
+    assert (reply.body, len(script.sent)) == ([{"id": "1"}], 2)
+
+
+def test_a_cut_off_answer_to_a_post_may_have_had_its_effect(play: Any, clock: Clock) -> None:
+    script = play(Said(200, b'{"id": '))
+    with pytest.raises(TransportError) as caught:
+        client(clock).call("POST", "/api/v1/groups", bucket="b", json={}, expect=dict[str, Any])
+    assert (caught.value.sent, len(script.sent)) == (True, 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        pytest.param(_refused_connection, "refused the connection", id="refused"),
+        pytest.param(_unknown_name, "not known", id="name-not-known"),
+        pytest.param(_unreachable_proxy, "proxy", id="proxy"),
+        pytest.param(lambda: requests.exceptions.ReadTimeout("x"), "did not answer in time", id="read-timeout"),
+        pytest.param(lambda: requests.exceptions.ContentDecodingError("x"), "garbled", id="garbled"),
+    ],
+)
+def test_no_answer_is_explained_in_words_without_the_url(play: Any, clock: Clock, error: Any, says: str) -> None:
+    play(*[error() for _ in range(5)])
+    with pytest.raises(TransportError, match=says) as caught:
+        client(clock).call("GET", "/api/v1/users", bucket="b", params={"search": "ann@corp.example"})
+    assert "ann@" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        pytest.param(requests.exceptions.SSLError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed"), "not trusted", id="certificate"),
+        pytest.param(OSError("Could not find a suitable TLS CA certificate bundle"), "ca_bundle", id="ca-bundle"),
+        pytest.param(requests.exceptions.InvalidProxyURL("x"), "proxy", id="proxy-url"),
+        pytest.param(requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support."), "proxy", id="socks"),
+    ],
+)
+def test_what_trying_again_cannot_mend_is_a_matter_of_configuration(
+    play: Any, clock: Clock, error: Exception, says: str
+) -> None:
+    script = play(error)
+    with pytest.raises(ConfigurationError, match=says):
+        client(clock).call("GET", "/api/v1/org", bucket="b")
+    assert len(script.sent) == 1
+
+
+# --- what a repeated request looks like
+
+
+def test_okta_hears_which_request_is_repeated_and_how_often(play: Any, clock: Clock) -> None:
+    first = [("X-Okta-Request-Id", "first")]
+    script = play(Said(503, {}, first), Said(503, {}, [("X-Okta-Request-Id", "second")]), Said())
+    client(clock).call("GET", "/api/v1/org", bucket="b")
+    told = [(sent.headers.get("X-Okta-Retry-For"), sent.headers.get("X-Okta-Retry-Count")) for sent in script.sent]
+    assert told == [(None, None), ("first", "1"), ("first", "2")]
+
+
+def test_a_repetition_after_no_answer_names_no_request(play: Any, clock: Clock) -> None:
+    script = play(_cut(), Said())
+    client(clock).call("GET", "/api/v1/org", bucket="b")
+    assert "X-Okta-Retry-For" not in script.sent[1].headers
+
+
+def test_every_attempt_is_prepared_anew(play: Any, clock: Clock) -> None:
+    script = play(Said(503), Said())
+    client(clock).call("GET", "/api/v1/org", bucket="b")
+    assert script.sent[0] is not script.sent[1]
+
+
+def test_the_error_of_the_last_attempt_is_the_one_that_is_raised(play: Any, clock: Clock) -> None:
+    play(_cut(), Said(400, refused("E0000001", "Api validation failed: name")))
+    with pytest.raises(InvalidRequestError) as caught:
+        client(clock).call("GET", "/api/v1/org", bucket="b")
+    assert isinstance(caught.value, OktaUreError)
