@@ -1,0 +1,183 @@
+"""The example DAGs: they import anywhere, are dry by default, and every task of theirs works against the sandbox."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.definitions.mappedoperator import MappedOperator
+
+from tests.integration.conftest import NOW, context_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import DAG, CronDataIntervalTimetable
+
+    from airflow_provider_okta_ure.sandbox import Sandbox
+
+DAGS = Path(__file__).parents[2] / "dags"
+MIDNIGHT = NOW.replace(hour=0)
+
+
+@pytest.fixture(scope="module")
+def dags() -> dict[str, DAG]:
+    bag = DagBag(str(DAGS))
+    assert bag.import_errors == {}
+    return dict(bag.dags)  # type: ignore[arg-type]
+
+
+class Run:
+    """One run of a DAG, task by task in topological order, with what each handed over."""
+
+    def __init__(self, dag: Any, context: dict[str, Any], **params: Any) -> None:
+        self._dag = dag
+        values = (
+            {name: param.value for name, param in dag.params.items_raw()}
+            if hasattr(dag.params, "items_raw")
+            else dict(dag.params)
+        )
+        self._context = {**context, "params": {**values, **params}, "dag": dag}
+        self.xcom: dict[str, Any] = {}
+
+    def all_tasks(self) -> dict[str, Any]:
+        for task in self._dag.topological_sort():
+            assert not isinstance(task, MappedOperator)
+            self.xcom[task.task_id] = self._execute(task)
+        return self.xcom
+
+    def _execute(self, task: Any) -> Any:
+        task = task.prepare_for_execution()
+        for name in task.template_fields:
+            setattr(task, name, self._value(task, getattr(task, name)))
+        result = task.execute({**self._context, "task": task})
+        return json.loads(json.dumps(result))
+
+    def _value(self, task: Any, value: Any) -> Any:
+        if hasattr(value, "operator"):  # the output of another task
+            return self.xcom[value.operator.task_id]
+        if isinstance(value, dict):
+            return {name: self._value(task, one) for name, one in value.items()}
+        if isinstance(value, (list, tuple)):
+            return type(value)(self._value(task, one) for one in value)
+        return task.render_template(value, self._context)
+
+
+def test_the_files_hold_the_documented_dags(dags):
+    assert set(dags) == {"okta_risk_sync", "okta_watchlist"}
+
+
+def test_the_main_dag_is_drawn_as_designed(dags):
+    downstream = {task.task_id: task.downstream_task_ids for task in dags["okta_risk_sync"].tasks}
+    assert downstream["fetch_scores"] == {"filter_at_risk", "filter_recovered", "filter_improved"}
+    assert downstream["filter_at_risk"] == {"map_levels"}
+    assert downstream["map_levels"] == {"add_to_group", "push_risk"}
+    assert downstream["filter_recovered"] == {"remove_from_group"}
+    for last in ("add_to_group", "push_risk", "remove_from_group", "push_improved"):
+        assert downstream[last] == {"report"}
+
+
+def test_a_run_speaks_for_one_whole_day(dags):
+    dag = dags["okta_risk_sync"]
+    # The only timetable whose intervals are not of zero length for a cron expression.
+    assert isinstance(dag.timetable, CronDataIntervalTimetable)
+    assert dag.catchup is False
+
+
+@pytest.mark.parametrize("dag_id", ["okta_risk_sync", "okta_watchlist"])
+def test_dry_run_is_the_default_and_everything_in_the_form_has_a_title(dags, dag_id):
+    params = dags[dag_id].params
+    assert params["dry_run"] is True
+    for name in params:
+        assert params.get_param(name).schema.get("title"), name
+
+
+def test_every_dag_explains_itself(dags):
+    for dag in dags.values():
+        assert len(dag.doc_md or "") > 100
+        assert dag.tags
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        pytest.param(lambda: context_of(MIDNIGHT), id="scheduled"),
+        pytest.param(lambda: context_of(MIDNIGHT - timedelta(days=3)), id="backfill"),
+        pytest.param(lambda: context_of(None, run_after=NOW), id="manual-or-asset-triggered"),
+    ],
+)
+def test_the_main_dag_does_its_job_in_every_kind_of_run(dags, okta, netskope, context):
+    xcom = Run(dags["okta_risk_sync"], context(), dry_run=False, group="Risky").all_tasks()
+    group = okta.okta.find_group("Risky")
+    assert group is not None
+    members = {okta.okta.user(one).login.lower() for one in okta.okta.members(group.id)}
+    at_risk = {
+        row["user"].lower()
+        for row in xcom["fetch_scores"]
+        if row["score"] is not None and row["score"] <= 500
+    }
+    assert members
+    assert members <= at_risk
+    report = xcom["report"]
+    assert report["add_to_group"]["counts"]["done"] == len(members)
+    assert all(one["counts"]["failed"] == 0 for one in report.values())
+
+
+def test_the_main_dag_writes_nothing_unless_told_to(dags, okta, netskope):
+    Run(dags["okta_risk_sync"], context_of(MIDNIGHT)).all_tasks()
+    written = [one.line() for one in okta.requests_to("okta") if one.method != "GET"]
+    assert written == []
+
+
+def test_the_same_day_twice_writes_once(dags, okta, netskope):
+    Run(dags["okta_risk_sync"], context_of(MIDNIGHT), dry_run=False).all_tasks()
+    okta.clear_requests()
+    received = len(_events(okta))
+    Run(dags["okta_risk_sync"], context_of(MIDNIGHT), dry_run=False).all_tasks()
+    assert [one.line() for one in okta.requests_to("okta") if one.method in ("PUT", "DELETE")] == []
+    assert len(_events(okta)) == received
+
+
+def test_who_matches_both_rules_stays_in_the_group(dags, okta, netskope):
+    rules = {"at_risk_rule": "score <= 500", "recovered_rule": "score >= 0", "group": "Risky"}
+    xcom = Run(dags["okta_risk_sync"], context_of(MIDNIGHT), dry_run=False, **rules).all_tasks()
+    at_risk = {row["user"] for row in xcom["filter_at_risk"]}
+    assert at_risk
+    assert not at_risk & {row["user"] for row in xcom["filter_recovered"]}
+
+
+def test_a_missing_report_fails_the_last_task(dags, okta, netskope):
+    report = dags["okta_risk_sync"].get_task("report").python_callable
+    with pytest.raises(RuntimeError, match="No report of push_risk"):
+        report({"add_to_group": {"counts": {}, "reasons": {}}, "push_risk": None})
+
+
+def test_the_watchlist_adds_people_of_your_own(dags, okta):
+    user = okta.okta.add_user(login="vip@new.example")
+    Run(
+        dags["okta_watchlist"], context_of(None, run_after=NOW), users=["VIP@new.example"], dry_run=False
+    ).all_tasks()
+    group = okta.okta.find_group("Watchlist")
+    assert group is not None
+    assert okta.okta.members(group.id) == {user.id}
+
+
+def test_the_dags_import_without_connections_and_without_the_heavy_libraries():
+    import subprocess
+    import sys
+
+    script = (
+        f"import runpy, sys; [runpy.run_path(p) for p in {[str(path) for path in sorted(DAGS.glob('*.py'))]!r}];"
+        "print([m for m in ('rule_engine', 'hypothesis', 'okta') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def _events(okta: Sandbox) -> list[Any]:
+    return [
+        one for one in okta.okta.system_log if one["eventType"] == "security.events.provider.receive_event"
+    ]
+

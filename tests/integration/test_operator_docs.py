@@ -1,0 +1,74 @@
+"""What the docstrings say is templated is templated, and nothing else; every argument is described."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import pytest
+from airflow.sdk import BaseOperator
+
+from airflow_provider_okta_ure.operators import netskope, okta, rules
+
+OPERATORS = sorted(
+    {
+        one
+        for module in (netskope, okta, rules)
+        for one in vars(module).values()
+        if inspect.isclass(one) and issubclass(one, BaseOperator) and one is not BaseOperator
+    },
+    key=lambda one: one.__name__,
+)
+
+
+def family(operator: type[BaseOperator]) -> list[type]:
+    return [one for one in operator.__mro__ if one.__module__.startswith("airflow_provider_okta_ure")]
+
+
+def described(operator: type[BaseOperator]) -> dict[str, str]:
+    """Return the text of every ``:param x:`` of an operator and of what it inherits from."""
+    found: dict[str, str] = {}
+    for one in family(operator):
+        for name, text in re.findall(
+            r":param (\w+): (.*?)(?=\n\s*:|\Z)", inspect.cleandoc(one.__doc__ or ""), re.S
+        ):
+            found.setdefault(name, text)
+    return found
+
+
+def test_all_operators_of_this_version_are_here():
+    assert {one.__name__ for one in OPERATORS} == {
+        "NetskopeFetchScoresOperator",
+        "OktaAddToGroupOperator",
+        "OktaNoActionOperator",
+        "OktaPushRiskOperator",
+        "OktaRemoveFromGroupOperator",
+        "OktaSecurityEventsProviderOperator",
+        "OktaUpsertUserRiskOperator",
+        "RiskFilterOperator",
+        "RiskMapLevelsOperator",
+    }
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=lambda one: one.__name__)
+def test_the_docstring_marks_exactly_the_templated_arguments(operator):
+    marked = {name for name, text in described(operator).items() if "(templated)" in text}
+    assert marked == set(operator.template_fields)
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=lambda one: one.__name__)
+def test_every_argument_is_described_and_every_described_one_exists(operator):
+    arguments = {
+        name
+        for one in family(operator)
+        for name, parameter in inspect.signature(one.__init__).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    assert set(described(operator)) == arguments
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=lambda one: one.__name__)
+def test_the_constructor_touches_neither_connection_nor_network(operator):
+    needed = {"rows": "{{ ti }}", "rule": "score <", "group_name": "x"}
+    arguments = {name: value for name, value in needed.items() if name in described(operator)}
+    operator(task_id="t", **arguments)
