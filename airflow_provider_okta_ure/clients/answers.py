@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
@@ -43,9 +43,9 @@ class Reply(Generic[BodyT]):
 
     status: int
     request_id: str
-    url: str
-    headers: Mapping[str, str]
-    body: BodyT
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: BodyT = field(repr=False)
 
     @property
     def answer(self) -> Answer:
@@ -70,9 +70,9 @@ class Refusal:
     path: str
     status: int
     headers: Mapping[str, str]
-    said: Mapping[str, Any]
+    said: Mapping[str, Any] = field(repr=False)
     is_html: bool
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = field(repr=False)
 
     def cleaned(self, text: object) -> str:
         """Return something the service said, safe for one line of a log."""

@@ -106,7 +106,7 @@ class SswsAuth(_TokenAuth):
     """An Okta API token, sent as ``Authorization: SSWS <token>``."""
 
     called = "Okta API token"
-    around_it = re.compile(r"^(?:authorization\s*:\s*)?ssws(?:\s+|\s*:\s*)", re.IGNORECASE)
+    around_it = re.compile(r"^(?:authorization\s*:\s*)?ssws(?:\s+|\s*:\s*|$)", re.IGNORECASE)
     of_another_kind = {
         "bearer": "Put an API token there, without a scheme; access tokens last one hour only.",
         "dpop": "Put an API token there, without a scheme; access tokens last one hour only.",

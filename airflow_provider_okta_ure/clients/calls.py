@@ -25,15 +25,15 @@ class Call:
     """
 
     method: str
-    url: str
+    url: str = field(repr=False)
     bucket: str
     repeatable: bool
     expect: Any
-    params: Mapping[str, Any] = field(default_factory=dict)
-    body: bytes | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     auth: OriginAuth = field(default_factory=NoAuth)
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def path(self) -> str:

@@ -92,10 +92,8 @@ class ApiClient:
         timing: Timing | None = None,
     ) -> None:
         origin = origin_of(base_url)
-        if origin is None:
-            raise ConfigurationError(
-                "The base URL is not an http or https URL.", remedy="Let `hosts` spell it."
-            )
+        if origin is None or (origin.scheme != "https" and not origin.is_loopback):
+            raise ConfigurationError("The base URL is not an https URL.", remedy="Let `hosts` spell it.")
         if not 0 < rate_limit_share <= 1:
             raise ConfigurationError(
                 f"rate_limit_share is {rate_limit_share}.", remedy="Use a number above 0 and at most 1."
@@ -105,9 +103,9 @@ class ApiClient:
         self._dialect = dialect
         self._timeout = (connect_timeout, read_timeout)
         self._verify = verify
-        # None for both schemes keeps a proxy of the environment away from the sandbox on this machine.
-        proxy = None if origin.is_loopback and not proxy else proxy
-        self._proxies = {"http": proxy, "https": proxy} if proxy or origin.is_loopback else {}
+        self._proxies = {"http": proxy, "https": proxy} if proxy else {}
+        # A proxy of the environment would look for the sandbox on its own machine.
+        self._is_direct = origin.is_loopback and not proxy
         self._retry = retry or RetryPolicy()
         self._timing = timing or Timing()
         self._gate = Gate(dialect.service, rate_limit_share, self._timing, per_second=per_second)
@@ -218,7 +216,7 @@ class ApiClient:
             with self._gate.slot(call.bucket, patience) as note:
                 response = self._send(call, again)
                 note(self._dialect.window(response.headers))
-            first_request_id = first_request_id or self._request_id(response)
+            first_request_id = first_request_id or self._request_id(call, response)
             return self._judge(call, response)
 
         return repeat(attempt, f"{self._dialect.service} {call.title}", self._retry, patience, self._timing)
@@ -245,7 +243,7 @@ class ApiClient:
             call.title,
             response.status_code,
             (self._timing.monotonic() - started) * 1000,
-            self._request_id(response) or "-",
+            self._request_id(call, response) or "-",
         )
         return response
 
@@ -273,7 +271,7 @@ class ApiClient:
             raise self._refused(call, response)
         return Reply(
             status=status,
-            request_id=self._request_id(response),
+            request_id=self._request_id(call, response),
             url=response.url,
             headers=response.headers,
             body=self._decoded(call, response),
@@ -328,8 +326,8 @@ class ApiClient:
             service=self._dialect.service,
         )
 
-    def _request_id(self, response: requests.Response) -> str:
-        return clean_text(response.headers.get(self._dialect.request_id_header, ""))
+    def _request_id(self, call: Call, response: requests.Response) -> str:
+        return clean_text(response.headers.get(self._dialect.request_id_header, ""), call.secrets)
 
     def _session(self) -> tuple[requests.Session, Mapping[str, Any]]:
         """Return this thread's session, and what the environment says about proxies and authorities."""
@@ -343,6 +341,8 @@ class ApiClient:
             # Once, because all requests go to one host and reading the environment takes as long as sending.
             proxies: dict[str, Any] = dict(self._proxies)
             settings = session.merge_environment_settings(self.base_url, proxies, False, self._verify, None)
+            if self._is_direct:
+                settings["proxies"] = {}
             found = self._local.session = (session, settings)
             with self._lock:
                 self._sessions.add(session)

@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_okta_ure.clients.answers import Refusal, clean_text
 from airflow_provider_okta_ure.clients.dialects import number_in, server_time
 from airflow_provider_okta_ure.clients.limits import Window
 from airflow_provider_okta_ure.errors import (
@@ -18,6 +17,9 @@ from airflow_provider_okta_ure.errors import (
     RateLimitedError,
     ServerError,
 )
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.clients.answers import Refusal
 
 _CLASSES: dict[int, type[ApiError]] = {
     401: AuthenticationError,
@@ -66,7 +68,7 @@ class NetskopeDialect:
             "service": self.service,
             "status": refusal.status,
             "summary": refusal.cleaned(_said(refusal)),
-            "request_id": clean_text(refusal.headers.get(self.request_id_header, "")),
+            "request_id": refusal.cleaned(refusal.headers.get(self.request_id_header)),
             "remedy": _REMEDIES.get(refusal.status, ""),
         }
         message = f"Netskope refused {refusal.method} {refusal.path}"

@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_okta_ure.clients.answers import Refusal, clean_text
 from airflow_provider_okta_ure.clients.dialects import number_in, server_time
 from airflow_provider_okta_ure.clients.limits import Window
 from airflow_provider_okta_ure.errors import (
@@ -21,6 +20,8 @@ from airflow_provider_okta_ure.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from airflow_provider_okta_ure.clients.answers import Refusal
 
 INVALID_SEARCH = "E0000031"
 VALIDATION_FAILED = "E0000001"
@@ -104,7 +105,7 @@ class OktaDialect:
             "status": refusal.status,
             "code": code,
             "summary": summary,
-            "request_id": clean_text(refusal.headers.get(self.request_id_header, "")),
+            "request_id": refusal.cleaned(refusal.headers.get(self.request_id_header)),
             "remedy": _remedy(refusal, code),
         }
         if refusal.status == 429:
@@ -166,7 +167,7 @@ def _with_causes(said: Mapping[str, Any]) -> str:
 def _remedy(refusal: Refusal, code: str) -> str:
     scope = _SCOPE.search(refusal.headers.get("WWW-Authenticate", ""))
     if scope and refusal.status == 403:
-        return f"Grant the app the scope {clean_text(scope[1])}."
+        return f"Grant the app the scope {refusal.cleaned(scope[1])}."
     if (
         code == "E0000006"
         and refusal.method in ("PUT", "DELETE")

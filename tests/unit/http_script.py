@@ -8,17 +8,20 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from airflow_provider_okta_ure.clients.auth import OriginAuth, SswsAuth
-from airflow_provider_okta_ure.clients.dialects import Dialect
 from airflow_provider_okta_ure.clients.http import ApiClient
 from airflow_provider_okta_ure.clients.okta_errors import OktaDialect
 from airflow_provider_okta_ure.clients.retries import RetryPolicy, Timing
+
+if TYPE_CHECKING:
+    from requests.adapters import HTTPAdapter
+
+    from airflow_provider_okta_ure.clients.dialects import Dialect
 
 ORG = "https://acme.okta.com"
 TOKEN = "00secretsecretsecretsecret"
@@ -64,7 +67,9 @@ class Script:
         self.sent: list[requests.PreparedRequest] = []
         self.settings: list[dict[str, Any]] = []
 
-    def send(self, adapter: HTTPAdapter, request: requests.PreparedRequest, **settings: Any) -> requests.Response:
+    def send(
+        self, adapter: HTTPAdapter, request: requests.PreparedRequest, **settings: Any
+    ) -> requests.Response:
         self.sent.append(request)
         self.settings.append(settings)
         if not self.steps:
@@ -82,7 +87,11 @@ def _response(adapter: HTTPAdapter, request: requests.PreparedRequest, said: Sai
         headers.add(name, value)
     content = said.body if isinstance(said.body, bytes) else json.dumps(said.body).encode()
     answer = HTTPResponse(
-        io.BytesIO(content), headers=headers, status=said.status, preload_content=False, request_method=request.method
+        io.BytesIO(content),
+        headers=headers,
+        status=said.status,
+        preload_content=False,
+        request_method=request.method,
     )
     response = adapter.build_response(request, answer)
     assert response.content is not None  # read, as the real one is
@@ -121,6 +130,14 @@ def limits(limit: int, remaining: int, reset_in: int, *, date: bool = True) -> l
     return [*headers, ("Date", formatdate(SERVER_NOW, usegmt=True))] if date else headers
 
 
-def refused(code: str = "E0000047", summary: str = "API call exceeded rate limit due to too many requests.") -> Any:
+def refused(
+    code: str = "E0000047", summary: str = "API call exceeded rate limit due to too many requests."
+) -> Any:
     """Return the body of an Okta refusal."""
-    return {"errorCode": code, "errorSummary": summary, "errorLink": code, "errorId": "oae1", "errorCauses": []}
+    return {
+        "errorCode": code,
+        "errorSummary": summary,
+        "errorLink": code,
+        "errorId": "oae1",
+        "errorCauses": [],
+    }

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 from requests.adapters import HTTPAdapter
 
 from airflow_provider_okta_ure.clients.answers import clean_text
-from airflow_provider_okta_ure.clients.dialects import Dialect
 from airflow_provider_okta_ure.clients.netskope_errors import NetskopeDialect
 from airflow_provider_okta_ure.clients.okta_errors import OktaDialect
 from airflow_provider_okta_ure.errors import (
@@ -25,6 +24,9 @@ from airflow_provider_okta_ure.errors import (
 )
 from tests.unit.http_script import TOKEN, Clock, Said, Script, Step, client, limits, refused
 
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.clients.dialects import Dialect
+
 HTML = b"<!DOCTYPE html><html><title>Sign in</title></html>"
 
 
@@ -32,13 +34,19 @@ HTML = b"<!DOCTYPE html><html><title>Sign in</title></html>"
 def play(monkeypatch: pytest.MonkeyPatch) -> Any:
     def start(*steps: Step) -> Script:
         script = Script(*steps)
-        monkeypatch.setattr(HTTPAdapter, "send", lambda adapter, request, **settings: script.send(adapter, request, **settings))
+        monkeypatch.setattr(
+            HTTPAdapter,
+            "send",
+            lambda adapter, request, **settings: script.send(adapter, request, **settings),
+        )
         return script
 
     return start
 
 
-def _error(play: Any, said: Said, *, method: str = "GET", path: str = "/api/v1/org", dialect: Dialect | None = None) -> ApiError:
+def _error(
+    play: Any, said: Said, *, method: str = "GET", path: str = "/api/v1/org", dialect: Dialect | None = None
+) -> ApiError:
     play(*[said] * 5)
     with pytest.raises(ApiError) as caught:
         client(Clock(), dialect=dialect or OktaDialect()).call(method, path, bucket="b")
@@ -46,24 +54,98 @@ def _error(play: Any, said: Said, *, method: str = "GET", path: str = "/api/v1/o
 
 
 OKTA = [
-    pytest.param(401, refused("E0000011", "Invalid token provided"), AuthenticationError, "E0000011", "30 days", id="token"),
-    pytest.param(401, refused("E0000015", "You do not have permission to access the feature you are requesting"), PermissionDeniedError, "E0000015", "Identity Threat Protection", id="feature-not-bought"),
-    pytest.param(403, refused("E0000006", "You do not have permission"), PermissionDeniedError, "E0000006", "admin role", id="role"),
-    pytest.param(403, refused("E0000038", "This operation is not allowed in the user's current status."), PermissionDeniedError, "E0000038", "deactivated", id="status"),
-    pytest.param(501, refused("E0000060", "Unsupported operation."), PermissionDeniedError, "E0000060", "OKTA_GROUP", id="read-only-group-before-2026"),
-    pytest.param(404, refused("E0000007", "Not found: Resource not found: x (User)"), NotFoundError, "E0000007", "", id="not-found"),
-    pytest.param(404, {"status": 404, "message": "Resource not found"}, NotFoundError, "", "Okta org itself", id="edge-without-code"),
+    pytest.param(
+        401,
+        refused("E0000011", "Invalid token provided"),
+        AuthenticationError,
+        "E0000011",
+        "30 days",
+        id="token",
+    ),
+    pytest.param(
+        401,
+        refused("E0000015", "You do not have permission to access the feature you are requesting"),
+        PermissionDeniedError,
+        "E0000015",
+        "Identity Threat Protection",
+        id="feature-not-bought",
+    ),
+    pytest.param(
+        403,
+        refused("E0000006", "You do not have permission"),
+        PermissionDeniedError,
+        "E0000006",
+        "admin role",
+        id="role",
+    ),
+    pytest.param(
+        403,
+        refused("E0000038", "This operation is not allowed in the user's current status."),
+        PermissionDeniedError,
+        "E0000038",
+        "deactivated",
+        id="status",
+    ),
+    pytest.param(
+        501,
+        refused("E0000060", "Unsupported operation."),
+        PermissionDeniedError,
+        "E0000060",
+        "OKTA_GROUP",
+        id="read-only-group-before-2026",
+    ),
+    pytest.param(
+        404,
+        refused("E0000007", "Not found: Resource not found: x (User)"),
+        NotFoundError,
+        "E0000007",
+        "",
+        id="not-found",
+    ),
+    pytest.param(
+        404,
+        {"status": 404, "message": "Resource not found"},
+        NotFoundError,
+        "",
+        "Okta org itself",
+        id="edge-without-code",
+    ),
     pytest.param(404, HTML, NotFoundError, "", "Okta org itself", id="page-for-people"),
-    pytest.param(400, {"err": "invalid_key", "description": "no kid"}, InvalidRequestError, "invalid_key", "public key", id="rfc-8935"),
-    pytest.param(400, {"err": "invalid_audience"}, InvalidRequestError, "invalid_audience", "org's own URL", id="rfc-8935-blank"),
-    pytest.param(400, {"error": "invalid_client", "error_description": "No client credentials found."}, InvalidRequestError, "invalid_client", "", id="oauth"),
+    pytest.param(
+        400,
+        {"err": "invalid_key", "description": "no kid"},
+        InvalidRequestError,
+        "invalid_key",
+        "public key",
+        id="rfc-8935",
+    ),
+    pytest.param(
+        400,
+        {"err": "invalid_audience"},
+        InvalidRequestError,
+        "invalid_audience",
+        "org's own URL",
+        id="rfc-8935-blank",
+    ),
+    pytest.param(
+        400,
+        {"error": "invalid_client", "error_description": "No client credentials found."},
+        InvalidRequestError,
+        "invalid_client",
+        "",
+        id="oauth",
+    ),
     pytest.param(401, b"", AuthenticationError, "", "API token", id="blank-401"),
     pytest.param(400, b"", InvalidRequestError, "", "", id="blank-400"),
     pytest.param(400, b"[1]", InvalidRequestError, "", "", id="not-an-object"),
-    pytest.param(418, refused("E0000001", "x"), InvalidRequestError, "E0000001", "", id="status-never-heard-of"),
-    pytest.param(500, refused("E0000009", "Internal Server Error"), ServerError, "E0000009", "later", id="server"),
+    pytest.param(
+        418, refused("E0000001", "x"), InvalidRequestError, "E0000001", "", id="status-never-heard-of"
+    ),
+    pytest.param(
+        500, refused("E0000009", "Internal Server Error"), ServerError, "E0000009", "later", id="server"
+    ),
     pytest.param(504, b"", ServerError, "", "later", id="blank-504"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("status", "body", "kind", "code", "remedy"), OKTA)
@@ -79,10 +161,16 @@ def test_every_shape_of_okta_refusal_becomes_one_error(
 
 @pytest.mark.parametrize(
     ("summary", "resource"),
-    [("Not found: Resource not found: 00u1 (User)", "User"), ("Not found: Resource not found: 00g1 (UserGroup)", "UserGroup"), ("Not found", "")],
-)  # fmt: skip
+    [
+        ("Not found: Resource not found: 00u1 (User)", "User"),
+        ("Not found: Resource not found: 00g1 (UserGroup)", "UserGroup"),
+        ("Not found", ""),
+    ],
+)
 def test_a_404_says_whether_the_user_or_the_group_is_missing(play: Any, summary: str, resource: str) -> None:
-    error = _error(play, Said(404, refused("E0000007", summary)), method="PUT", path="/api/v1/groups/00g1/users/00u1")
+    error = _error(
+        play, Said(404, refused("E0000007", summary)), method="PUT", path="/api/v1/groups/00g1/users/00u1"
+    )
     assert isinstance(error, NotFoundError)
     assert error.resource == resource
 
@@ -95,7 +183,10 @@ def test_a_refused_membership_write_names_the_kinds_of_groups_that_cannot_be_wri
 
 
 def test_the_causes_are_part_of_what_okta_said(play: Any) -> None:
-    body = {**refused("E0000001", "Api validation failed: name"), "errorCauses": [{"errorSummary": "name: already exists"}, 3, {}]}
+    body = {
+        **refused("E0000001", "Api validation failed: name"),
+        "errorCauses": [{"errorSummary": "name: already exists"}, 3, {}],
+    }
     assert _error(play, Said(400, body)).summary == "Api validation failed: name; name: already exists"
 
 
@@ -125,21 +216,48 @@ def test_the_two_kinds_of_429_are_told_apart_in_words(play: Any, limit: int) -> 
 
 
 NETSKOPE = [
-    pytest.param(401, {"message": "Unauthorized"}, AuthenticationError, "Unauthorized", "token rotation", id="token"),
-    pytest.param(403, {"status": {"message": "no privilege"}}, PermissionDeniedError, "no privilege", "read and write", id="privilege"),
+    pytest.param(
+        401, {"message": "Unauthorized"}, AuthenticationError, "Unauthorized", "token rotation", id="token"
+    ),
+    pytest.param(
+        403,
+        {"status": {"message": "no privilege"}},
+        PermissionDeniedError,
+        "no privilege",
+        "read and write",
+        id="privilege",
+    ),
     pytest.param(403, b"", PermissionDeniedError, "", "role", id="blank"),
     pytest.param(400, {"error": "bad body"}, InvalidRequestError, "bad body", "", id="error-text"),
     pytest.param(400, {"error": {"message": "deep"}}, InvalidRequestError, "deep", "", id="error-object"),
-    pytest.param(400, {"errors": ["one", {"message": "two"}]}, InvalidRequestError, "one; two", "", id="error-list"),
+    pytest.param(
+        400, {"errors": ["one", {"message": "two"}]}, InvalidRequestError, "one; two", "", id="error-list"
+    ),
     pytest.param(409, {"message": "conflict"}, InvalidRequestError, "conflict", "same time", id="conflict"),
     pytest.param(413, b"", InvalidRequestError, "", "", id="too-large"),
     pytest.param(404, HTML, NotFoundError, "a page for people", "tenant itself", id="page-for-people"),
-    pytest.param(429, {"message": "API rate limit exceeded"}, RateLimitedError, "API rate limit exceeded", "", id="limit"),
+    pytest.param(
+        429,
+        {"message": "API rate limit exceeded"},
+        RateLimitedError,
+        "API rate limit exceeded",
+        "",
+        id="limit",
+    ),
     pytest.param(500, {"message": "oops"}, ServerError, "oops", "later", id="server"),
-    pytest.param(200, {"status": "error", "message": "broken"}, ServerError, "broken", "", id="success-that-is-none"),
-    pytest.param(200, {"status": "Error", "error": {"message": "deep"}}, ServerError, "deep", "", id="success-that-is-none-2"),
+    pytest.param(
+        200, {"status": "error", "message": "broken"}, ServerError, "broken", "", id="success-that-is-none"
+    ),
+    pytest.param(
+        200,
+        {"status": "Error", "error": {"message": "deep"}},
+        ServerError,
+        "deep",
+        "",
+        id="success-that-is-none-2",
+    ),
     pytest.param(200, {"ok": 0, "errors": ["x"]}, ServerError, "x", "", id="ok-is-0"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("status", "body", "kind", "summary", "remedy"), NETSKOPE)
@@ -153,10 +271,14 @@ def test_every_shape_of_netskope_refusal_becomes_one_error(
     assert remedy in error.remedy
 
 
-@pytest.mark.parametrize("body", [{"status": "success"}, {"status": {"state": "done"}}, {"ok": 1}, {"error": None}])
+@pytest.mark.parametrize(
+    "body", [{"status": "success"}, {"status": {"state": "done"}}, {"ok": 1}, {"error": None}]
+)
 def test_a_netskope_success_is_not_taken_for_a_refusal(play: Any, body: Any) -> None:
     play(Said(200, body))
-    reply = client(dialect=NetskopeDialect()).call("POST", "/api/v2/x", bucket="b", json={}, expect=dict[str, Any])
+    reply = client(dialect=NetskopeDialect()).call(
+        "POST", "/api/v2/x", bucket="b", json={}, expect=dict[str, Any]
+    )
     assert reply.body == body
 
 
@@ -184,7 +306,9 @@ def test_cleaning_leaves_people_readable() -> None:
 
 @pytest.mark.parametrize("expect", [None, list[Any]])
 @pytest.mark.parametrize("content_type", ["text/html;charset=utf-8", "application/json"])
-def test_a_login_page_instead_of_an_answer_is_never_success(play: Any, content_type: str, expect: Any) -> None:
+def test_a_login_page_instead_of_an_answer_is_never_success(
+    play: Any, content_type: str, expect: Any
+) -> None:
     play(Said(200, HTML, [("Content-Type", content_type)]))
     with pytest.raises(UnexpectedAnswerError, match="page for people"):
         client().call("PUT", "/api/v1/groups/a/users/b", bucket="b", expect=expect)

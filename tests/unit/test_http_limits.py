@@ -21,7 +21,11 @@ from tests.unit.http_script import SERVER_NOW, Clock, Said, Script, Step, client
 def play(monkeypatch: pytest.MonkeyPatch) -> Any:
     def start(*steps: Step) -> Script:
         script = Script(*steps)
-        monkeypatch.setattr(HTTPAdapter, "send", lambda adapter, request, **settings: script.send(adapter, request, **settings))
+        monkeypatch.setattr(
+            HTTPAdapter,
+            "send",
+            lambda adapter, request, **settings: script.send(adapter, request, **settings),
+        )
         return script
 
     return start
@@ -140,7 +144,9 @@ def test_many_threads_together_stay_inside_the_share() -> None:
 
     def work() -> None:
         for _ in range(25):
-            with gate.slot("b", Patience(policy, lambda s: RateLimitedError("x", retry_after=s, service="Okta"))) as note:
+            with gate.slot(
+                "b", Patience(policy, lambda s: RateLimitedError("x", retry_after=s, service="Okta"))
+            ) as note:
                 with lock:
                     number = int(clock.passed // 60)
                     window_of[number] = window_of.get(number, 0) + 1

@@ -21,7 +21,11 @@ SELF = f'<{ORG}{PATH}?limit=1>; rel="self"'
 def play(monkeypatch: pytest.MonkeyPatch) -> Any:
     def start(*steps: Step) -> Script:
         script = Script(*steps)
-        monkeypatch.setattr(HTTPAdapter, "send", lambda adapter, request, **settings: script.send(adapter, request, **settings))
+        monkeypatch.setattr(
+            HTTPAdapter,
+            "send",
+            lambda adapter, request, **settings: script.send(adapter, request, **settings),
+        )
         return script
 
     return start
@@ -38,14 +42,20 @@ def _to(target: str) -> str:
 @pytest.mark.parametrize(
     "headers",
     [
-        pytest.param([("Link", SELF), ("Link", _to(f"{ORG}{PATH}?after=a&limit=1"))], id="a-line-per-relation"),
+        pytest.param(
+            [("Link", SELF), ("Link", _to(f"{ORG}{PATH}?after=a&limit=1"))], id="a-line-per-relation"
+        ),
         pytest.param([("link", f"{SELF}, {_to(f'{ORG}{PATH}?after=a&limit=1')}")], id="joined-by-a-comma"),
         pytest.param([("LINK", f"{_to(f'{ORG}{PATH}?after=a&limit=1')},{SELF}")], id="next-first"),
         pytest.param([("Link", f"<{ORG}{PATH}?after=a&limit=1>;rel=next")], id="without-quotes"),
-        pytest.param([("Link", f'<{PATH}?after=a&limit=1>; title="a, b; c"; REL="prev next"')], id="relative"),
+        pytest.param(
+            [("Link", f'<{PATH}?after=a&limit=1>; title="a, b; c"; REL="prev next"')], id="relative"
+        ),
     ],
 )
-def test_the_next_page_is_found_in_every_form_of_the_header(play: Any, headers: list[tuple[str, str]]) -> None:
+def test_the_next_page_is_found_in_every_form_of_the_header(
+    play: Any, headers: list[tuple[str, str]]
+) -> None:
     script = play(Said(200, [1], headers), Said(200, [2], [("Link", SELF)]))
     assert _read(script) == [[1], [2]]
     assert script.sent[1].url == f"{ORG}{PATH}?after=a&limit=1"
@@ -55,8 +65,14 @@ def test_the_next_page_is_found_in_every_form_of_the_header(play: Any, headers: 
 @pytest.mark.parametrize(
     ("header", "target"),
     [
-        ('<https://after.okta.com/api/v1/users?limit=200&after=x>; rel="next"', "https://after.okta.com/api/v1/users?limit=200&after=x"),
-        ('<https://a.okta.com/x?limit=200&after=abc>; rel="next"', "https://a.okta.com/x?limit=200&after=abc"),
+        (
+            '<https://after.okta.com/api/v1/users?limit=200&after=x>; rel="next"',
+            "https://after.okta.com/api/v1/users?limit=200&after=x",
+        ),
+        (
+            '<https://a.okta.com/x?limit=200&after=abc>; rel="next"',
+            "https://a.okta.com/x?limit=200&after=abc",
+        ),
         ('<https://a.okta.com/x?a=1,2;b=3>; rel="next"', "https://a.okta.com/x?a=1,2;b=3"),
         ('<https://a.okta.com/x>; rel="nextish"', ""),
         ('<https://a.okta.com/x>; title="rel=next"', ""),
@@ -65,7 +81,7 @@ def test_the_next_page_is_found_in_every_form_of_the_header(play: Any, headers: 
         ("", ""),
         ("garbage; rel=next", ""),
     ],
-)  # fmt: skip
+)
 def test_a_link_header_is_read_as_its_standard_says(header: str, target: str) -> None:
     assert next_link(header) == target
 
@@ -76,9 +92,7 @@ def test_an_empty_page_at_the_end_is_no_trouble(play: Any) -> None:
 
 
 def test_an_empty_page_in_the_middle_is_not_the_end(play: Any) -> None:
-    script = play(
-        Said(200, [], [("Link", _to(f"{ORG}{PATH}?after=a"))]), Said(200, [2], [("Link", SELF)])
-    )
+    script = play(Said(200, [], [("Link", _to(f"{ORG}{PATH}?after=a"))]), Said(200, [2], [("Link", SELF)]))
     assert _read(script) == [[], [2]]
 
 
@@ -111,7 +125,9 @@ def test_a_next_page_on_another_origin_is_not_followed(play: Any, target: str) -
 
 
 def test_the_default_port_is_the_same_origin(play: Any) -> None:
-    script = play(Said(200, [1], [("Link", _to("https://ACME.okta.com:443/api/v1/groups?after=a"))]), Said(200, [2]))
+    script = play(
+        Said(200, [1], [("Link", _to("https://ACME.okta.com:443/api/v1/groups?after=a"))]), Said(200, [2])
+    )
     assert _read(script) == [[1], [2]]
 
 

@@ -5,29 +5,35 @@ from __future__ import annotations
 
 import logging
 import threading
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
 from airflow_provider_okta_ure import __version__
-from airflow_provider_okta_ure.clients.calls import Call
-from airflow_provider_okta_ure.clients.netskope import NetskopeClient
 from airflow_provider_okta_ure.clients.auth import NetskopeTokenAuth, SswsAuth
+from airflow_provider_okta_ure.clients.calls import Call
 from airflow_provider_okta_ure.clients.http import ApiClient
+from airflow_provider_okta_ure.clients.netskope import NetskopeClient
 from airflow_provider_okta_ure.clients.okta import OktaClient
 from airflow_provider_okta_ure.clients.okta_errors import OktaDialect
 from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError, UnexpectedAnswerError
 from tests.unit.http_script import ORG, TOKEN, Clock, Said, Script, Step, client, refused
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
 def play(monkeypatch: pytest.MonkeyPatch) -> Any:
     def start(*steps: Step) -> Script:
         script = Script(*steps)
-        monkeypatch.setattr(HTTPAdapter, "send", lambda adapter, request, **settings: script.send(adapter, request, **settings))
+        monkeypatch.setattr(
+            HTTPAdapter,
+            "send",
+            lambda adapter, request, **settings: script.send(adapter, request, **settings),
+        )
         return script
 
     return start
@@ -53,7 +59,9 @@ def test_we_say_who_we_are_and_in_which_version(play: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("target", ["https://evil.example/steal", "//evil.example/x", "https://evil.example:8443/?a=b"])
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/steal", "//evil.example/x", "https://evil.example:8443/?a=b"]
+)
 def test_a_redirect_is_not_followed_and_its_host_is_named(play: Any, status: int, target: str) -> None:
     script = play(Said(status, b"", [("Location", target)]))
     with pytest.raises(UnexpectedAnswerError, match=r"evil\.example"):
@@ -107,7 +115,10 @@ def test_a_request_without_token_gets_none_from_a_netrc_file_either(play: Any, n
     assert "Authorization" not in script.sent[0].headers
 
 
-@pytest.mark.parametrize("url", ["https://evil.example/x", "//evil.example/x", "http://acme.okta.com/x", "https://acme.okta.com:8443/x"])
+@pytest.mark.parametrize(
+    "url",
+    ["https://evil.example/x", "//evil.example/x", "http://acme.okta.com/x", "https://acme.okta.com:8443/x"],
+)
 def test_a_request_to_another_origin_leaves_without_the_token(play: Any, url: str) -> None:
     script = play(Said())
     client().call("GET", url, bucket="b")
@@ -131,7 +142,9 @@ def test_plain_http_is_spoken_on_this_machine_only() -> None:
 # --- proxies and certificates
 
 
-def test_the_proxy_of_the_connection_wins_over_the_environments(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_proxy_of_the_connection_wins_over_the_environments(
+    play: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://environment.example:1")
     script = play(Said(), Said())
     client(proxy="http://ours.example:3128").call("GET", "/api/v1/org", bucket="b")
@@ -154,7 +167,9 @@ def test_a_proxy_of_the_environment_is_not_used_for_this_machine(
     assert script.settings[0]["proxies"] == {}
 
 
-@pytest.mark.parametrize(("verify", "expected"), [(True, "/env/ca.pem"), (False, False), ("/our/ca.pem", "/our/ca.pem")])
+@pytest.mark.parametrize(
+    ("verify", "expected"), [(True, "/env/ca.pem"), (False, False), ("/our/ca.pem", "/our/ca.pem")]
+)
 def test_what_the_connection_says_about_certificates_wins_over_the_environment(
     play: Any, monkeypatch: pytest.MonkeyPatch, verify: bool | str, expected: bool | str
 ) -> None:
@@ -204,10 +219,18 @@ def logged() -> Any:
 def test_no_error_log_line_or_repr_shows_the_token(play: Any, logged: list[str], step: Step) -> None:
     play(*[step] * 5)
     api = client(Clock())
-    shown = [repr(api), repr(SswsAuth(TOKEN)), str(SswsAuth(TOKEN)), repr(Call("GET", "u", "b", True, None, secrets=(TOKEN,)))]
+    shown = [
+        repr(api),
+        repr(SswsAuth(TOKEN)),
+        str(SswsAuth(TOKEN)),
+        repr(Call("GET", "u", "b", True, None, secrets=(TOKEN,))),
+    ]
+    error: OktaUreError | None = None
     try:
         shown.append(repr(api.call("GET", "/api/v1/org", bucket="b", expect=dict[str, Any])))
-    except OktaUreError as error:
+    except OktaUreError as raised:
+        error = raised
+    if error is not None:
         shown += [str(error), repr(error), str(error.args), str(error.__cause__), str(vars(error))]
         assert error.__suppress_context__ or error.__context__ is None
     assert logged
