@@ -1,0 +1,77 @@
+"""One real Airflow and one sandbox for all end-to-end tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_okta_ure.sandbox import Sandbox
+from demo.airflow_instance import AirflowInstance
+from demo.keys import new_signing_key
+from demo.processes import free_port
+
+HERE = Path(__file__).parent
+SCREENSHOTS = HERE.parents[1] / "test-results" / "screenshots"
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(users=120, seed=7) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def airflow(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Iterator[AirflowInstance]:
+    dags = tmp_path_factory.mktemp("dags")
+    for folder in (HERE.parents[1] / "dags", HERE / "dags"):
+        for file in folder.glob("*.py"):
+            shutil.copy(file, dags)
+    instance = AirflowInstance(tmp_path_factory.mktemp("airflow"), dags, free_port())
+    try:
+        instance.start(print)
+        key = new_signing_key()
+        instance.add_connection(
+            "okta_default",
+            conn_type="okta",
+            host=sandbox.okta_url,
+            password=sandbox.okta_token,
+            extra={
+                "issuer": "https://risk.corp.example",
+                "jwks_url": sandbox.publish_jwks(key.jwks),
+                "signing_private_key": key.pem,
+            },
+        )
+        instance.add_connection(
+            "netskope_default",
+            conn_type="netskope",
+            host=sandbox.netskope_url,
+            password=sandbox.netskope_token,
+        )
+        yield instance
+    finally:
+        instance.stop()
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """Debian's Chromium: Playwright's own download is not to be had everywhere."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip(
+            "There is no Chromium on this machine, so nobody looks at the pages: apt-get install chromium"
+        )
+    arguments = [
+        "--disable-quic",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+    ]
+    if os.geteuid() == 0:
+        arguments.append("--no-sandbox")
+    return {"executable_path": chromium, "args": arguments}

@@ -1,0 +1,67 @@
+"""What people see in the browser: the connection forms, the trigger dialog, the graph."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from demo.airflow_instance import LOGIN, PASSWORD, AirflowInstance
+from tests.e2e.conftest import SCREENSHOTS
+
+
+@pytest.fixture
+def signed_in(page: Page, airflow: AirflowInstance) -> Page:
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    page.goto(f"{airflow.url}/auth/login")
+    page.get_by_label("Username").fill(LOGIN)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{airflow.url}/**")
+    return page
+
+
+def _shoot(page: Page, name: str) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def test_the_connection_of_type_okta_has_a_form(signed_in: Page, airflow: AirflowInstance):
+    page = signed_in
+    page.goto(f"{airflow.url}/connections")
+    page.get_by_role("button", name="Add Connection").first.click()
+    page.get_by_role("combobox").first.click()
+    page.keyboard.type("Okta")
+    page.get_by_text("Okta", exact=True).last.click()
+    for label in ("Okta org URL", "API token"):
+        expect(page.get_by_text(label, exact=False).first).to_be_visible()
+    page.get_by_text("Extra Fields", exact=True).first.click()
+    for label in (
+        "Auth method",
+        "Issuer",
+        "JWKS URL",
+        "Signing private key",
+        "Verify TLS",
+        "CA bundle",
+        "Proxy",
+    ):
+        expect(page.get_by_text(label, exact=True).first).to_be_visible()
+    _shoot(page, "connection_okta")
+
+
+def test_the_trigger_dialog_has_a_form_with_dry_run_on(signed_in: Page, airflow: AirflowInstance):
+    airflow.wait_for_dag("okta_risk_sync")
+    page = signed_in
+    page.goto(f"{airflow.url}/dags/okta_risk_sync")
+    page.get_by_role("button", name="Trigger").first.click()
+    expect(page.get_by_text("Dry run", exact=True).first).to_be_visible()
+    for title in ("Okta group", "At risk", "Recovered"):
+        expect(page.get_by_text(title, exact=True).first).to_be_visible()
+    _shoot(page, "trigger")
+
+
+def test_the_main_dag_shows_its_graph_and_its_words(signed_in: Page, airflow: AirflowInstance):
+    airflow.wait_for_dag("okta_risk_sync")
+    page = signed_in
+    page.goto(f"{airflow.url}/dags/okta_risk_sync/")
+    expect(page.get_by_text("fetch_scores").first).to_be_visible()
+    _shoot(page, "dag")

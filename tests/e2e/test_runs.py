@@ -1,0 +1,70 @@
+"""Real runs: mapped operators, an asset as trigger, retries, and what stays out of sight."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from demo.processes import DemoError
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.sandbox import Sandbox
+    from demo.airflow_instance import AirflowInstance
+
+
+def test_mapped_operators_act_once_per_user_and_create_one_group(airflow: AirflowInstance, sandbox: Sandbox):
+    airflow.wait_for_dag("in_parts")
+    airflow.unpause("in_parts")
+    run_id = airflow.trigger("in_parts")
+    airflow.wait_for_run("in_parts", run_id, 120)
+    groups = [group for group in sandbox.okta.groups if group.name == "In parts"]
+    assert len(groups) == 1
+    added = list(sandbox.requests_to("okta", "PUT", f"/api/v1/groups/{groups[0].id}/users"))
+    assert len(added) == len(sandbox.okta.members(groups[0].id)) > 20
+
+
+def test_a_run_that_an_asset_triggered_works_without_any_date(airflow: AirflowInstance, sandbox: Sandbox):
+    for dag_id in ("on_asset", "changes_scores"):
+        airflow.wait_for_dag(dag_id)
+        airflow.unpause(dag_id)
+    airflow.wait_for_run("changes_scores", airflow.trigger("changes_scores"), 60)
+    deadline = time.monotonic() + 60
+    while not (runs := airflow.runs("on_asset")):
+        assert time.monotonic() < deadline, "the asset triggered no run"
+        time.sleep(0.5)
+    run = airflow.wait_for_run("on_asset", runs[0]["dag_run_id"], 120)
+    assert run["run_type"] == "asset_triggered"
+    assert run["data_interval_end"] is None
+    report = airflow.xcom("on_asset", run["dag_run_id"], "push_risk")
+    assert report["counts"]["done"] == len(sandbox.okta.accepted_events) > 50
+
+
+def test_a_permanent_error_is_not_retried_and_tells_what_to_do(airflow: AirflowInstance):
+    airflow.wait_for_dag("goes_wrong")
+    airflow.unpause("goes_wrong")
+    run_id = airflow.trigger("goes_wrong")
+    with pytest.raises(DemoError, match="add_to_group"):
+        airflow.wait_for_run("goes_wrong", run_id, 60)
+    tasks = airflow.request("GET", f"/dags/goes_wrong/dagRuns/{run_id}/taskInstances")["task_instances"]
+    assert [task["try_number"] for task in tasks] == [1]
+    log = "".join(path.read_text() for path in Path(airflow.home, "logs", "dag_id=goes_wrong").rglob("*.log"))
+    assert "There is no group named 'Not there'" in log
+
+
+def test_the_connections_api_masks_every_secret(airflow: AirflowInstance, sandbox: Sandbox):
+    text = str(airflow.request("GET", "/connections/okta_default"))
+    assert sandbox.okta_token not in text
+    assert "PRIVATE KEY" not in text
+    assert "risk.corp.example" in text
+
+
+def test_no_log_of_any_run_holds_a_secret(airflow: AirflowInstance, sandbox: Sandbox):
+    logs = [path.read_text(errors="replace") for path in Path(airflow.home, "logs").rglob("*.log")]
+    assert logs
+    for text in logs:
+        assert sandbox.okta_token not in text
+        assert sandbox.netskope_token not in text
+        assert "BEGIN PRIVATE KEY" not in text
