@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 PREFIX = "/sandbox/static/"
-_NAME = re.compile(r"[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*")
+_PART = r"(?!\.+(?:/|$))[A-Za-z0-9._~-]+"
+_NAME = re.compile(rf"{_PART}(/{_PART})*")
 
 
 class Documents:

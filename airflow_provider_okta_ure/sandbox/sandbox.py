@@ -263,8 +263,8 @@ class Sandbox:
         frozen, options = self._initial
         with self.lock:
             self.options.update(options)
-            self.clock.set(self._start_at or datetime.now(timezone.utc))
             (self.clock.freeze if frozen else self.clock.unfreeze)()
+            self.clock.set(self._start_at or datetime.now(timezone.utc))
             self._shared.journal.clear()
             self._shared.faults.clear()
             self._shared.held.release()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import http.client
 
 import pytest
 import requests
@@ -65,7 +65,6 @@ def test_links_come_as_one_header_line_each(sandbox, okta):
 
 
 def test_the_last_page_has_no_next_link(sandbox, okta):
-    assert "next" not in okta.get(USERS, params={"search": 'status eq "ACTIVE"', "limit": 200}).links or True
     found = okta.get(USERS, params={"search": f'id eq "{sandbox.okta.users[0].id}"'})
     assert "next" not in found.links
     assert "self" in found.links
@@ -161,15 +160,19 @@ def few(empty):
 
 
 SEARCHES = [
-    pytest.param('profile.login eq "ada.lovelace@CORP.example"', ["Ada.Lovelace@corp.example"], id="any case"),
+    pytest.param(
+        'profile.login eq "ada.lovelace@CORP.example"', ["Ada.Lovelace@corp.example"], id="any case"
+    ),
     pytest.param('profile.email eq "alan.turing@corp.example"', ["alan@corp.example"], id="email"),
     pytest.param('profile.login EQ "alan@corp.example"', ["alan@corp.example"], id="operator in capitals"),
     pytest.param('profile.lastName sw "tur"', ["alan@corp.example"], id="sw"),
-    pytest.param('profile.login co "CORP" and profile.firstName eq "Ada"', ["Ada.Lovelace@corp.example"], id="co"),
+    pytest.param(
+        'profile.login co "CORP" and profile.firstName eq "Ada"', ["Ada.Lovelace@corp.example"], id="co"
+    ),
     pytest.param('status eq "DEPROVISIONED"', ["gone@corp.example"], id="includes deprovisioned"),
     pytest.param('profile.login eq "quo\\"te@corp.example"', ['quo"te@corp.example'], id="escaped quote"),
     pytest.param('profile.firstName eq "Jose"', [], id="accents count"),
-    pytest.param('profile.department pr', ["Ada.Lovelace@corp.example"], id="pr"),
+    pytest.param("profile.department pr", ["Ada.Lovelace@corp.example"], id="pr"),
     pytest.param('lastUpdated gt "2030-01-01T00:00:00.000Z"', [], id="later than"),
     pytest.param(
         '(profile.firstName eq "Ada" or profile.firstName eq "Alan") and status eq "ACTIVE"',
@@ -357,7 +360,10 @@ def test_a_wrong_group_is_refused(sandbox, okta, body, code):
 
 def test_letters_within_the_bmp_are_fine(okta):
     assert okta.post(GROUPS, json={"profile": {"name": "Équipe 東京"}}).status_code == 200
-    assert okta.get(USERS, params={"search": 'profile.lastName eq "\U0001f600"'}).json()["errorCode"] == "E0000001"
+    assert (
+        okta.get(USERS, params={"search": 'profile.lastName eq "\U0001f600"'}).json()["errorCode"]
+        == "E0000001"
+    )
 
 
 def test_members_are_paged_and_a_removal_in_between_skips_nobody(empty):
@@ -397,11 +403,10 @@ def group(sandbox):
 
 def test_adding_and_removing_twice_changes_and_logs_once(sandbox, okta, group):
     user = sandbox.okta.users[0].id
-    for method, members in itertools.product(("PUT", "DELETE"), (1, 2)):
+    for method in ("PUT", "PUT", "DELETE", "DELETE"):
         answer = okta.request(method, f"{GROUPS}/{group}/users/{user}")
         assert (answer.status_code, answer.content) == (204, b"")
         assert "Content-Type" not in answer.headers
-        assert members in (1, 2)
         assert sandbox.okta.members(group) == ({user} if method == "PUT" else set())
     types = [event["eventType"] for event in sandbox.okta.system_log]
     assert types == ["group.user_membership.add", "group.user_membership.remove"]
@@ -542,8 +547,6 @@ def test_a_body_of_another_type_or_no_json_is_refused(okta):
 
 
 def test_a_put_without_a_content_length_is_411(sandbox, group):
-    import http.client
-
     user = sandbox.okta.users[0].id
     host = sandbox.okta_url.removeprefix("http://")
     for length, status in ((None, 411), ("0", 204)):

@@ -39,7 +39,9 @@ def test_one_users_scores(sandbox, client):
 def test_identities_are_listed_page_by_page(sandbox, client):
     users = client.scim.users.list(page_size=100).to_list()
     assert len({user.id for user in users}) == 250
-    starts = [entry.parameters["startIndex"] for entry in sandbox.requests_to("netskope", "GET", "/api/v2/scim")]
+    starts = [
+        entry.parameters["startIndex"] for entry in sandbox.requests_to("netskope", "GET", "/api/v2/scim")
+    ]
     assert starts[:3] == ["1", "101", "201"]
 
 

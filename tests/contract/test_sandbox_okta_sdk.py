@@ -46,7 +46,9 @@ def test_users_are_listed_page_by_page(sandbox):
         assert error is None
         seen += [user.id for user in users]
         pages += 1
-        link = answer.headers.getall("Link") if hasattr(answer.headers, "getall") else [answer.headers["Link"]]
+        link = (
+            answer.headers.getall("Link") if hasattr(answer.headers, "getall") else [answer.headers["Link"]]
+        )
         following = [part for part in ", ".join(link).split(", ") if 'rel="next"' in part]
         if not following:
             break
@@ -114,8 +116,12 @@ def test_a_429_is_waited_out_by_the_sdk(sandbox, monkeypatch):
 
     sandbox.set_bucket("/api/v1/groups", 1)
     real_sleep = asyncio.sleep
-    monkeypatch.setattr("okta.request_executor.time.sleep", lambda seconds: waited.append(seconds), raising=False)
-    monkeypatch.setattr(asyncio, "sleep", lambda seconds, *rest: (sleep if seconds > 1 else real_sleep)(seconds))
+    monkeypatch.setattr(
+        "okta.request_executor.time.sleep", lambda seconds: waited.append(seconds), raising=False
+    )
+    monkeypatch.setattr(
+        asyncio, "sleep", lambda seconds, *rest: (sleep if seconds > 1 else real_sleep)(seconds)
+    )
     (first, second) = ask(sandbox, lambda client: client.list_groups(), lambda client: client.list_groups())
     assert first[2] is None
     assert second[2] is None
@@ -135,7 +141,9 @@ def test_providers_and_risk(sandbox):
         type="okta",
         settings=models.SecurityEventsProviderRequestSettings(actual_instance=settings),
     )
-    ((provider, _, error),) = ask(sandbox, lambda client: client.create_security_events_provider_instance(request))
+    ((provider, _, error),) = ask(
+        sandbox, lambda client: client.create_security_events_provider_instance(request)
+    )
     assert error is None
     assert provider.status == "ACTIVE"
     ((listed, _, error),) = ask(sandbox, lambda client: client.list_security_events_provider_instances())
