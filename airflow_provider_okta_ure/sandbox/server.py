@@ -74,13 +74,18 @@ class Server:
 
     def start(self) -> None:
         """Listen on all sockets and return; clients can connect from here on."""
-        try:
-            self._loop.run_until_complete(self._listen())
-        except BaseException:
-            self._close()
-            raise
-        self._thread = threading.Thread(target=self._run, name="okta-ure-sandbox", daemon=True)
+        # In the thread from the first moment: whoever starts us may have an event loop of his own running.
+        listening: Future[None] = Future()
+        self._thread = threading.Thread(
+            target=self._run, args=(listening,), name="okta-ure-sandbox", daemon=True
+        )
         self._thread.start()
+        try:
+            listening.result()
+        except BaseException:
+            self._thread.join()
+            self._thread = None
+            raise
 
     def stop(self) -> None:
         """Close the ports and every connection, whatever is going on in them."""
@@ -121,9 +126,15 @@ class Server:
         context.load_cert_chain(self._tls.certificate, self._tls.private_key)
         return context
 
-    def _run(self) -> None:
+    def _run(self, listening: Future[None]) -> None:
         asyncio.set_event_loop(self._loop)
         try:
+            try:
+                self._loop.run_until_complete(self._listen())
+            except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
+                listening.set_exception(error)
+                return
+            listening.set_result(None)
             self._loop.run_forever()
             self._loop.run_until_complete(self._shut_down())
         finally:
