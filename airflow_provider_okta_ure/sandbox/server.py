@@ -8,6 +8,7 @@ import importlib.util
 import socket
 import ssl
 import threading
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
