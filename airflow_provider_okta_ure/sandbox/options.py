@@ -51,6 +51,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "netskope_case": ("as_is", "lower", "upper", "mixed"),
     "uci_from_time_unit": ("milliseconds", "seconds_if_small"),
     "netskope_rate_limit_scope": ("endpoint", "shared"),
+    "risk_bucket": tuple(RATE_LIMIT_PROFILES["workforce"]),
 }
 
 

@@ -85,6 +85,13 @@ def jwk(kid: str, number: int = 0, bits: int = 2048, **changes: Any) -> dict[str
     }
 
 
+def group_id(sandbox: Sandbox, name: str) -> str:
+    """Return the id of the group with this name."""
+    group = sandbox.okta.find_group(name)
+    assert group is not None
+    return group.id
+
+
 def b64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,6 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
+from airflow_provider_okta_ure.sandbox.__main__ import main
 from tests.contract.sandbox_support import Api, private_key
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,13 +31,14 @@ FREE = ["--okta-port", "0", "--netskope-port", "0", "--users", "60"]
 
 
 @contextlib.contextmanager
-def running(ready: Path, *arguments: str):
+def running(ready: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     command = [*COMMAND, *FREE, "--ready-file", str(ready), *arguments]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         # The third line is written after the ready file.
+        assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(3)]
-        assert lines[-1] == "Press Ctrl-C to stop.\n", process.stderr.read()
+        assert lines[-1] == "Press Ctrl-C to stop.\n"
         yield process, json.loads(ready.read_text())
     finally:
         process.kill()
@@ -111,11 +114,11 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("arguments", "named"), WRONG)
-def test_a_wrong_argument_is_explained(arguments, named):
-    done = run(*arguments)
-    assert done.returncode == 2
-    assert named in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_wrong_argument_is_explained(arguments, named, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert named in capsys.readouterr().err
 
 
 def test_files_that_cannot_be_used_are_explained(tmp_path):
@@ -132,7 +135,16 @@ def test_help_names_every_argument():
         [*COMMAND, "--help"], cwd=ROOT, capture_output=True, text=True, env={**os.environ, "NO_COLOR": "1"}
     )
     assert done.returncode == 0
-    for name in ("okta-port", "users", "seed", "days", "now", "ready-file", "log-requests", "tls-certificate"):
+    for name in (
+        "okta-port",
+        "users",
+        "seed",
+        "days",
+        "now",
+        "ready-file",
+        "log-requests",
+        "tls-certificate",
+    ):
         assert f"--{name}" in done.stdout
 
 
@@ -151,7 +163,9 @@ def test_https(tmp_path):
         okta.verify = str(certificate)
         answer = okta.get("/api/v1/users?limit=1")
         assert answer.links["next"]["url"].startswith(said["okta_url"])
-        assert Api(said["netskope_url"], {}).get("/sandbox/health", verify=str(certificate)).status_code == 200
+        assert (
+            Api(said["netskope_url"], {}).get("/sandbox/health", verify=str(certificate)).status_code == 200
+        )
 
 
 def self_signed() -> bytes:

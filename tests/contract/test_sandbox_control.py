@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
-from airflow_provider_okta_ure.sandbox import Options, PortBusyError, Sandbox
+from airflow_provider_okta_ure.sandbox import Options, PortBusyError, Sandbox, Tls
 from airflow_provider_okta_ure.sandbox.pytest_fixture import okta_ure_sandbox  # noqa: F401
 from tests.contract.sandbox_support import (
     NOW,
@@ -99,6 +102,21 @@ def test_it_starts_and_stops_fast_and_frees_its_ports():
         Api(url, {}).get("/sandbox/health")
     with make_sandbox(okta_port=int(url.rsplit(":", 1)[1])) as again:
         assert again.okta_url == url
+
+
+def test_it_starts_where_an_event_loop_is_running():
+    async def work() -> int:
+        with make_sandbox() as sandbox:
+            return okta_api(sandbox).get("/api/v1/org").status_code
+
+    assert asyncio.run(work()) == 200
+
+
+def test_a_certificate_that_cannot_be_used_stops_the_start_and_frees_the_ports():
+    sandbox = make_sandbox(tls=Tls("missing.pem", "missing.pem"))
+    with pytest.raises(FileNotFoundError):
+        sandbox.start()
+    assert not [thread for thread in threading.enumerate() if thread.name == "okta-ure-sandbox"]
 
 
 def test_stopping_twice_is_fine_and_starting_twice_is_not(sandbox):
@@ -221,7 +239,10 @@ def test_health_clock_and_switches(sandbox, control):
     health = control.get("/sandbox/health").json()
     assert health["okta_url"] == sandbox.okta_url
     assert Api(sandbox.netskope_url, {}).get("/sandbox/health").json() == health
-    assert control.post("/sandbox/clock/advance", json={"seconds": 60}).json()["now"] == "2026-11-23T03:01:00+00:00"
+    assert (
+        control.post("/sandbox/clock/advance", json={"seconds": 60}).json()["now"]
+        == "2026-11-23T03:01:00+00:00"
+    )
     control.put("/sandbox/clock", json={"now": "2026-12-01T00:00:00Z"})
     assert control.get("/sandbox/clock").json() == {"now": "2026-12-01T00:00:00+00:00", "frozen": True}
     assert control.post("/sandbox/clock/unfreeze").json()["frozen"] is False
@@ -276,7 +297,10 @@ def test_the_org_and_the_tenant_are_arranged_over_http(sandbox, control):
     assert control.put(f"/sandbox/okta/groups/{group['id']}/members/{user['id']}").status_code == 204
     assert control.get(f"/sandbox/okta/groups/{group['id']}/members").json() == [user["id"]]
     assert control.post("/sandbox/okta/rules/apply").status_code == 204
-    assert control.post("/sandbox/netskope/users", json={"name": "a@corp.example", "score": 9}).status_code == 204
+    assert (
+        control.post("/sandbox/netskope/users", json={"name": "a@corp.example", "score": 9}).status_code
+        == 204
+    )
     score = "/sandbox/netskope/users/a%40corp.example/score"
     assert control.get(score).json() == {"score": 9}
     control.put(score, json={"score": 77, "day": "2026-11-20"})
@@ -289,7 +313,7 @@ def test_the_org_and_the_tenant_are_arranged_over_http(sandbox, control):
     assert sandbox.okta.find_user("a@corp.example") is None
 
 
-BAD = [
+BAD: list[tuple[str, str, Any, int]] = [
     ("GET", "/sandbox/nope", None, 404),
     ("DELETE", "/sandbox/health", None, 405),
     ("PUT", "/sandbox/clock", {}, 400),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import http.client
+from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
-from tests.contract.sandbox_support import Api, all_pages, make_sandbox, okta_api
+from tests.contract.sandbox_support import Api, all_pages, group_id, make_sandbox, okta_api
+
+if TYPE_CHECKING:
+    import requests
 
 USERS, GROUPS = "/api/v1/users", "/api/v1/groups"
 
@@ -381,13 +384,13 @@ def test_members_are_paged_and_a_removal_in_between_skips_nobody(empty):
 def test_a_page_of_members_holds_a_thousand():
     with make_sandbox(users=1500) as sandbox:
         okta = okta_api(sandbox)
-        staff = sandbox.okta.find_group("All Staff").id
+        staff = group_id(sandbox, "All Staff")
         first = okta.get(f"{GROUPS}/{staff}/users")
         assert len(first.json()) == 1000
         assert first.links["self"]["url"].endswith("?limit=1000")
         members = all_pages(okta, f"{GROUPS}/{staff}/users", limit=5000)
         assert {user["id"] for user in members} == sandbox.okta.members(staff)
-        everyone = sandbox.okta.find_group("Everyone").id
+        everyone = group_id(sandbox, "Everyone")
         statuses = {user["status"] for user in all_pages(okta, f"{GROUPS}/{everyone}/users")}
         assert "DEPROVISIONED" not in statuses
         assert "STAGED" in statuses
@@ -418,8 +421,8 @@ def test_adding_and_removing_twice_changes_and_logs_once(sandbox, okta, group):
 def test_refusals_of_membership_writes(sandbox, okta, group, method):
     user = sandbox.okta.users[0]
 
-    def refused(group_id, user_id):
-        answer = okta.request(method, f"{GROUPS}/{group_id}/users/{user_id}")
+    def refused(to: str, who: str) -> tuple[int, str, str]:
+        answer = okta.request(method, f"{GROUPS}/{to}/users/{who}")
         return answer.status_code, answer.json()["errorCode"], answer.json()["errorSummary"].split("(")[-1]
 
     assert refused("nope", user.id) == (404, "E0000007", "UserGroup)")
@@ -427,9 +430,9 @@ def test_refusals_of_membership_writes(sandbox, okta, group, method):
     assert refused("nope", "nope") == (404, "E0000007", "UserGroup)")
     assert refused(group, user.login)[2] == "User)"
     for name in ("CORP Domain Users", "Everyone"):
-        assert refused(sandbox.okta.find_group(name).id, user.id)[:2] == (403, "E0000006")
+        assert refused(group_id(sandbox, name), user.id)[:2] == (403, "E0000006")
     sandbox.options.built_in_group_refusal_501 = True
-    assert refused(sandbox.okta.find_group("Everyone").id, user.id)[:2] == (501, "E0000060")
+    assert refused(group_id(sandbox, "Everyone"), user.id)[:2] == (501, "E0000060")
 
 
 def test_a_deprovisioned_user_cannot_join_unless_a_switch_allows_it(sandbox, okta, group):
@@ -448,7 +451,7 @@ def test_users_in_other_statuses_can_join(sandbox, okta, group, status):
 
 
 def test_who_is_removed_from_a_rules_group_stays_out(sandbox, okta):
-    contractors = sandbox.okta.find_group("Contractors").id
+    contractors = group_id(sandbox, "Contractors")
     user, other = sorted(sandbox.okta.members(contractors))[:2]
     assert okta.delete(f"{GROUPS}/{contractors}/users/{user}").status_code == 204
     sandbox.okta.group(contractors).members.discard(sandbox.okta.user(other).number)

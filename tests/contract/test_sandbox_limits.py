@@ -158,7 +158,7 @@ def test_many_threads_lose_no_request(sandbox):
     group = sandbox.okta.add_group("G").id
     ids = [user.id for user in sandbox.okta.users if user.status != "DEPROVISIONED"][:40]
 
-    def add(user):
+    def add(user: str) -> int:
         return okta_api(sandbox).put(f"/api/v1/groups/{group}/users/{user}").status_code
 
     with ThreadPoolExecutor(8) as pool:
@@ -249,7 +249,7 @@ def test_a_slow_answer_runs_into_the_clients_timeout(sandbox, okta):
 
 
 def test_rates_hit_about_as_many_as_they_say_and_the_same_every_time(sandbox, okta):
-    def run():
+    def run() -> list[int]:
         sandbox.reset()
         sandbox.set_fault_rates({"503": 0.2, "429": 0.1}, service="okta")
         return [okta.get("/api/v1/org").status_code for _ in range(300)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.sandbox_support import make_sandbox
+from tests.contract.sandbox_support import group_id, make_sandbox
 
 okta_client = pytest.importorskip("okta.client", reason="Okta's SDK is not installed")
 models = pytest.importorskip("okta.models")
@@ -100,7 +100,7 @@ def test_a_group_is_made_filled_and_emptied(sandbox):
 
 
 def test_a_group_that_cannot_be_written_is_an_error(sandbox):
-    everyone = sandbox.okta.find_group("Everyone").id
+    everyone = group_id(sandbox, "Everyone")
     user = sandbox.okta.users[0].id
     ((_, _, error),) = ask(sandbox, lambda client: client.assign_user_to_group(everyone, user))
     assert error.error_code == "E0000006"

@@ -14,6 +14,7 @@ from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAP
 from tests.contract.sandbox_support import (
     PROVIDERS,
     Transmitter,
+    group_id,
     make_sandbox,
     okta_api,
 )
@@ -127,7 +128,7 @@ def test_groups(sandbox, conforms):
     assert [member["id"] for member in conforms(okta.get(f"{here}/users"), 200).json()] == [user]
     conforms(okta.delete(f"{here}/users/{user}"), 204)
     conforms(okta.post("/api/v1/groups", json={"profile": {"name": "Risky"}}), 400)
-    everyone = sandbox.okta.find_group("Everyone").id
+    everyone = group_id(sandbox, "Everyone")
     conforms(okta.put(f"/api/v1/groups/{everyone}/users/{user}"), 403)
     conforms(okta.get("/api/v1/groups/unknown"), 404)
     conforms(okta.get("/api/v1/groups/unknown/users"), 404)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
 from tests.contract.sandbox_support import NOW, Transmitter, all_pages, make_sandbox, okta_api
+
+if TYPE_CHECKING:
+    import requests
 
 LOGS = "/api/v1/logs"
 ADD = "group.user_membership.add"
