@@ -253,4 +253,5 @@ def _codes(nodes: Iterable[_Node]) -> set[int]:
 
 def _both_cases(codes: Iterable[int]) -> _Chars:
     chars = {chr(code) for code in codes}
-    return frozenset(chars | {char.lower() for char in chars} | {char.upper() for char in chars})
+    cased = chars | {char.lower() for char in chars} | {char.upper() for char in chars}
+    return frozenset(char for char in cased if len(char) == 1)

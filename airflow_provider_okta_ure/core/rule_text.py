@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+What the text of a rule may be made of, checked before the rule engine sees it.
+
+The engine computes constant parts of a rule while it reads them, so that a regular expression, a loop or a
+power of numbers in it runs before anybody can look at the result. Hence these are refused in the text.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+
+from airflow_provider_okta_ure.core.rule_patterns import UnfitPattern, compile_pattern
+from airflow_provider_okta_ure.errors import RuleError
+
+_TOKEN = re.compile(
+    r"""(?P<string>[bdrst]?(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'))|(?P<comment>\#[^\n]*)|(?P<space>\s+)"""
+    r"""|(?P<word>\$?[A-Za-z_]\w*)|"""
+    r"""(?P<number>0(?:b[01]+|o[0-7]+|x[0-9a-fA-F]+)|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|"""
+    r"""(?P<sign>=~~?|!~~?|[=<>!]=|=[<>]|<>|<<|>>|&&|\|\||\*\*|//|\?\?|&[.\[]|.)""",
+    re.DOTALL,
+)
+_MATCHING = {"=~", "=~~", "!~", "!~~"}
+_AFTER_PATTERN = {"", ")", "]", ",", "and", "or"}
+
+_MEANT = {
+    "&&": "and",
+    "||": "or",
+    "!": "not",
+    "=": "==",
+    "<>": "!=",
+    "=<": "<=",
+    "=>": ">=",
+    **{word: word.lower() for word in ("AND", "OR", "NOT", "IN", "TRUE", "FALSE")},
+    **{word: word.lower() for word in ("And", "Or", "Not", "In", "True", "False")},
+}
+_REFUSED = {
+    **dict.fromkeys(("*", "/", "//", "%", "**"), "arithmetic beyond + and -"),
+    **dict.fromkeys(("&", "|", "^", "<<", ">>"), "arithmetic on bits"),
+    **dict.fromkeys(("for", "if"), "a loop"),
+    **dict.fromkeys(("null", "None", "none"), "null"),
+    **dict.fromkeys(("inf", "nan"), "a number that is not finite"),
+    **dict.fromkeys(("{", "}"), "a set or a mapping; write a list in square brackets"),
+    **dict.fromkeys(("&.", "&["), "a safe navigation"),
+    "?": "a choice between two values",
+    ":": "a slice or a choice between two values",
+}
+_REMEDIES = {"null": "Use has_score or has_previous_score, or give a default: (score ?? 1000)."}
+_PREFIXES = {"b": "bytes", "d": "a date", "t": "a duration"}
+
+
+def check_text(text: str) -> None:
+    """
+    Refuse what a rule may not be made of.
+
+    :param text: the rule.
+    :raises RuleError: with the position of the first part that cannot stay.
+    """
+    tokens = list(_tokens(text))
+    for index, (kind, part, position) in enumerate(tokens):
+        if kind == "string" and part[0] in _PREFIXES:
+            raise _refusal(_PREFIXES[part[0]], text, position)
+        if kind in {"word", "sign"}:
+            _check_part(part, text, position)
+        if part in _MATCHING and kind == "sign":
+            _check_pattern(tokens[index + 1 : index + 3], text, search=part.endswith("~~"))
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
+    for found in _TOKEN.finditer(text):
+        kind = found.lastgroup or ""
+        if kind not in {"comment", "space"}:
+            yield kind, found.group(), found.start()
+
+
+def _check_part(part: str, text: str, position: int) -> None:
+    if part in _MEANT:
+        raise RuleError(f"A rule has no {part!r}.", rule=text, position=position, suggestion=_MEANT[part])
+    if part in _REFUSED:
+        raise _refusal(_REFUSED[part], text, position)
+    if part.startswith("$"):
+        raise RuleError(f"A rule may not use {part}.", rule=text, position=position)
+
+
+def _refusal(what: str, text: str, position: int) -> RuleError:
+    return RuleError(
+        f"A rule may not use {what}.", rule=text, position=position, remedy=_REMEDIES.get(what, "")
+    )
+
+
+def _check_pattern(following: list[tuple[str, str, int]], text: str, *, search: bool) -> None:
+    """Check the regular expression; ``following`` is what comes after the operator."""
+    if not following:
+        return  # the engine says that the rule ends too early
+    (kind, literal, start), after = following[0], following[1][1] if len(following) > 1 else ""
+    if kind != "string" or after not in _AFTER_PATTERN:
+        raise RuleError(
+            "A regular expression must be written in the rule, in quotes.", rule=text, position=start
+        )
+    try:
+        compile_pattern(_value(literal), search=search)
+    except UnfitPattern as error:
+        offset = literal.index(literal[-1]) + 1 + (error.position or 0)
+        raise RuleError(
+            f"The regular expression {error.problem}.", rule=text, position=start + offset
+        ) from None
+    except UnicodeError:
+        raise RuleError("The text has a broken escape.", rule=text, position=start) from None
+
+
+def _value(literal: str) -> str:
+    """Return what the engine reads from a literal with its quotes."""
+    if literal[0] == "r":
+        return literal[2:-1]
+    inner = literal[2:-1] if literal[0] == "s" else literal[1:-1]
+    escaped = codecs.encode(inner, "unicode-escape").decode().replace("\\\\", "\\")
+    return codecs.decode(escaped, "unicode-escape")
