@@ -6,9 +6,9 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from airflow_provider_okta_ure.sandbox import Sandbox
 from demo.airflow_instance import AirflowInstance
@@ -58,7 +58,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Itera
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args() -> dict[str, Any]:
+def browser() -> Iterator[Browser]:
     """Debian's Chromium: Playwright's own download is not to be had everywhere."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
@@ -74,4 +74,15 @@ def browser_type_launch_args() -> dict[str, Any]:
     ]
     if os.geteuid() == 0:
         arguments.append("--no-sandbox")
-    return {"executable_path": chromium, "args": arguments}
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh page of 1280 by 1000, in a session of its own."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    yield context.new_page()
+    context.close()

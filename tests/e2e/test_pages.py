@@ -11,7 +11,6 @@ from tests.e2e.conftest import SCREENSHOTS
 
 @pytest.fixture
 def signed_in(page: Page, airflow: AirflowInstance) -> Page:
-    page.set_viewport_size({"width": 1280, "height": 1000})
     page.goto(f"{airflow.url}/auth/login")
     page.get_by_label("Username").fill(LOGIN)
     page.get_by_label("Password").fill(PASSWORD)
@@ -53,9 +52,9 @@ def test_the_trigger_dialog_has_a_form_with_dry_run_on(signed_in: Page, airflow:
     page = signed_in
     page.goto(f"{airflow.url}/dags/okta_risk_sync")
     page.get_by_role("button", name="Trigger").first.click()
-    expect(page.get_by_text("Dry run", exact=True).first).to_be_visible()
+    expect(page.get_by_role("checkbox", name="Dry run")).to_be_checked()
     for title in ("Okta group", "At risk", "Recovered"):
-        expect(page.get_by_text(title, exact=True).first).to_be_visible()
+        expect(page.get_by_role("dialog").get_by_text(title).first).to_be_visible()
     _shoot(page, "trigger")
 
 
