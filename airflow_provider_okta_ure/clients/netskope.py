@@ -42,8 +42,8 @@ PER_SECOND = 3.0
 """Netskope: 4 requests a second for an endpoint; unclear is whether all endpoints share them."""
 
 MOST_USERS = 5_000_000
-MOST_PASSES = 3
-"""How often a list that changes while it is read is read again."""
+SORT_ORDERS = ("asc", "desc", "asc")
+"""How often, and from which end, a list that changes while it is read is read."""
 
 BUCKET = "REST API v2"
 SERIES_PATH = "/api/v2/incidents/uba/getuci"
@@ -215,12 +215,13 @@ class NetskopeClient:
         """
         Return all entries by user.
 
-        A list that changes while it is read lets users slip to a page already read: then it is read again.
+        A list that changes while it is read hides users who slip to a page already read. So it is read again, from
+        the other end, where pages end between other users.
         """
         listed: dict[str, list[WireListed]] = {}
-        for _ in range(MOST_PASSES):
-            total = 0
-            for page in self._list_pages(active_days):
+        total = 0
+        for order in SORT_ORDERS:
+            for page in self._list_pages(active_days, order):
                 total = page.total_count
                 for found in page.results:
                     listed.setdefault(found.user.casefold(), []).append(found)
@@ -229,17 +230,17 @@ class NetskopeClient:
         log.warning("Netskope says that it has scores of %d users, and listed %d.", total, len(listed))
         return listed
 
-    def _list_pages(self, active_days: int) -> Iterator[WireListAnswer]:
+    def _list_pages(self, active_days: int, order: str) -> Iterator[WireListAnswer]:
         offset = 0
         while offset <= MOST_USERS:
-            page = self._list_page(offset, active_days)
+            page = self._list_page(offset, active_days, order)
             yield page
             offset += len(page.results)
             if not page.results or offset >= page.total_count:
                 return
         raise UnexpectedAnswerError(f"Netskope lists more than {MOST_USERS} users.")
 
-    def _list_page(self, offset: int, active_days: int) -> WireListAnswer:
+    def _list_page(self, offset: int, active_days: int, order: str) -> WireListAnswer:
         return self._api.call(
             "POST",
             LIST_PATH,
@@ -249,7 +250,7 @@ class NetskopeClient:
                 "offset": str(offset),
                 "limit": str(PAGE_SIZE),
                 "sortby": "confidenceScore",
-                "sortorder": "asc",
+                "sortorder": order,
             },
             json={"usersActiveInLastDays": active_days, "ratingRank": "all"},
             repeatable=True,

@@ -31,7 +31,9 @@ def okta_of(sandbox: Sandbox, **transport: Any) -> OktaClient:
 
 def netskope_of(sandbox: Sandbox, **transport: Any) -> NetskopeClient:
     transport.setdefault("timing", timing_of(sandbox))
-    return NetskopeClient.connect(sandbox.netskope_url, NetskopeTokenAuth(sandbox.netskope_token), **transport)
+    return NetskopeClient.connect(
+        sandbox.netskope_url, NetskopeTokenAuth(sandbox.netskope_token), **transport
+    )
 
 
 @pytest.fixture

@@ -49,7 +49,9 @@ def test_a_group_is_found_by_its_exact_name(okta: OktaClient, sandbox: Sandbox) 
     assert okta.find_group("") is None
 
 
-def test_two_groups_of_one_name_are_ambiguous_also_when_one_is_imported(okta: OktaClient, sandbox: Sandbox) -> None:
+def test_two_groups_of_one_name_are_ambiguous_also_when_one_is_imported(
+    okta: OktaClient, sandbox: Sandbox
+) -> None:
     one = sandbox.okta.add_group("At Risk")
     two = sandbox.okta.add_group("At Risk", "APP_GROUP")
     with pytest.raises(GroupError) as caught:
@@ -118,7 +120,9 @@ def test_a_group_that_the_index_does_not_show_yet_is_found_soon(okta: OktaClient
     assert okta.ensure_group("At Risk").group_id == made.id
 
 
-def test_a_group_whose_making_lost_its_answer_is_found_and_not_made_twice(okta: OktaClient, sandbox: Sandbox) -> None:
+def test_a_group_whose_making_lost_its_answer_is_found_and_not_made_twice(
+    okta: OktaClient, sandbox: Sandbox
+) -> None:
     sandbox.fail_next(kind="lost_answer", method="POST", path_prefix="/api/v1/groups")
     group = okta.ensure_group("At Risk")
     assert [one.id for one in sandbox.okta.groups if one.name == "At Risk"] == [group.group_id]
@@ -139,7 +143,9 @@ def test_a_name_taken_in_another_case_is_explained(okta: OktaClient, sandbox: Sa
     assert caught.value.reason == "group_not_found"
 
 
-def test_other_refusals_to_make_a_group_are_not_taken_for_a_taken_name(okta: OktaClient, sandbox: Sandbox) -> None:
+def test_other_refusals_to_make_a_group_are_not_taken_for_a_taken_name(
+    okta: OktaClient, sandbox: Sandbox
+) -> None:
     with pytest.raises(InvalidRequestError):
         okta.ensure_group("x" * 256)
     assert len(sandbox.requests) == 2
@@ -148,7 +154,9 @@ def test_other_refusals_to_make_a_group_are_not_taken_for_a_taken_name(okta: Okt
 # --- members
 
 
-def test_members_are_added_listed_and_removed_and_again_without_harm(okta: OktaClient, sandbox: Sandbox) -> None:
+def test_members_are_added_listed_and_removed_and_again_without_harm(
+    okta: OktaClient, sandbox: Sandbox
+) -> None:
     group = okta.create_group("At Risk")
     users = [user.id for user in sandbox.okta.users if user.status == "ACTIVE"][:3]
     for user_id in users + users[:1]:
@@ -185,7 +193,10 @@ def test_a_missing_user_is_not_blamed_on_the_group_and_the_other_way_round(
     okta: OktaClient, sandbox: Sandbox, write: str
 ) -> None:
     group, user = okta.create_group("At Risk"), sandbox.okta.users[0]
-    for group_id, user_id, missing in (("00gunknown", user.id, "UserGroup"), (group.group_id, "00uunknown", "User")):
+    for group_id, user_id, missing in (
+        ("00gunknown", user.id, "UserGroup"),
+        (group.group_id, "00uunknown", "User"),
+    ):
         with pytest.raises(NotFoundError) as caught:
             getattr(okta, write)(group_id, user_id)
         assert caught.value.resource == missing

@@ -13,7 +13,12 @@ import pytest
 from airflow_provider_okta_ure.clients.keys import SigningKey
 from airflow_provider_okta_ure.clients.okta import OktaClient
 from airflow_provider_okta_ure.clients.security_event import build_risk_change, derive_jti
-from airflow_provider_okta_ure.errors import ConfigurationError, InvalidRequestError, NotFoundError, OktaUreError
+from airflow_provider_okta_ure.errors import (
+    ConfigurationError,
+    InvalidRequestError,
+    NotFoundError,
+    OktaUreError,
+)
 from airflow_provider_okta_ure.sandbox import Sandbox
 from tests.contract.client_support import NOW, okta, okta_of, sandbox
 from tests.contract.sandbox_support import private_key
@@ -59,7 +64,9 @@ def registered(okta: OktaClient, sandbox: Sandbox) -> Sandbox:
 # --- pushing
 
 
-def test_a_signal_is_accepted_by_an_okta_that_is_strict_in_every_point(okta: OktaClient, registered: Sandbox) -> None:
+def test_a_signal_is_accepted_by_an_okta_that_is_strict_in_every_point(
+    okta: OktaClient, registered: Sandbox
+) -> None:
     token = _token(registered)
     answer = okta.publish_security_event(token)
     (entry,) = registered.requests_to(path_prefix="/security")
@@ -122,7 +129,9 @@ def test_what_is_no_token_is_not_sent(okta: OktaClient, sandbox: Sandbox, token:
     assert sandbox.requests == []
 
 
-def test_a_new_key_is_accepted_while_the_old_one_is_still_published(okta: OktaClient, registered: Sandbox) -> None:
+def test_a_new_key_is_accepted_while_the_old_one_is_still_published(
+    okta: OktaClient, registered: Sandbox
+) -> None:
     okta.publish_security_event(_token(registered))
     registered.publish_jwks({"keys": KEY.jwks()["keys"] + OTHER_KEY.jwks()["keys"]})
     registered.clock.advance(31)
@@ -224,7 +233,9 @@ def test_a_paused_provider_is_made_active_again(okta: OktaClient) -> None:
     assert _ensure(okta).is_active
 
 
-def test_name_and_issuer_of_two_different_providers_are_not_guessed_about(okta: OktaClient, sandbox: Sandbox) -> None:
+def test_name_and_issuer_of_two_different_providers_are_not_guessed_about(
+    okta: OktaClient, sandbox: Sandbox
+) -> None:
     okta.create_security_events_provider(NAME, issuer="https://a.example", jwks_url="https://a.example/j")
     okta.create_security_events_provider("Other", issuer=ISSUER, jwks_url="https://b.example/j")
     before = [vars_of(one) for one in sandbox.okta.providers]
@@ -238,7 +249,9 @@ def vars_of(provider: Any) -> tuple[str, ...]:
 
 
 def test_somebody_elses_provider_is_left_alone(okta: OktaClient, sandbox: Sandbox) -> None:
-    other = okta.create_security_events_provider("Other", issuer="https://o.example", jwks_url="https://o.example/j")
+    other = okta.create_security_events_provider(
+        "Other", issuer="https://o.example", jwks_url="https://o.example/j"
+    )
     _ensure(okta)
     assert len(sandbox.okta.providers) == 2
     assert okta.get_security_events_provider(other.provider_id) == other
@@ -259,7 +272,9 @@ def test_two_who_make_the_provider_at_the_same_time_make_one(sandbox: Sandbox) -
 
 
 @pytest.mark.parametrize("kind", ["lost_answer", "reset", "truncate"])
-def test_a_provider_whose_making_lost_its_answer_is_made_once(okta: OktaClient, sandbox: Sandbox, kind: str) -> None:
+def test_a_provider_whose_making_lost_its_answer_is_made_once(
+    okta: OktaClient, sandbox: Sandbox, kind: str
+) -> None:
     sandbox.fail_next(kind=kind, method="POST")
     made = _ensure(okta)
     assert [one.id for one in sandbox.okta.providers] == [made.provider_id]
@@ -299,7 +314,9 @@ def test_a_pushed_signal_is_found_in_the_system_log(okta: OktaClient, registered
     assert events[0]["target"][0]["id"] == user.id
 
 
-def test_polling_the_log_ends_at_the_first_empty_page_and_misses_nothing(okta: OktaClient, sandbox: Sandbox) -> None:
+def test_polling_the_log_ends_at_the_first_empty_page_and_misses_nothing(
+    okta: OktaClient, sandbox: Sandbox
+) -> None:
     group = sandbox.okta.find_group("Sales")
     assert group is not None
     for user in sandbox.okta.users[:30]:

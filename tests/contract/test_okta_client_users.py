@@ -68,16 +68,25 @@ def test_odd_characters_in_a_login_stay_part_of_it(okta: OktaClient, sandbox: Sa
 # --- many users
 
 
-def test_users_are_found_by_login_and_by_email_whatever_their_case(okta: OktaClient, sandbox: Sandbox) -> None:
+def test_users_are_found_by_login_and_by_email_whatever_their_case(
+    okta: OktaClient, sandbox: Sandbox
+) -> None:
     by_login = sandbox.okta.add_user("Ann@Corp.example", email="a@other.example")
     by_email = sandbox.okta.add_user("b@other.example", email="Bob@corp.example")
-    found = {user.user_id for user in okta.find_users(["aNN@corp.example", "BOB@CORP.EXAMPLE", "nobody@x.example"])}
+    found = {
+        user.user_id for user in okta.find_users(["aNN@corp.example", "BOB@CORP.EXAMPLE", "nobody@x.example"])
+    }
     assert found == {by_login.id, by_email.id}
 
 
-def test_all_candidates_of_an_ambiguous_email_are_found_and_each_once(okta: OktaClient, sandbox: Sandbox) -> None:
+def test_all_candidates_of_an_ambiguous_email_are_found_and_each_once(
+    okta: OktaClient, sandbox: Sandbox
+) -> None:
     ids = {sandbox.okta.add_user(f"x{n}@corp.example", email="shared@corp.example").id for n in range(3)}
-    found = [user.user_id for user in okta.find_users(["shared@corp.example", "x1@corp.example", "X1@corp.example"])]
+    found = [
+        user.user_id
+        for user in okta.find_users(["shared@corp.example", "x1@corp.example", "X1@corp.example"])
+    ]
     assert sorted(found) == sorted(ids)
 
 
@@ -94,7 +103,14 @@ def test_a_name_within_another_name_is_somebody_else(okta: OktaClient, sandbox: 
 
 @pytest.mark.parametrize(
     "login",
-    ['quo"te@corp.example', "back\\slash@corp.example", "o'brien@corp.example", 'end\\"@corp.example', "a&b=c@corp.example", "ümlaut@corp.example"],
+    [
+        'quo"te@corp.example',
+        "back\\slash@corp.example",
+        "o'brien@corp.example",
+        'end\\"@corp.example',
+        "a&b=c@corp.example",
+        "ümlaut@corp.example",
+    ],
 )
 def test_characters_with_a_meaning_in_a_search_are_found_as_they_are(
     okta: OktaClient, sandbox: Sandbox, login: str
@@ -108,8 +124,12 @@ def test_a_name_cannot_smuggle_a_search_of_its_own(okta: OktaClient, sandbox: Sa
     assert sandbox.requests[0].status == 200
 
 
-@pytest.mark.parametrize("names", [[], ["", "  "], ["a\x00b@corp.example", "\ud800@corp.example"], ["x" * 5000]])
-def test_names_that_nobody_can_have_cost_no_call(okta: OktaClient, sandbox: Sandbox, names: list[str]) -> None:
+@pytest.mark.parametrize(
+    "names", [[], ["", "  "], ["a\x00b@corp.example", "\ud800@corp.example"], ["x" * 5000]]
+)
+def test_names_that_nobody_can_have_cost_no_call(
+    okta: OktaClient, sandbox: Sandbox, names: list[str]
+) -> None:
     assert list(okta.find_users(names)) == []
     assert sandbox.requests == []
 
@@ -157,7 +177,9 @@ def test_the_size_of_the_org_is_read_from_everyone(okta: OktaClient, sandbox: Sa
 
 
 @pytest.mark.parametrize("most_terms", [49, 20, 2])
-def test_a_search_that_is_too_long_for_okta_is_halved(okta: OktaClient, sandbox: Sandbox, most_terms: int) -> None:
+def test_a_search_that_is_too_long_for_okta_is_halved(
+    okta: OktaClient, sandbox: Sandbox, most_terms: int
+) -> None:
     sandbox.options.search_max_terms = most_terms
     wanted = [user for user in sandbox.okta.users if user.status == "ACTIVE"][:40]
     found = {user.user_id for user in okta.find_users([user.login for user in wanted])}
@@ -186,7 +208,9 @@ def test_no_search_is_longer_than_4_kb_and_25_names(okta: OktaClient, sandbox: S
     names = [f"{'ü' * 20}{number:04}@{'long' * 10}.example" for number in range(30)]
     names += [f"{number}@x.example" for number in range(45)]
     list(okta.find_users(names))
-    searches = [entry for entry in sandbox.requests if "search" in entry.parameters and entry.path.endswith("users")]
+    searches = [
+        entry for entry in sandbox.requests if "search" in entry.parameters and entry.path.endswith("users")
+    ]
     assert searches
     assert max(len(entry.query) for entry in searches) < 4096
     assert max(entry.parameters["search"].count("profile.login") for entry in searches) <= 25

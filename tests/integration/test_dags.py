@@ -27,7 +27,7 @@ MIDNIGHT = NOW.replace(hour=0)
 def dags() -> dict[str, DAG]:
     bag = DagBag(str(DAGS))
     assert bag.import_errors == {}
-    return dict(bag.dags)  # type: ignore[arg-type]
+    return dict(bag.dags)
 
 
 class Run:

@@ -180,9 +180,8 @@ def test_no_action_reports_everybody_and_calls_nobody(okta):
 
 def provider(okta: Sandbox, **arguments: Any) -> dict[str, Any]:
     context_of()
-    result: dict[str, Any] = OktaSecurityEventsProviderOperator(task_id="p", **arguments).execute(
-        context_of()
-    )
+    context: Any = context_of()
+    result: dict[str, Any] = OktaSecurityEventsProviderOperator(task_id="p", **arguments).execute(context)
     return result
 
 
