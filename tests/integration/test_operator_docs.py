@@ -61,7 +61,7 @@ def test_every_argument_is_described_and_every_described_one_exists(operator):
     arguments = {
         name
         for one in family(operator)
-        for name, parameter in inspect.signature(one.__init__).parameters.items()
+        for name, parameter in inspect.signature(vars(one).get("__init__", lambda: None)).parameters.items()
         if parameter.kind is parameter.KEYWORD_ONLY
     }
     assert set(described(operator)) == arguments
