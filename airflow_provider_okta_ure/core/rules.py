@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_okta_ure.core import rule_checks as checks
@@ -25,8 +27,8 @@ _VALUES: dict[str, Callable[[Row], Any]] = {
     "score_level": lambda row: row.score_level,
     "risk_level": lambda row: row.risk_level,
     "previous_risk_level": lambda row: row.previous_risk_level,
-    "score": lambda row: row.score,
-    "previous_score": lambda row: row.previous_score,
+    "score": lambda row: None if row.score is None else Decimal(row.score),
+    "previous_score": lambda row: None if row.previous_score is None else Decimal(row.previous_score),
     "provisional": lambda row: row.provisional,
     "has_score": lambda row: row.score is not None,
     "has_previous_score": lambda row: row.previous_score is not None,
@@ -47,6 +49,10 @@ class Rule:
         self._root = root
         nodes = list(checks.walk(root))
         self.fields = frozenset(node.name for node in nodes if checks.kind(node) == "SymbolExpression")
+        for node in nodes:
+            if checks.kind(node) == "SymbolExpression":
+                # The engine would convert and type-check each value again; ours have the right types.
+                node.evaluate = itemgetter(node.name)
         defaulted = {id(node.left) for node in nodes if checks.kind(node) == "CoalesceExpression"}
         self._required = sorted(
             {
