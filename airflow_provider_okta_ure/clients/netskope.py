@@ -215,8 +215,8 @@ class NetskopeClient:
         """
         Return all entries by user.
 
-        A list that changes while it is read hides users who slip to a page already read. So it is read again, from
-        the other end, where pages end between other users.
+        A list that changes while it is read hides users who slip to a page already read. So it is read
+        again, from the other end, where pages end between other users.
         """
         listed: dict[str, list[WireListed]] = {}
         total = 0

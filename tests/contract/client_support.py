@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +13,9 @@ from airflow_provider_okta_ure.clients.netskope import NetskopeClient
 from airflow_provider_okta_ure.clients.okta import OktaClient
 from airflow_provider_okta_ure.clients.retries import Timing
 from airflow_provider_okta_ure.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NOW = datetime(2026, 11, 23, 3, tzinfo=timezone.utc)
 

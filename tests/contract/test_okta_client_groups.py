@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_okta_ure.clients.okta import OktaClient
 from airflow_provider_okta_ure.errors import (
     GroupError,
     InvalidRequestError,
@@ -19,6 +19,9 @@ from airflow_provider_okta_ure.errors import (
 )
 from airflow_provider_okta_ure.sandbox import Sandbox
 from tests.contract.client_support import NOW, methods, okta, okta_of, sandbox
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.clients.okta import OktaClient
 
 __all__ = ["okta", "sandbox"]
 

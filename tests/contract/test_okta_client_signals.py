@@ -6,12 +6,11 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from airflow_provider_okta_ure.clients.keys import SigningKey
-from airflow_provider_okta_ure.clients.okta import OktaClient
 from airflow_provider_okta_ure.clients.security_event import build_risk_change, derive_jti
 from airflow_provider_okta_ure.errors import (
     ConfigurationError,
@@ -19,9 +18,12 @@ from airflow_provider_okta_ure.errors import (
     NotFoundError,
     OktaUreError,
 )
-from airflow_provider_okta_ure.sandbox import Sandbox
 from tests.contract.client_support import NOW, okta, okta_of, sandbox
 from tests.contract.sandbox_support import private_key
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.clients.okta import OktaClient
+    from airflow_provider_okta_ure.sandbox import Sandbox
 
 __all__ = ["okta", "sandbox"]
 
@@ -189,7 +191,7 @@ def test_half_of_the_settings_or_both_kinds_are_refused(
 ) -> None:
     for call in (okta.create_security_events_provider, okta.ensure_security_events_provider):
         with pytest.raises(ConfigurationError):
-            call("A", **settings)  # type: ignore[operator]
+            call("A", **settings)
     assert sandbox.requests == []
 
 
