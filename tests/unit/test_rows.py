@@ -28,7 +28,7 @@ rows_of_any_kind = st.lists(
         previous_score_at=times,
         provisional=st.booleans(),
         as_of=times,
-        source=st.none() | st.text(st.characters(exclude_categories=("Cs",))),
+        source=st.none() | st.text(st.characters(codec="utf-8")),
         score_level=st.none() | st.sampled_from(SCORE_LEVELS),
         risk_level=st.none() | st.sampled_from(RISK_LEVELS),
         previous_risk_level=st.none() | st.sampled_from(RISK_LEVELS),
