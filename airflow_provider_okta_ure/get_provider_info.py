@@ -7,6 +7,10 @@ from typing import Any
 
 _PACKAGE = "airflow_provider_okta_ure"
 
+# Airflow 3.3's "Test Connection" sends port 0 for a stored connection without one, and its own API refuses
+# that as a change of the address; with the port spelled out it works.
+_PORT = "443"
+
 _TRANSPORT_FIELDS: dict[str, Any] = {
     "timeout": {
         "label": "Timeout (seconds)",
@@ -117,10 +121,11 @@ def get_provider_info() -> dict[str, Any]:
                 "hook-class-name": f"{_PACKAGE}.hooks.okta.OktaHook",
                 "hook-name": "Okta",
                 "ui-field-behaviour": {
-                    "hidden-fields": ["login", "schema", "port", "extra"],
+                    "hidden-fields": ["login", "schema", "extra"],
                     "relabeling": {"host": "Okta org URL", "password": "API token"},
                     "placeholders": {
                         "host": "https://acme.okta.com",
+                        "port": _PORT,
                         "password": "from Security > API > Tokens",
                     },
                 },
@@ -131,10 +136,11 @@ def get_provider_info() -> dict[str, Any]:
                 "hook-class-name": f"{_PACKAGE}.hooks.netskope.NetskopeHook",
                 "hook-name": "Netskope",
                 "ui-field-behaviour": {
-                    "hidden-fields": ["login", "schema", "port", "extra"],
+                    "hidden-fields": ["login", "schema", "extra"],
                     "relabeling": {"host": "Tenant URL", "password": "REST API v2 token"},
                     "placeholders": {
                         "host": "https://acme.goskope.com",
+                        "port": _PORT,
                         "password": "from Settings > Tools > REST API v2",
                     },
                 },

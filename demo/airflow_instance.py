@@ -78,7 +78,10 @@ class AirflowInstance:
     def add_connection(self, conn_id: str, **fields: Any) -> None:
         """Store a connection, so that it can be seen and tested in the UI."""
         extra = json.dumps(fields.pop("extra", {}))
-        self.request("POST", "/connections", json={"connection_id": conn_id, "extra": extra, **fields})
+        # The port apart, because Airflow's "Test Connection" refuses a stored connection without one.
+        host, _, port = fields.pop("host").rpartition(":")
+        stored = {"connection_id": conn_id, "extra": extra, "host": host, "port": int(port), **fields}
+        self.request("POST", "/connections", json=stored)
 
     def wait_for_dag(self, dag_id: str, seconds: float = 60) -> None:
         """

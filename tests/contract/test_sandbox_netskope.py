@@ -58,6 +58,12 @@ def test_a_series_has_daily_buckets_at_midnight_utc_with_todays(sandbox, netskop
     assert all(0 <= bucket["confidenceScore"] <= 1000 for bucket in row["confidences"])
 
 
+def test_people_without_a_score_are_known_but_have_no_buckets(sandbox, netskope):
+    without = [name for name in sandbox.netskope.names() if sandbox.netskope.score(name) is None]
+    assert len(without) == 3
+    assert series(netskope, without) == [{"userId": name, "confidences": []} for name in without]
+
+
 def test_the_cap_keeps_the_newest_and_is_seven_when_left_out(netskope, name):
     assert starts(series(netskope, [name])) == [TODAY - DAY * age for age in range(6, -1, -1)]
     assert starts(series(netskope, [name], capPerUser=1)) == [TODAY]

@@ -6,9 +6,13 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from tests.contract.sandbox_support import (
     DROP,
@@ -21,6 +25,7 @@ from tests.contract.sandbox_support import (
     jwk,
     make_sandbox,
     okta_api,
+    private_key,
     signed,
 )
 
@@ -293,10 +298,17 @@ def test_a_payload_that_is_no_json_object_fails(sender):
     }
 
 
-def test_base64_with_padding_is_refused(sender):
-    header, payload, signature = sender.token().split(".")
-    padded = base64.urlsafe_b64encode(base64.urlsafe_b64decode(payload + "==") + b" ").decode()
-    assert sender.push(f"{header}.{padded}=.{signature}").status_code == 400
+@pytest.mark.parametrize("alphabet", [base64.urlsafe_b64encode, base64.b64encode])
+def test_a_payload_in_another_base64_is_refused_although_its_signature_is_good(sender, alphabet):
+    header = b64(json.dumps(sender.header()).encode())
+    claims = json.dumps(sender.claims(note="\u00ff\u00fe?>~"), ensure_ascii=False).encode()
+    padded = alphabet(claims + b" " * ((1 - len(claims)) % 3)).decode()
+    assert padded.endswith("==")
+    signature = private_key().sign(f"{header}.{padded}".encode(), PKCS1v15(), SHA256())
+    answer = sender.push(f"{header}.{padded}.{b64(signature)}")
+    assert answer.json()["err"] == "authentication_failed"
+    assert "base64url" in answer.json()["description"]
+    assert sender.left_no_trace()
 
 
 KEYS = [
@@ -316,14 +328,14 @@ def test_an_unusable_key_is_an_invalid_key(sandbox, sender, keys):
     assert sender.left_no_trace()
 
 
+GOOD = json.dumps({"keys": [jwk("key-1")]}).encode()
 JWKS = [
     pytest.param({"content": b"{", "content_type": "application/json"}, id="not JSON"),
     pytest.param({"content": b"[]", "content_type": "application/json"}, id="a list"),
     pytest.param({"content": b"{}", "content_type": "application/json"}, id="no keys member"),
-    pytest.param({"content": b'{"keys":[]}', "content_type": "text/plain"}, id="text/plain"),
-    pytest.param({"content": b"", "content_type": "application/json", "status": 500}, id="an error"),
-    pytest.param({"content": b"", "content_type": "application/json", "status": 302}, id="a redirect"),
-    pytest.param({"content": b" " * 300_000 + b"{}", "content_type": "application/json"}, id="too large"),
+    pytest.param({"content": GOOD, "content_type": "text/plain"}, id="text/plain"),
+    pytest.param({"content": GOOD, "content_type": "application/json", "status": 500}, id="an error"),
+    pytest.param({"content": b" " * 300_000 + GOOD, "content_type": "application/json"}, id="too large"),
 ]
 
 
@@ -332,6 +344,33 @@ def test_a_jwks_that_cannot_be_used_is_an_invalid_key(sandbox, sender, document)
     sandbox.publish("jwks.json", **document)
     assert sender.push(sender.token()).json()["err"] == "invalid_key"
     assert sender.left_no_trace()
+
+
+def test_a_good_jwks_is_used(sandbox, sender):
+    sandbox.publish("jwks.json", GOOD, "application/json; charset=utf-8")
+    assert sender.push(sender.token()).status_code == 202
+
+
+def test_redirects_to_a_good_jwks_are_not_followed(sandbox, sender):
+    class Redirect(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(302)
+            self.send_header("Location", sender.jwks_url)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Redirect) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        sandbox.okta.providers[0].jwks_url = f"http://127.0.0.1:{server.server_port}/jwks.json"
+        answer = sender.push(sender.token())
+        server.shutdown()
+        thread.join()
+    assert answer.json()["err"] == "invalid_key"
+    assert "302" in answer.json()["description"]
 
 
 def test_a_jwks_nobody_serves_is_an_invalid_key(sandbox, sender):

@@ -15,7 +15,8 @@ def signed_in(page: Page, airflow: AirflowInstance) -> Page:
     page.get_by_label("Username").fill(LOGIN)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{airflow.url}/**")
+    page.wait_for_url(lambda url: "/auth/" not in url)
+    expect(page.get_by_text("Dags").first).to_be_visible()
     return page
 
 
@@ -45,6 +46,18 @@ def test_the_connection_of_type_okta_has_a_form(signed_in: Page, airflow: Airflo
     ):
         expect(page.get_by_text(label, exact=True).first).to_be_visible()
     _shoot(page, "connection_okta")
+
+
+@pytest.mark.parametrize("conn_id", ["okta_default", "netskope_default"])
+def test_a_stored_connection_can_be_tested_by_a_click(
+    signed_in: Page, airflow: AirflowInstance, conn_id: str
+):
+    page = signed_in
+    page.goto(f"{airflow.url}/connections")
+    row = page.get_by_role("row").filter(has_text=conn_id)
+    row.get_by_role("button", name="Test Connection").click()
+    expect(page.get_by_text("Test Connection Successful")).to_be_visible()
+    _shoot(page, f"test_{conn_id}")
 
 
 def test_the_trigger_dialog_has_a_form_with_dry_run_on(signed_in: Page, airflow: AirflowInstance):
