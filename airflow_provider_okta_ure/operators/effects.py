@@ -18,6 +18,7 @@ from airflow_provider_okta_ure.errors import (
     OktaUreError,
     PermissionDeniedError,
     RateLimitedError,
+    ServerError,
     TransportError,
 )
 
@@ -119,6 +120,7 @@ def _reason_of(error: OktaUreError) -> str:
         AuthenticationError: "not_authenticated",
         PermissionDeniedError: "not_permitted",
         RateLimitedError: "rate_limited",
+        ServerError: "server_error",
         TransportError: "no_answer",
     }
     return reasons.get(type(error), "refused" if isinstance(error, ApiError) else "error")

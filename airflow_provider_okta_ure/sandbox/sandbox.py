@@ -111,7 +111,8 @@ class Sandbox:
         okta_url = f"{scheme}://127.0.0.1:{okta_socket.getsockname()[1]}"
         self._shared.okta_url = (self._public_url or okta_url).rstrip("/")
         self._shared.netskope_url = f"{scheme}://127.0.0.1:{netskope_socket.getsockname()[1]}"
-        self._static_url = okta_url
+        self._shared.own_origin = okta_url
+        self._shared.own_certificate = self._tls.certificate if self._tls else None
         control = Control(self).answer
         listeners: list[tuple[Any, Any]] = [
             (okta_socket, Application(self._okta_service, control)),
@@ -151,7 +152,7 @@ class Sandbox:
     @property
     def static_url(self) -> str:
         """The address below which published documents are."""
-        return self._static_url + PREFIX.rstrip("/")
+        return self._shared.own_origin + PREFIX.rstrip("/")
 
     @property
     def okta_token(self) -> str:

@@ -38,6 +38,14 @@ class Shared:
     netskope_url: str = ""
     on_request: Callable[[JournalEntry], None] | None = None
     requests_seen: int = 0
+    own_origin: str = ""
+    own_certificate: str | None = None
+
+    def trust(self, address: str) -> str | bool:
+        """Return by which certificates an address is checked: our own static host's is known to us only."""
+        if self.own_certificate is not None and address.startswith(self.own_origin + "/"):
+            return self.own_certificate
+        return True
 
 
 class Held:

@@ -106,9 +106,10 @@ def signed(header: dict[str, Any], claims: Any, number: int = 0, bits: int = 204
 class Transmitter:
     """Registers as a security events provider and sends tokens, right ones unless told otherwise."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, verify: str | bool = True) -> None:
         self.sandbox = sandbox
         self.okta = okta_api(sandbox)
+        self.okta.verify = verify
         self.jwks_url = sandbox.publish_jwks({"keys": [jwk("key-1")]})
         settings = {"issuer": ISSUER, "jwks_url": self.jwks_url}
         body = {"name": "Netskope", "type": "Netskope", "settings": settings}
@@ -150,6 +151,7 @@ class Transmitter:
 
     def push(self, token: str | bytes, content_type: str = "application/secevent+jwt") -> requests.Response:
         api = Api(self.sandbox.okta_url, {})
+        api.verify = self.okta.verify
         data = token.encode() if isinstance(token, str) else token
         return api.post(PUSH, data=data, headers={"Content-Type": content_type})
 

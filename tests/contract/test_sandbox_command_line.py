@@ -22,8 +22,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
+from airflow_provider_okta_ure.sandbox import Tls
 from airflow_provider_okta_ure.sandbox.__main__ import main
-from tests.contract.sandbox_support import Api, private_key
+from tests.contract.sandbox_support import Api, Transmitter, make_sandbox, private_key
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "airflow_provider_okta_ure.sandbox"]
@@ -151,11 +152,7 @@ def test_help_names_every_argument():
 def test_https(tmp_path):
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
     certificate.write_bytes(self_signed())
-    key.write_bytes(
-        private_key().private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
+    key.write_bytes(pem())
     files = ("--tls-certificate", str(certificate), "--tls-private-key", str(key))
     with running(tmp_path / "ready.json", *files) as (_, said):
         assert said["okta_url"].startswith("https://127.0.0.1:")
@@ -166,6 +163,23 @@ def test_https(tmp_path):
         assert (
             Api(said["netskope_url"], {}).get("/sandbox/health", verify=str(certificate)).status_code == 200
         )
+
+
+def test_keys_on_the_static_host_are_read_over_https_too(tmp_path):
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    certificate.write_bytes(self_signed())
+    key.write_bytes(pem())
+    with make_sandbox(tls=Tls(str(certificate), str(key))) as sandbox:
+        sender = Transmitter(sandbox, verify=str(certificate))
+        assert sender.jwks_url.startswith("https://")
+        assert sender.push(sender.token()).status_code == 202
+        assert len(sandbox.okta.accepted_events) == 1
+
+
+def pem() -> bytes:
+    return private_key().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
 
 
 def self_signed() -> bytes:

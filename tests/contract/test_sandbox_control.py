@@ -97,7 +97,7 @@ def test_it_starts_and_stops_fast_and_frees_its_ports():
         okta_api(sandbox).get("/api/v1/org", timeout=0.02)
     started = time.perf_counter()
     sandbox.stop()
-    assert time.perf_counter() - started < 0.2
+    assert time.perf_counter() - started < 0.5, "it takes about a millisecond; a busy machine may take longer"
     with pytest.raises(requests.ConnectionError):
         Api(url, {}).get("/sandbox/health")
     with make_sandbox(okta_port=int(url.rsplit(":", 1)[1])) as again:
@@ -214,6 +214,7 @@ WRONG = [
     ({"search_max_terms": -1}, "negative"),
     ({"search_max_terms": None}, "type int"),
     ({"index_delay_seconds": "1"}, "type float"),
+    ({"risk_bucket": "/api/v9"}, "one of /api/v1/users"),
 ]
 
 

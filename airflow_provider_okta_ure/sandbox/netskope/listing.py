@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ class ListingRoutes:
     def __init__(self, state: NetskopeState, options: Options) -> None:
         self._state = state
         self._options = options
-        self._selected = lru_cache(maxsize=16)(self._select)
+        self._selected = lru_cache(maxsize=4)(self._select)
 
     def register(self, router: Router) -> None:
         """Add the routes."""
@@ -104,7 +105,7 @@ class ListingRoutes:
         if rating != "all":
             low, high = _RATINGS[rating]
             found = [index for index in found if low <= scores[index] <= high]
-        return found, statistics
+        return array("l", found), statistics
 
     def _page(self, request: Request, chosen: Sequence[int]) -> Sequence[int]:
         query = request.query

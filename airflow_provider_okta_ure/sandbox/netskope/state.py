@@ -61,7 +61,7 @@ class NetskopeState:
         self._never: frozenset[int] = frozenset(self.people.without_score(self.generated))
         self.anomalies: list[dict[str, Any]] = []
         self.version = 0
-        self.ordered = lru_cache(maxsize=8)(self._ordered)
+        self.ordered = lru_cache(maxsize=2)(self._ordered)
 
     def clear(self) -> None:
         """Forget every change; the token stays."""

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_okta_ure.sandbox.clock import SandboxClock
     from airflow_provider_okta_ure.sandbox.options import Options
 
 _MAX_BYTES = 262_144
-_WELL_KNOWN_SECONDS = 5.0
 
 
 class FetchError(Exception):
@@ -35,11 +36,13 @@ class KeyFetcher:
 
     :param clock: the sandbox clock, by which cached keys grow old.
     :param options: the switches for caching and time-out.
+    :param trust: says by which certificates an address is checked (a file, or True for the usual ones).
     """
 
-    def __init__(self, clock: SandboxClock, options: Options) -> None:
+    def __init__(self, clock: SandboxClock, options: Options, trust: Callable[[str], str | bool]) -> None:
         self._clock = clock
         self._options = options
+        self._trust = trust
         self._cache: dict[str, _Cached] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self.fetches = 0
@@ -67,6 +70,19 @@ class KeyFetcher:
                 return key
         raise FetchError(f"the JWKS holds no key with the kid '{kid}'")
 
+    async def well_known(self, address: str) -> tuple[str, str]:
+        """
+        Return issuer and jwks_uri from a well-known document.
+
+        :raises FetchError: when it cannot be read or lacks one of them.
+        """
+        timeout = self._options.jwks_timeout_seconds
+        document = await asyncio.to_thread(fetch_json, address, timeout, self._trust(address))
+        issuer, jwks_uri = document.get("issuer"), document.get("jwks_uri")
+        if not isinstance(issuer, str) or not isinstance(jwks_uri, str):
+            raise FetchError("the document lacks issuer or jwks_uri")
+        return issuer, jwks_uri
+
     def _is_due(self, cached: _Cached, kid: str) -> bool:
         age = self._clock.timestamp() - cached.fetched_at
         if age < 0 or age >= self._options.jwks_cache_seconds:
@@ -79,7 +95,7 @@ class KeyFetcher:
         cached = _Cached(fetched_at=self._clock.timestamp())
         try:
             timeout = self._options.jwks_timeout_seconds
-            document = await asyncio.to_thread(fetch_json, address, timeout)
+            document = await asyncio.to_thread(fetch_json, address, timeout, self._trust(address))
         except FetchError as error:
             cached.error = str(error)
             return cached
@@ -91,20 +107,7 @@ class KeyFetcher:
         return cached
 
 
-async def fetch_well_known(address: str) -> tuple[str, str]:
-    """
-    Return issuer and jwks_uri from a well-known document.
-
-    :raises FetchError: when it cannot be read or lacks one of them.
-    """
-    document = await asyncio.to_thread(fetch_json, address, _WELL_KNOWN_SECONDS)
-    issuer, jwks_uri = document.get("issuer"), document.get("jwks_uri")
-    if not isinstance(issuer, str) or not isinstance(jwks_uri, str):
-        raise FetchError("the document lacks issuer or jwks_uri")
-    return issuer, jwks_uri
-
-
-def fetch_json(address: str, timeout: float) -> dict[str, Any]:
+def fetch_json(address: str, timeout: float, trust: str | bool = True) -> dict[str, Any]:
     """
     Return the JSON object at an address: no redirects, bounded in time and size, application/json only.
 
@@ -113,7 +116,9 @@ def fetch_json(address: str, timeout: float) -> dict[str, Any]:
     try:
         with requests.Session() as session:
             session.trust_env = False
-            with session.get(address, timeout=timeout, allow_redirects=False, stream=True) as response:
+            with session.get(
+                address, timeout=timeout, allow_redirects=False, stream=True, verify=trust
+            ) as response:
                 if response.status_code != 200:
                     raise FetchError(f"the address answered {response.status_code}")
                 media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()

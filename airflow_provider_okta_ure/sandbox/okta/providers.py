@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_okta_ure.sandbox.http import Answer, Request, Router
 from airflow_provider_okta_ure.sandbox.okta.errors import invalid, malformed, not_found
-from airflow_provider_okta_ure.sandbox.okta.jwks import FetchError, fetch_well_known
+from airflow_provider_okta_ure.sandbox.okta.jwks import FetchError
 from airflow_provider_okta_ure.sandbox.okta.models import SecurityEventsProvider
 from airflow_provider_okta_ure.sandbox.okta.parameters import json_object
 from airflow_provider_okta_ure.sandbox.okta.system_log import provider_target
@@ -108,7 +108,7 @@ class ProviderRoutes:
             )
         address = self._address(settings, "well_known_url")
         try:
-            issuer, jwks_url = await fetch_well_known(address)
+            issuer, jwks_url = await self._context.keys.well_known(address)
         except FetchError as error:
             raise invalid("well_known_url", f"well_known_url: {error}") from error
         return name, kind, (issuer, jwks_url, address)

@@ -59,7 +59,7 @@ class OktaService(PretendService):
         super().__init__(shared)
         self.state = state
         self.buckets = OktaBuckets(shared.options)
-        self.keys = KeyFetcher(shared.clock, shared.options)
+        self.keys = KeyFetcher(shared.clock, shared.options, shared.trust)
         context = OktaContext(state, shared.options, lambda: shared.okta_url, self.keys)
         self._router = Router()
         for routes in (

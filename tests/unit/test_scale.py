@@ -1,0 +1,77 @@
+"""Work grows with the number of users, not with users times users; counted in comparisons, not in seconds."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_okta_ure.clients.keys import SigningKey
+from airflow_provider_okta_ure.core.decisions import decide_additions, decide_removals
+from airflow_provider_okta_ure.core.matching import Directory, resolve
+from airflow_provider_okta_ure.core.models import OktaUser, Row
+from demo.keys import new_signing_key
+
+
+class CountedName(str):
+    """A name that counts how often it is compared."""
+
+    comparisons = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        CountedName.comparisons += 1
+        return str.__eq__(self, str(other))
+
+    def casefold(self) -> CountedName:
+        return CountedName(str.casefold(self))
+
+
+def _people(number: int) -> tuple[list[Row], list[OktaUser]]:
+    names = [f"user{index}@x.example" for index in range(number)]
+    rows = [Row(user=CountedName(name)) for name in names]
+    users = [
+        OktaUser(
+            user_id=CountedName(f"id{index}"),
+            login=CountedName(name),
+            email=CountedName(name),
+            status="ACTIVE",
+        )
+        for index, name in enumerate(names)
+    ]
+    return rows, users
+
+
+@pytest.mark.parametrize(
+    "decide",
+    [
+        pytest.param(lambda rows, users: resolve(rows, Directory(users)), id="matching"),
+        pytest.param(lambda rows, users: decide_additions(rows, users[::2], users[1::2]), id="adding"),
+        pytest.param(lambda rows, users: decide_removals(rows, users[::2], users[1::2]), id="removing"),
+    ],
+)
+def test_ten_times_the_users_are_ten_times_the_comparisons(decide):
+    counts = []
+    for number in (200, 2_000):
+        rows, users = _people(number)
+        CountedName.comparisons = 0
+        assert len(decide(rows, users)) == number
+        counts.append(CountedName.comparisons)
+    assert 0 < counts[1] <= 12 * counts[0]
+
+
+def test_the_signing_key_is_parsed_once_for_many_tokens(monkeypatch):
+    from airflow_provider_okta_ure.clients import keys
+
+    loads = []
+    load = keys.load_pem_private_key
+
+    def counted(*arguments, **named):
+        loads.append(1)
+        return load(*arguments, **named)
+
+    monkeypatch.setattr(keys, "load_pem_private_key", counted)
+    key = SigningKey.load(new_signing_key().pem)
+    parsed = len(loads)
+    for number in range(50):
+        key.sign(b'{"number": %d}' % number, typ="secevent+jwt")
+    assert parsed >= 1
+    assert len(loads) == parsed
