@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from airflow_provider_okta_ure.clients.keys import SigningKey
 from airflow_provider_okta_ure.core.decisions import decide_additions, decide_removals
@@ -59,16 +60,13 @@ def test_ten_times_the_users_are_ten_times_the_comparisons(decide):
 
 
 def test_the_signing_key_is_parsed_once_for_many_tokens(monkeypatch):
-    from airflow_provider_okta_ure.clients import keys
-
     loads = []
-    load = keys.load_pem_private_key
 
     def counted(*arguments, **named):
         loads.append(1)
-        return load(*arguments, **named)
+        return load_pem_private_key(*arguments, **named)
 
-    monkeypatch.setattr(keys, "load_pem_private_key", counted)
+    monkeypatch.setattr("airflow_provider_okta_ure.clients.keys.load_pem_private_key", counted)
     key = SigningKey.load(new_signing_key().pem)
     parsed = len(loads)
     for number in range(50):
