@@ -39,7 +39,8 @@ def bind(port: int, purpose: str) -> socket.socket:
 
     :raises PortBusyError: when somebody else has the port.
     """
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio switches off the delay of small packets only for sockets that name their protocol.
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((_LOOPBACK, port))
