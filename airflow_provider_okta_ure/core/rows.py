@@ -46,6 +46,22 @@ def to_rows(value: object) -> list[Row]:
     return [_to_row(item, index) for index, item in enumerate(_flat(value))]
 
 
+def is_usable_user(name: str) -> bool:
+    """
+    Whether a name may stand in a row: not blank, not over-long, without control characters.
+
+    >>> is_usable_user("ann@corp.example"), is_usable_user(" ")
+    (True, False)
+    """
+    if name.isascii() and name.isprintable():
+        return bool(name.strip()) and len(name) <= LONGEST_USER
+    try:
+        _check_user(name, 0, "user")
+    except RowError:
+        return False
+    return True
+
+
 def from_rows(rows: Iterable[Row]) -> list[dict[str, Any]]:
     """
     Return rows as plain JSON types, every field named; ``to_rows`` gives the same rows back.

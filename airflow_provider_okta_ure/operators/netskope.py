@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from airflow.sdk import BaseOperator
 
-from airflow_provider_okta_ure.core.rows import from_rows
+from airflow_provider_okta_ure.core.rows import from_rows, is_usable_user
 from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.hooks.netskope import NetskopeHook
 from airflow_provider_okta_ure.operators.run import as_of_run, failing_for_good
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from airflow_provider_okta_ure.core.models import Row
 
 STRATEGIES = ("series", "list")
 
@@ -79,8 +81,18 @@ class NetskopeFetchScoresOperator(BaseOperator):
                 for row in scores
                 if part.holds(row.user)
             ]
+            rows = self._usable(rows)
             self._summarise(rows, as_of.isoformat())
             return from_rows(rows)
+
+    def _usable(self, rows: list[Row]) -> list[Row]:
+        usable = [row for row in rows if is_usable_user(row.user)]
+        if len(usable) < len(rows):
+            # One odd name in the tenant must not stop everybody else in the next task.
+            self.log.warning(
+                "Left out %d names that are over-long or have control characters.", len(rows) - len(usable)
+            )
+        return usable
 
     def _summarise(self, rows: Sequence[Any], as_of: str) -> None:
         unscored = sum(1 for row in rows if row.score is None)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_provider_okta_ure.core.rows import to_rows
 from airflow_provider_okta_ure.errors import ServerError
 from airflow_provider_okta_ure.operators.netskope import NetskopeFetchScoresOperator, Shard
 from tests.integration.conftest import NOW, context_of
@@ -50,6 +51,15 @@ def test_a_user_netskope_does_not_know_has_no_score_and_stops_nobody(netskope):
         ("nobody@x.example", None),
         ("ann@x.example", 111),
     ]
+
+
+def test_an_odd_name_in_the_tenant_is_left_out_and_stops_nobody(netskope):
+    netskope.netskope.add_user("ann\x07@x.example", 5)
+    netskope.netskope.add_user("ann@x.example", 111)
+    rows = fetch()
+    assert "ann@x.example" in {row["user"] for row in rows}
+    assert to_rows(rows)
+    assert not any("\x07" in row["user"] for row in rows)
 
 
 def test_one_name_inside_another_does_not_get_its_score(netskope):
