@@ -49,6 +49,7 @@ package: $(VENV)/.test
 	@$(BIN)/python -m build --installer uv --outdir dist . >dist.log 2>&1 || { cat dist.log; exit 1; }
 	@rm -f dist.log
 	@$(BIN)/twine check --strict dist/*
+	@sh .ci/check-wheel.sh $(abspath $(BIN)/uv) $(abspath constraints.txt) $(abspath dist)/*.whl
 
 bench: $(VENV)/.test
 	@for bench in $(basename $(notdir $(wildcard tests/bench/bench_*.py))); do \

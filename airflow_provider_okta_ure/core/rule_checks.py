@@ -249,8 +249,18 @@ def type_words(name: str) -> str:
 
 
 def _check_level(field: Any, literal: Any, text: str) -> None:
-    levels = LEVELS.get(getattr(field, "name", "")) if kind(field) == "SymbolExpression" else None
-    if levels is None or kind(literal) != "StringExpression" or literal.value.casefold() in levels:
+    levels = _levels_of(field)
+    if levels is None:
+        return
+    if kind(literal) == "SymbolExpression" and _levels_of(literal) != levels:
+        # "high" is a band of scores on one scale and the riskiest level on the other: one word, two meanings.
+        raise RuleError(
+            f"{field.name} and {literal.name} are not on the same scale, so comparing them says nothing.",
+            rule=text,
+            position=_position(text, literal),
+            remedy=f"Compare {field.name} with {', '.join(levels)}.",
+        )
+    if kind(literal) != "StringExpression" or literal.value.casefold() in levels:
         return
     raise RuleError(
         f"{literal.value!r} is not a value of {field.name}.",
@@ -259,6 +269,10 @@ def _check_level(field: Any, literal: Any, text: str) -> None:
         suggestion=close(literal.value.casefold(), levels),
         remedy=f"The values are {', '.join(levels)}.",
     )
+
+
+def _levels_of(node: Any) -> tuple[str, ...] | None:
+    return LEVELS.get(node.name) if kind(node) == "SymbolExpression" else None
 
 
 def _unlike(left: Any, right: Any, text: str) -> RuleError:

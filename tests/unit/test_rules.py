@@ -225,3 +225,23 @@ def test_an_explanation_names_what_is_missing() -> None:
 
 def test_a_rule_knows_its_fields() -> None:
     assert Rule.parse("score <= 500 and has_score").fields == {"score", "has_score"}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "score_level == risk_level",
+        "previous_risk_level != score_level",
+        "risk_level == user",
+        "source == risk_level",
+    ],
+)
+def test_a_level_is_not_compared_with_what_is_on_another_scale(rule: str) -> None:
+    with pytest.raises(RuleError, match="not on the same scale"):
+        Rule.parse(rule)
+
+
+def test_levels_of_the_same_scale_may_be_compared() -> None:
+    row = Row(user="ann@x.example", score=100, risk_level="high", previous_risk_level="low")
+    assert Rule.parse("risk_level != previous_risk_level").matches(row)
+    assert not Rule.parse("risk_level == previous_risk_level").matches(row)

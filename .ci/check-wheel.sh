@@ -1,0 +1,27 @@
+#!/bin/sh
+# Installs the wheel into an empty environment and asks Airflow there what it sees.
+#   check-wheel.sh UV CONSTRAINTS WHEEL
+set -eu
+uv=$1
+constraints=$2
+wheel=$3
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+"$uv" venv --quiet --python "$(dirname "$uv")/python" "$scratch/venv"
+"$uv" pip install --quiet --python "$scratch/venv/bin/python" --constraint "$constraints" "$wheel"
+export AIRFLOW_HOME="$scratch/home"
+cd "$scratch"
+for what in list hooks behaviours; do
+    "$scratch/venv/bin/airflow" providers $what --output plain >"$what.txt" 2>"$what.err" || { cat "$what.err" >&2; exit 1; }
+done
+expect() {
+    grep -q -- "$2" "$1.txt" || { echo "'airflow providers $1' does not show '$2':" >&2; cat "$1.txt" >&2; exit 1; }
+}
+expect list airflow-provider-okta-ure
+expect hooks airflow_provider_okta_ure.hooks.okta.OktaHook
+expect hooks airflow_provider_okta_ure.hooks.netskope.NetskopeHook
+expect behaviours okta
+expect behaviours netskope
+"$scratch/venv/bin/okta-ure-sandbox" --help >/dev/null
+echo "The wheel shows itself to 'airflow providers list', 'hooks' and 'behaviours'."
