@@ -69,7 +69,7 @@ class Refusal:
     method: str
     path: str
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     said: Mapping[str, Any] = field(repr=False)
     is_html: bool
     secrets: tuple[str, ...] = field(repr=False)

@@ -163,7 +163,12 @@ def test_a_custom_domain_is_checked_like_any_other(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "secret", ["https://user:hunter2@acme.okta.com", "00hunter2hunter2hunter2hunter2hunter2"]
+    "secret",
+    [
+        "https://user:hunter2@acme.okta.com",
+        "00hunter2hunter2hunter2hunter2hunter2",
+        "00hunter2_hunter2-hunter2",
+    ],
 )
 def test_a_password_or_token_in_the_host_field_is_not_repeated(secret: str) -> None:
     for check in (okta_base_url, netskope_base_url):
@@ -219,3 +224,52 @@ def test_the_same_origin_is_the_same_beyond_doubt(one: str, same: bool) -> None:
 def test_two_urls_without_origin_are_not_the_same() -> None:
     assert origin_of("x") is None
     assert not is_same_origin("x", "x")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "acme_x.goskope.com",
+        "-acme.goskope.com",
+        "acme-.goskope.com",
+        "acme..com",
+        ".goskope.com",
+        "a" * 64 + ".goskope.com",
+        ".".join(["a" * 50] * 5),
+        "tenant.example.0x7f",
+        "10.0.0.300",
+        "10.0.0",
+        "[::1",
+        "[gggg::1]",
+        "[1.2.3.4]",
+        "tenant.example:0",
+        "tenant.example:65536",
+        "tenant.example:",
+    ],
+)
+def test_what_is_no_host_name_is_refused_on_every_domain(host: str) -> None:
+    with pytest.raises(ConfigurationError):
+        netskope_base_url(f"https://{host}")
+    with pytest.raises(ConfigurationError):
+        okta_base_url(f"https://{host}", allow_custom_domain=True)
+
+
+def test_the_longest_names_and_the_last_ports_are_accepted() -> None:
+    label, name = "a" * 63, ".".join(["a" * 62] * 4) + ".b"
+    assert len(name) == 253
+    assert netskope_base_url(f"{label}.example") == f"https://{label}.example"
+    assert netskope_base_url(name) == f"https://{name}"
+    assert netskope_base_url("tenant.example:65535") == "https://tenant.example:65535"
+    assert netskope_base_url("tenant.example:1") == "https://tenant.example:1"
+
+
+@pytest.mark.parametrize("empty", ["", " \t\n"])
+def test_an_empty_host_is_called_empty(empty: str) -> None:
+    with pytest.raises(ConfigurationError, match="empty"):
+        okta_base_url(empty)
+
+
+def test_a_long_wrong_host_is_not_repeated() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        netskope_base_url(".".join(["a" * 50] * 9))
+    assert "aaa" not in str(caught.value)

@@ -9,7 +9,9 @@ import msgspec
 import pytest
 from requests.adapters import HTTPAdapter
 
-from airflow_provider_okta_ure.clients.answers import clean_text
+from airflow_provider_okta_ure.clients.answers import Refusal, Reply, clean_text
+from airflow_provider_okta_ure.clients.auth import SswsAuth
+from airflow_provider_okta_ure.clients.calls import Call
 from airflow_provider_okta_ure.clients.netskope_errors import NetskopeDialect
 from airflow_provider_okta_ure.clients.okta_errors import OktaDialect
 from airflow_provider_okta_ure.errors import (
@@ -256,6 +258,7 @@ NETSKOPE = [
         "",
         id="success-that-is-none-2",
     ),
+    pytest.param(200, {"status": 400, "message": "bad"}, ServerError, "bad", "", id="another-status"),
     pytest.param(200, {"ok": 0, "errors": ["x"]}, ServerError, "x", "", id="ok-is-0"),
 ]
 
@@ -272,7 +275,15 @@ def test_every_shape_of_netskope_refusal_becomes_one_error(
 
 
 @pytest.mark.parametrize(
-    "body", [{"status": "success"}, {"status": {"state": "done"}}, {"ok": 1}, {"error": None}]
+    "body",
+    [
+        {"status": "success"},
+        {"status": 200},
+        {"status": 399},
+        {"status": {"state": "done"}},
+        {"ok": 1},
+        {"error": None},
+    ],
 )
 def test_a_netskope_success_is_not_taken_for_a_refusal(play: Any, body: Any) -> None:
     play(Said(200, body))
@@ -336,3 +347,28 @@ def test_all_statuses_of_success_are_success(play: Any, status: int) -> None:
     play(Said(status, b"", [("X-Okta-Request-Id", "r")]))
     answer = client().call("PUT", "/api/v1/x", bucket="b").answer
     assert (answer.status, answer.request_id) == (status, "r")
+
+
+def test_a_429_without_headers_names_no_time(play: Any) -> None:
+    for dialect in (NetskopeDialect(), OktaDialect()):
+        error = _error(play, Said(429, b""), dialect=dialect)
+        assert isinstance(error, RateLimitedError)
+        assert error.retry_after == 0
+
+
+def test_what_is_kept_of_a_request_or_answer_shows_nothing_of_its_content() -> None:
+    call = Call(
+        method="GET",
+        url=f"https://acme.okta.com/{TOKEN}",
+        bucket="b",
+        repeatable=True,
+        expect=None,
+        params={"search": TOKEN},
+        body=TOKEN.encode(),
+        headers={"x": TOKEN},
+        auth=SswsAuth(TOKEN),
+        secrets=(TOKEN,),
+    )
+    reply = Reply(status=200, request_id="r", url=TOKEN, headers={"x": TOKEN}, body=TOKEN)
+    refusal = Refusal("GET", "/x", 400, {"x": TOKEN}, {"x": TOKEN}, is_html=False, secrets=(TOKEN,))
+    assert TOKEN not in f"{call!r} {reply!r} {refusal!r}"

@@ -193,3 +193,69 @@ def test_a_failed_request_gives_its_place_back() -> None:
 def test_okta_windows_are_told_apart_by_their_reset() -> None:
     headers = dict(limits(600, 599, 59))
     assert OktaDialect().window(headers) == Window(600, 599, 60, SERVER_NOW + 59)
+
+
+def _gate(share: float = 1.0) -> tuple[Gate, Clock, Patience]:
+    clock = Clock()
+    patience = Patience(RetryPolicy(), lambda s: RateLimitedError("x", retry_after=s, service="Okta"))
+    return Gate("Okta", share, clock.timing), clock, patience
+
+
+def test_requests_under_way_hold_their_place() -> None:
+    gate, clock, patience = _gate()
+    with gate.slot("b", patience) as note:
+        note(Window(10, 2, 30, 1))
+    with gate.slot("b", patience), gate.slot("b", patience):
+        assert clock.waits == []
+        with gate.slot("b", patience):
+            assert clock.waits == [30]
+
+
+def test_a_window_that_was_waited_for_is_over_whatever_the_clock_says() -> None:
+    waits: list[float] = []
+    gate = Gate("Okta", 1.0, Timing(sleep=waits.append, monotonic=lambda: 0.0))
+    patience = Patience(RetryPolicy(), lambda s: RateLimitedError("x", retry_after=s, service="Okta"))
+    with gate.slot("b", patience) as note:
+        note(Window(10, 0, 30, 1))
+    for _ in range(3):
+        with gate.slot("b", patience):
+            pass
+    assert waits == [30]
+
+
+def test_a_window_that_is_over_holds_nobody_back() -> None:
+    gate, clock, patience = _gate()
+    with gate.slot("b", patience) as note:
+        note(Window(10, 0, 30, 1))
+    clock.passed += 30
+    with gate.slot("b", patience):
+        pass
+    assert clock.waits == []
+
+
+def test_keeping_pace_counts_as_waiting(play: Any) -> None:
+    clock = Clock()
+    script = play(Said(), Said())
+    api = client(clock, dialect=NetskopeDialect(), per_second=1, retry=RetryPolicy(total_wait=0.5))
+    _ask(api, 1)
+    with pytest.raises(RateLimitedError):
+        _ask(api, 1)
+    assert (len(script.sent), clock.waits) == (1, [])
+
+
+def test_a_window_that_ends_this_second_is_waited_for(play: Any) -> None:
+    clock = Clock()
+    play(Said(200, {}, limits(10, 0, reset_in=0)), Said())
+    _ask(client(clock), 2)
+    assert clock.waits == [1]
+
+
+def test_netskopes_windows_are_told_apart_by_their_end() -> None:
+    headers = {
+        "RateLimit-Limit": "4",
+        "RateLimit-Remaining": "3",
+        "RateLimit-Reset": "2",
+        **dict(limits(1, 1, 1)[3:]),
+    }
+    assert NetskopeDialect().window(headers) == Window(4, 3, 2, SERVER_NOW + 2)
+    assert NetskopeDialect().window({**headers, "RateLimit-Reset": "0"}) is None

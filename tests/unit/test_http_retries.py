@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError, ProtocolError
 from urllib3.exceptions import ProxyError as UrllibProxyError
+from urllib3.exceptions import SSLError as UrllibSslError
 
 from airflow_provider_okta_ure.clients.netskope_errors import NetskopeDialect
 from airflow_provider_okta_ure.clients.retries import RetryPolicy
@@ -64,6 +66,12 @@ def _unreachable_proxy() -> requests.exceptions.ProxyError:
     return requests.exceptions.ProxyError(MaxRetryError(None, "/", reason))  # type: ignore[arg-type]
 
 
+def _untrusted() -> requests.exceptions.SSLError:
+    verification = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate")
+    reason = UrllibSslError(verification)
+    return requests.exceptions.SSLError(MaxRetryError(None, "/", reason))  # type: ignore[arg-type]
+
+
 def _cut() -> requests.ConnectionError:
     return requests.ConnectionError(ProtocolError("Connection aborted.", ConnectionResetError(104, "reset")))
 
@@ -113,6 +121,26 @@ def test_a_429_without_usable_headers_backs_off_by_doubling(play: Any, clock: Cl
     play(*[Said(429, TOO_MANY, headers)] * 3, Said())
     client(clock).call("GET", "/api/v1/org", bucket="/api/v1")
     assert clock.waits == [1.0, 2.0, 4.0]
+
+
+def test_a_reset_in_this_very_second_waits_one(play: Any, clock: Clock) -> None:
+    play(Said(429, TOO_MANY, limits(50, 0, reset_in=0)), Said())
+    client(clock).call("GET", "/api/v1/org", bucket="/api/v1")
+    assert clock.waits == [1]
+
+
+def test_a_wait_that_is_just_allowed_is_waited(play: Any, clock: Clock) -> None:
+    play(Said(429, TOO_MANY, limits(50, 0, reset_in=59)), Said())
+    policy = RetryPolicy(attempts=2, longest_wait=60, total_wait=60)
+    client(clock, retry=policy).call("GET", "/api/v1/org", bucket="/api/v1")
+    assert clock.waits == [60]
+
+
+def test_one_attempt_means_one(play: Any, clock: Clock) -> None:
+    script = play(Said(503))
+    with pytest.raises(ServerError):
+        client(clock, retry=RetryPolicy(attempts=1)).call("GET", "/api/v1/org", bucket="b")
+    assert (len(script.sent), clock.waits) == (1, [])
 
 
 def test_too_many_requests_at_once_wait_shortly_and_never_for_the_reset(play: Any, clock: Clock) -> None:
@@ -306,6 +334,7 @@ def test_no_answer_is_explained_in_words_without_the_url(
             "not trusted",
             id="certificate",
         ),
+        pytest.param(_untrusted(), "not trusted", id="certificate-as-urllib3-says-it"),
         pytest.param(
             OSError("Could not find a suitable TLS CA certificate bundle"), "ca_bundle", id="ca-bundle"
         ),

@@ -186,3 +186,10 @@ def test_parts_never_run_into_each_other(issuer: str, audience: str, issuer_2: s
     one = derive_jti(**{**CHANGE, "issuer": issuer, "audience": audience})
     two = derive_jti(**{**CHANGE, "issuer": issuer_2, "audience": audience_2})
     assert (one == two) is ((issuer, audience) == (issuer_2, audience_2))
+
+
+def test_the_first_second_is_a_time_and_the_first_that_must_be_milliseconds_is_not() -> None:
+    assert _claims(event_timestamp=0)["events"][EVENT_TYPE]["event_timestamp"] == 0
+    assert _claims(issued_at=10**11 - 1)["iat"] == 10**11 - 1
+    with pytest.raises(ConfigurationError):
+        _claims(issued_at=10**11)
