@@ -496,3 +496,24 @@ def test_a_list_of_users_that_ends_early_is_said_aloud(answering: Any, warnings:
     client = answering({"totalResults": 500, "Resources": [{"userName": ANN}]}, {"totalResults": 500})
     assert list(client.list_users()) == [ANN]
     assert warnings == ["Netskope says that it has 500 users, and listed 1."]
+
+
+@pytest.mark.parametrize("score", [True, "400", 1001, -1])
+def test_a_listed_score_that_makes_no_sense_is_no_score(
+    answering: Any, warnings: list[str], score: Any
+) -> None:
+    client = answering(
+        {"totalCount": 1, "results": [{"user": ANN, "start": _day(0), "confidenceScore": score}]}
+    )
+    assert [row.score for row in client.scores(NOW, strategy="list", users=[ANN], now=NOW)] == [None]
+    assert warnings == ["1 users have no score, because Netskope's value for them makes no sense."]
+
+
+def test_a_user_who_is_listed_twice_has_the_newest_score(answering: Any) -> None:
+    results = [
+        {"user": ANN, "start": _day(0), "confidenceScore": 100},
+        {"user": "ANN@CORP.EXAMPLE", "start": _day(1), "confidenceScore": 900},
+    ]
+    client = answering(*[{"totalCount": 1, "results": results}])
+    (row,) = client.scores(NOW, strategy="list", now=NOW)
+    assert (row.user, row.score, row.score_at) == (ANN, 100, TODAY)

@@ -346,3 +346,12 @@ def test_a_wrong_filter_is_explained_by_okta(okta: OktaClient) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         list(okta.list_log_events(NOW - timedelta(hours=1), filter="published eq nonsense"))
     assert caught.value.code == "E0000053"
+
+
+@pytest.mark.parametrize(
+    "change", ["activate_security_events_provider", "deactivate_security_events_provider"]
+)
+def test_pausing_and_going_on_survive_a_lost_answer(okta: OktaClient, sandbox: Sandbox, change: str) -> None:
+    made = _ensure(okta)
+    sandbox.fail_next(kind="lost_answer", method="POST")
+    assert getattr(okta, change)(made.provider_id).provider_id == made.provider_id
