@@ -112,6 +112,8 @@ def _write_ready_file(path: Path, sandbox: Sandbox) -> None:
             "netskope_url": sandbox.netskope_url,
             "static_url": sandbox.static_url,
             "okta_token": sandbox.okta_token,
+            "okta_client_id": sandbox.okta_client_id,
+            "okta_client_private_key": sandbox.okta_client_private_key,
             "netskope_token": sandbox.netskope_token,
             "pid": os.getpid(),
         },

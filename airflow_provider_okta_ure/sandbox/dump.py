@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_okta_ure.sandbox.okta.callers import callers_json
 from airflow_provider_okta_ure.sandbox.okta.wire import group_json, user_json
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def dump_state(sandbox: Sandbox) -> dict[str, Any]:
             "ignored_events": list(okta.ignored_events),
             "rejected_events": list(okta.rejected_events),
             "system_log": okta.system_log,
+            "callers": callers_json(okta),
         },
         "netskope": {
             "url": sandbox.netskope_url,

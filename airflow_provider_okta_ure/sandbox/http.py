@@ -243,10 +243,19 @@ async def _read(scope: Scope, receive: Receive) -> Request | None:
         method=scope["method"],
         path=raw_path.decode("latin-1"),
         raw_query=scope["query_string"].decode("latin-1"),
-        headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
+        headers=_headers(scope["headers"]),
         body=bytes(body),
         client_host=client[0] if client else "127.0.0.1",
     )
+
+
+def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return headers by lower-case name; repeated ones are joined with a comma (RFC 9110 section 5.3)."""
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
 
 
 async def _send(send: Send, answer: Answer, *, head: bool = False) -> None:

@@ -16,6 +16,11 @@ _SECRET_PARAMETER = re.compile(
 )
 
 
+def hide_secrets(form: str) -> str:
+    """Return a query string or form with the values replaced that look like secrets."""
+    return _SECRET_PARAMETER.sub(r"\1***", form)
+
+
 @dataclass(slots=True)
 class JournalEntry:
     """
@@ -47,7 +52,7 @@ class JournalEntry:
 
     def line(self) -> str:
         """Return the entry as one log line without secrets, headers or bodies."""
-        query = "?" + _SECRET_PARAMETER.sub(r"\1***", self.query) if self.query else ""
+        query = "?" + hide_secrets(self.query) if self.query else ""
         fault = f" fault={self.fault}" if self.fault else ""
         target = "".join(character if character.isprintable() else "?" for character in self.path + query)
         answer = self.status or "no answer"
@@ -59,7 +64,7 @@ class JournalEntry:
             "service": self.service,
             "method": self.method,
             "path": self.path,
-            "query": _SECRET_PARAMETER.sub(r"\1***", self.query),
+            "query": hide_secrets(self.query),
             "status": self.status,
             "bucket": self.bucket,
             "at": self.at,

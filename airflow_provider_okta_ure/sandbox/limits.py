@@ -9,6 +9,7 @@ from typing import Any
 from airflow_provider_okta_ure.sandbox.options import RATE_LIMIT_PROFILES, Options
 
 PUSH_BUCKET = "/security/api/v1/security-events"
+OAUTH_BUCKET = "/oauth2/v1/token"
 
 
 @dataclass(slots=True)
@@ -122,9 +123,7 @@ class NetskopeLimiter:
 
 def okta_bucket(method: str, path: str, options: Options) -> str | None:
     """Return the bucket a request counts against: the exact path first, then the longest prefix."""
-    if path == PUSH_BUCKET:
-        return PUSH_BUCKET
-    if path == "/oauth2/v1/token":
+    if path in (PUSH_BUCKET, OAUTH_BUCKET):
         return path
     if not path.startswith("/api/v1"):
         return None

@@ -51,6 +51,8 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "netskope_case": ("as_is", "lower", "upper", "mixed"),
     "uci_from_time_unit": ("milliseconds", "seconds_if_small"),
     "netskope_rate_limit_scope": ("endpoint", "shared"),
+    "partly_granted_scopes": ("grant_subset", "refuse"),
+    "invalid_token_body": ("management", "oauth", "empty"),
     "risk_bucket": tuple(RATE_LIMIT_PROFILES["workforce"]),
 }
 
@@ -80,6 +82,25 @@ class Options:
     max_url_bytes: int = _switch(8192, "A longer request target answers 414. Okta gives no number.")
     index_delay_seconds: float = _switch(
         0.0, "How long search and filter keep showing a user or group as it was before a change."
+    )
+    # --- Okta: signing in
+    partly_granted_scopes: str = _switch(
+        "grant_subset",
+        "A token request of which only some scopes were granted to the app: a token with those "
+        "(grant_subset), or 400 consent_required (refuse).",
+    )
+    oauth_iat_max_future_seconds: int = _switch(
+        300, "How far the iat of a client assertion or DPoP proof may be ahead of the sandbox clock."
+    )
+    invalid_token_body: str = _switch(
+        "management",
+        "The body of the 401 for an access token that is not accepted: E0000011 (management), "
+        "error and error_description (oauth), or none (empty). The header is the same.",
+    )
+    has_itp: bool = _switch(
+        True,
+        "The org has Identity Threat Protection. Without it, user risk and security events providers answer "
+        "401 E0000015; tokens of providers that exist are still taken in.",
     )
     # --- Okta: security event tokens
     set_subject_matching: str = _switch(

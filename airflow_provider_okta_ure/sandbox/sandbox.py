@@ -156,8 +156,18 @@ class Sandbox:
 
     @property
     def okta_token(self) -> str:
-        """The API token that the pretend Okta accepts."""
+        """The API token that the pretend Okta accepts; its administrator may do everything."""
         return self.okta.token
+
+    @property
+    def okta_client_id(self) -> str:
+        """The client id of the service app that exists from the start; it has every scope and needs DPoP."""
+        return self.okta.client_id
+
+    @property
+    def okta_client_private_key(self) -> str:
+        """The private key of that app as PEM; its ``kid`` is its thumbprint."""
+        return self.okta.client_private_key_pem()
 
     @property
     def netskope_token(self) -> str:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.sandbox.hashing import hex_of
-from airflow_provider_okta_ure.sandbox.journal import Journal, JournalEntry
+from airflow_provider_okta_ure.sandbox.journal import Journal, JournalEntry, hide_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +131,7 @@ class PretendService:
                 path=request.path,
                 query=request.raw_query,
                 at=request.at,
-                body=request.body,
+                body=_kept_body(request),
                 has_authorization=bool(authorization or token),
                 authorization_scheme=_scheme(authorization) or ("Netskope-Api-Token" if token else None),
                 content_type=request.headers.get("content-type"),
@@ -173,6 +173,13 @@ class PretendService:
         """Report the request, when somebody wants to hear of it."""
         if self.shared.on_request is not None:
             self.shared.on_request(entry)
+
+
+def _kept_body(request: Request) -> bytes:
+    """Return the body as the journal keeps it: of a form, such as a token request, without its secrets."""
+    if request.media_type != "application/x-www-form-urlencoded":
+        return request.body
+    return hide_secrets(request.body.decode("latin-1")).encode("latin-1")
 
 
 def _scheme(authorization: str) -> str | None:

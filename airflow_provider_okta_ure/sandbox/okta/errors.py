@@ -20,6 +20,7 @@ _SUMMARIES = {
     "E0000010": "Service is in read only mode",
     "E0000011": "Invalid token provided",
     "E0000021": "Bad request.  Accept and/or Content-Type headers likely do not match supported values.",
+    "E0000015": "You do not have permission to access the feature you are requesting",
     "E0000022": "The endpoint does not support the provided HTTP method",
     "E0000029": "Invalid paging request.",
     "E0000031": "Invalid search criteria.",
@@ -37,18 +38,25 @@ class OktaError(Exception):
     :param code: Okta's error code.
     :param summary: the error summary; the usual one of this code when left out.
     :param causes: texts for ``errorCauses``.
+    :param headers: headers of the answer.
     """
 
     def __init__(
-        self, status: int, code: str, summary: str | None = None, causes: Sequence[str] = ()
+        self,
+        status: int,
+        code: str,
+        summary: str | None = None,
+        causes: Sequence[str] = (),
+        headers: Sequence[tuple[str, str]] = (),
     ) -> None:
         self.status = status
         self.code = code
         self.summary = _SUMMARIES[code] if summary is None else summary
         self.causes = tuple(causes)
+        self.headers = tuple(headers)
         super().__init__(f"{status} {code} {self.summary}")
 
-    def answer(self, request_id: str, headers: list[tuple[str, str]] | None = None) -> Answer:
+    def answer(self, request_id: str) -> Answer:
         """Return the refusal as an HTTP answer; the error id follows from the request id."""
         body: dict[str, Any] = {
             "errorCode": self.code,
@@ -58,7 +66,7 @@ class OktaError(Exception):
             "errorCauses": [{"errorSummary": cause} for cause in self.causes],
         }
         content_type = ("Content-Type", "application/json")
-        return Answer(self.status, msgspec.json.encode(body), [content_type, *(headers or [])])
+        return Answer(self.status, msgspec.json.encode(body), [content_type, *self.headers])
 
 
 def not_found(value: str, kind: str) -> OktaError:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import hmac
 import math
 from typing import TYPE_CHECKING
 
-from airflow_provider_okta_ure.sandbox.http import Answer, Request, Router
-from airflow_provider_okta_ure.sandbox.limits import PUSH_BUCKET, OktaBuckets, Standing, okta_bucket
+from airflow_provider_okta_ure.sandbox.http import Answer, HttpError, Request, Router
+from airflow_provider_okta_ure.sandbox.limits import (
+    OAUTH_BUCKET,
+    PUSH_BUCKET,
+    OktaBuckets,
+    Standing,
+    okta_bucket,
+)
+from airflow_provider_okta_ure.sandbox.okta.access import Gate
 from airflow_provider_okta_ure.sandbox.okta.context import OktaContext
 from airflow_provider_okta_ure.sandbox.okta.errors import OktaError, edge_not_found
 from airflow_provider_okta_ure.sandbox.okta.groups import GroupRoutes
 from airflow_provider_okta_ure.sandbox.okta.jwks import KeyFetcher
 from airflow_provider_okta_ure.sandbox.okta.logs import LogRoutes
+from airflow_provider_okta_ure.sandbox.okta.oauth import TokenRoutes
 from airflow_provider_okta_ure.sandbox.okta.org import OrgRoutes
 from airflow_provider_okta_ure.sandbox.okta.parameters import refuse_beyond_bmp
 from airflow_provider_okta_ure.sandbox.okta.providers import ProviderRoutes
@@ -61,6 +68,7 @@ class OktaService(PretendService):
         self.buckets = OktaBuckets(shared.options)
         self.keys = KeyFetcher(shared.clock, shared.options, shared.trust)
         context = OktaContext(state, shared.options, lambda: shared.okta_url, self.keys)
+        self._gate = Gate(context)
         self._router = Router()
         for routes in (
             UserRoutes,
@@ -70,6 +78,7 @@ class OktaService(PretendService):
             LogRoutes,
             OrgRoutes,
             SecurityEventRoutes,
+            TokenRoutes,
         ):
             routes(context).register(self._router)
 
@@ -96,7 +105,7 @@ class OktaService(PretendService):
             return await route.async_handler(request)
         except OktaError as error:
             return error.answer(request.request_id)
-        except _EdgeRefusalError as refusal:
+        except HttpError as refusal:
             return refusal.answer
 
     def crash(self, request: Request) -> Answer:
@@ -148,29 +157,24 @@ class OktaService(PretendService):
     def _checked_route(self, request: Request) -> Route:
         target = len(request.path) + len(request.raw_query) + 1
         if target > self.shared.options.max_url_bytes:
-            raise _EdgeRefusalError(Answer(414, b"Request-URI Too Large", [("Content-Type", "text/plain")]))
+            raise HttpError(Answer(414, b"Request-URI Too Large", [("Content-Type", "text/plain")]))
         if request.method in ("POST", "PUT") and not request.headers.keys() & {
             "content-length",
             "transfer-encoding",
         }:
-            raise _EdgeRefusalError(Answer(411, b"Length Required", [("Content-Type", "text/plain")]))
-        if not request.path.startswith(("/api/", "/security/")):
-            raise _EdgeRefusalError(edge_not_found())
+            raise HttpError(Answer(411, b"Length Required", [("Content-Type", "text/plain")]))
+        if not request.path.startswith(("/api/", "/security/", "/oauth2/")):
+            raise HttpError(edge_not_found())
         route, request.arguments, allowed = self._router.find(request.method, request.path)
-        if request.path != PUSH_BUCKET:
-            self._authenticate(request)
+        # These two authenticate by what is in the body: a signed token each.
+        caller = None if request.path in (PUSH_BUCKET, OAUTH_BUCKET) else self._gate.caller(request)
         if route is None:
             raise OktaError(405, "E0000022") if allowed else OktaError(404, "E0000008")
+        if caller is not None:
+            self._gate.admit(request, route, caller)
+            request.extra["caller"] = caller
         refuse_beyond_bmp(request.query)
         return route
-
-    def _authenticate(self, request: Request) -> None:
-        """Let a request with the API token pass; the place where OAuth access tokens will be accepted too."""
-        credential = request.headers.get("authorization", "")
-        # Okta's own Python SDK sends "SSWS<token>" without a space, and the service takes it.
-        token = credential[4:].strip() if credential[:4].upper() == "SSWS" else ""
-        if not hmac.compare_digest(token.encode(), self.state.token.encode()):
-            raise OktaError(401, "E0000011")
 
     def _mark_concurrency(self, request: Request) -> None:
         bucket = request.extra["standing"].bucket if "standing" in request.extra else "concurrency"
@@ -180,11 +184,3 @@ class OktaService(PretendService):
         standing: Standing | None = request.extra.get("standing")
         if standing is not None:
             standing.remaining = 0
-
-
-class _EdgeRefusalError(Exception):
-    """An answer from in front of the API, without an Okta error code."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(f"refused with status {answer.status}")
-        self.answer = answer

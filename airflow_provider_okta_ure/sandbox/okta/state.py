@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_okta_ure.sandbox.clock import SandboxClock, iso_milliseconds
 from airflow_provider_okta_ure.sandbox.hashing import text_of
+from airflow_provider_okta_ure.sandbox.okta.callers import Callers
 from airflow_provider_okta_ure.sandbox.okta.models import (
     GROUP_TYPES,
     USER_STATUSES,
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.sandbox.options import Options
 
 
-class OktaState:
+class OktaState(Callers):
     """
-    The org: users, groups, providers, risk levels, System Log. Every method can be called from any thread.
+    The org: users, groups, providers, risk levels, System Log, callers.
+
+    Every method can be called from any thread.
 
     :param seed: where identifiers come from.
     :param clock: the sandbox clock.
@@ -36,11 +39,9 @@ class OktaState:
     """
 
     def __init__(self, seed: int, clock: SandboxClock, options: Options, lock: threading.RLock) -> None:
-        self.seed = seed
+        super().__init__(seed, lock)
         self.clock = clock
         self.options = options
-        self.lock = lock
-        self.token = "00" + text_of(40, seed, "okta token")
         self._start_empty()
 
     def _start_empty(self) -> None:
@@ -64,15 +65,10 @@ class OktaState:
         self.stale_groups: dict[int, tuple[float, OktaGroup | None]] = {}
 
     def clear(self) -> None:
-        """Forget everything; the token stays."""
+        """Forget everything; the default API token and the default service app stay."""
         with self.lock:
             self._start_empty()
-
-    def rotate_token(self) -> str:
-        """Revoke the API token and return the new one."""
-        with self.lock:
-            self.token = "00" + text_of(40, self.seed, "okta token", self.token)
-            return self.token
+            self.forget_callers()
 
     @property
     def system_log(self) -> list[dict[str, Any]]:

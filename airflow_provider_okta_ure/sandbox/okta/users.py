@@ -52,7 +52,9 @@ class UserRoutes:
     def read(self, request: Request) -> Answer:
         """Return one user by id, login or the part of the login before the @."""
         name = request.arguments[0]
-        user = self._resolve(name)
+        # A service app is nobody, so there is no "me" for it.
+        is_nobody = name == "me" and request.extra["caller"].scopes is not None
+        user = None if is_nobody else self._resolve(name)
         if user is None:
             raise not_found(name, "User")
         omit = omitted_parts(request.headers.get("content-type", ""))
