@@ -43,8 +43,33 @@ _TRANSPORT_FIELDS: dict[str, Any] = {
 _OKTA_FIELDS: dict[str, Any] = {
     "auth_method": {
         "label": "Auth method",
-        "description": "ssws: the API token in the field above.",
-        "schema": {"type": ["string", "null"], "default": "ssws", "enum": ["ssws"]},
+        "description": "ssws: the API token above. private_key_jwt: an OAuth service app, with the client id "
+        "above and the client private key below; leave the API token empty.",
+        "schema": {"type": ["string", "null"], "default": "ssws", "enum": ["ssws", "private_key_jwt"]},
+    },
+    "client_private_key": {
+        "label": "Client private key",
+        "description": "private_key_jwt: the app's RSA key, PEM or JWK, 2048 bits or more; not the key that "
+        "signs risk signals. Shown while typing, masked once saved.",
+        "schema": {"type": ["string", "null"], "format": "multiline"},
+    },
+    "client_key_id": {
+        "label": "Client key id",
+        "description": "private_key_jwt: the key's kid at Okta. Default: the kid in the JWK, else its "
+        "RFC 7638 thumbprint.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "scopes": {
+        "label": "Scopes",
+        "description": "private_key_jwt: what to ask for, such as okta.users.read okta.groups.manage. "
+        "Empty: what each task needs.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "dpop": {
+        "label": "DPoP",
+        "description": "private_key_jwt: bind access tokens to a key of the process. "
+        "auto: when Okta asks for it.",
+        "schema": {"type": ["string", "null"], "default": "auto", "enum": ["auto", "always", "never"]},
     },
     "issuer": {
         "label": "Issuer",
@@ -121,11 +146,12 @@ def get_provider_info() -> dict[str, Any]:
                 "hook-class-name": f"{_PACKAGE}.hooks.okta.OktaHook",
                 "hook-name": "Okta",
                 "ui-field-behaviour": {
-                    "hidden-fields": ["login", "schema", "extra"],
-                    "relabeling": {"host": "Okta org URL", "password": "API token"},
+                    "hidden-fields": ["schema", "extra"],
+                    "relabeling": {"host": "Okta org URL", "login": "Client ID", "password": "API token"},
                     "placeholders": {
                         "host": "https://acme.okta.com",
                         "port": _PORT,
+                        "login": "of an OAuth service app; empty with an API token",
                         "password": "from Security > API > Tokens",
                     },
                 },

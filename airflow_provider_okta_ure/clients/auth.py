@@ -10,14 +10,22 @@ from __future__ import annotations
 
 import copy
 import re
+import threading
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from requests.auth import AuthBase
 
 from airflow_provider_okta_ure.clients.hosts import Origin, origin_of
-from airflow_provider_okta_ure.errors import ConfigurationError
+from airflow_provider_okta_ure.errors import (
+    ApiError,
+    AuthenticationError,
+    ConfigurationError,
+    PermissionDeniedError,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import requests
 
 AuthT = TypeVar("AuthT", bound="OriginAuth")
@@ -47,9 +55,31 @@ class OriginAuth(AuthBase):
         """Return the headers that authorise a request."""
         return {}
 
+    def authorise(self, request: requests.PreparedRequest) -> None:
+        """Authorise a request to the right origin; asked anew each time the request is sent."""
+        request.headers.update(self.headers())
+
+    def learn(self, response: requests.Response) -> None:
+        """Take from an answer, good or bad, what the next request needs."""
+
+    def mend(self, error: ApiError, response: requests.Response, tried: set[str]) -> bool:
+        """
+        Whether the refused request can be authorised better now, so that it is worth sending once more.
+
+        :param error: the refusal in our words.
+        :param response: the refusal as it came.
+        :param tried: what was mended for this call already; empty at first. What is mended is put in, and
+            nothing is mended twice, so that a call ends.
+        """
+        return False
+
+    def explained(self, error: ApiError) -> ApiError:
+        """Return the error that a person is to see, with what only the credential knows about it."""
+        return error
+
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self._origin is not None and origin_of(request.url or "") == self._origin:
-            request.headers.update(self.headers())
+            self.authorise(request)
         return request
 
     def __repr__(self) -> str:
@@ -117,12 +147,48 @@ class SswsAuth(_TokenAuth):
 
 
 class NetskopeTokenAuth(_TokenAuth):
-    """A token of Netskope's REST API v2, sent as ``Netskope-Api-Token: <token>``."""
+    """
+    A token of Netskope's REST API v2, sent as ``Netskope-Api-Token: <token>``.
+
+    :param reread: returns the token as it is stored now, empty when it cannot be read; asked when Netskope
+        refuses ours, because regenerating a token ends the old one at once. None = the token is what it is.
+    """
 
     called = "Netskope API token"
     around_it = re.compile(
         r"^(?:netskope-api-token\s*:\s*|(?:authorization\s*:\s*)?bearer\s+)", re.IGNORECASE
     )
+    _HEADER = "Netskope-Api-Token"
+
+    def __init__(self, token: str, *, reread: Callable[[], str] | None = None) -> None:
+        super().__init__(token)
+        self._reread = reread
+        self._former: tuple[str, ...] = ()
+        self._lock = threading.Lock()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (self._token, *self._former)
 
     def headers(self) -> dict[str, str]:
-        return {"Netskope-Api-Token": self._token}
+        return {self._HEADER: self._token}
+
+    def mend(self, error: ApiError, response: requests.Response, tried: set[str]) -> bool:
+        # Netskope answers 403 to an unknown token, too.
+        if not isinstance(error, (AuthenticationError, PermissionDeniedError)):
+            return False
+        if self._reread is None or "token" in tried:
+            return False
+        tried.add("token")
+        refused = response.request.headers.get(self._HEADER)
+        with self._lock:
+            if self._token == refused:
+                stored = self._reread()
+                self._former = (self._token,)
+                self._token = self._cleaned(stored) if stored else self._token
+            return self._token != refused
+
+    def explained(self, error: ApiError) -> ApiError:
+        if self._reread is not None and isinstance(error, AuthenticationError):
+            error.remedy = f"{error.remedy} The connection was read again and holds no token that works."
+        return error

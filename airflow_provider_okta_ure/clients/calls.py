@@ -21,7 +21,7 @@ class Call:
     :param bucket: the rate limit it counts against.
     :param repeatable: whether sending it twice does no more than sending it once.
     :param expect: the type of the body of a success; None = there is none, or it does not matter.
-    :param secrets: what messages about it must not repeat.
+    :param secrets: what messages about it must not repeat, besides what authorises it.
     """
 
     method: str

@@ -152,7 +152,7 @@ class ApiClient:
         :param repeatable: whether it may be sent again when it is unknown whether it arrived;
             None = as the method says.
         :param authorised: whether to send the token.
-        :param secrets: what must not be repeated in messages, besides the token.
+        :param secrets: what must not be repeated in messages, besides what authorises the call.
         :raises OktaUreError: the service refused, gave no answer, or one that makes no sense.
         """
         headers = dict(headers or {})
@@ -170,7 +170,7 @@ class ApiClient:
                 body=body,
                 headers=headers,
                 auth=self._auth if authorised else NoAuth(),
-                secrets=self._auth.secrets + secrets,
+                secrets=secrets,
             )
         )
 
@@ -208,16 +208,24 @@ class ApiClient:
     def _run(self, call: Call) -> Reply[Any]:
         patience = Patience(self._retry, lambda seconds: self._out_of_patience(call, seconds))
         first_request_id, count = "", 0
+        mended: set[str] = set()
 
         def attempt() -> Reply[Any]:
             nonlocal first_request_id, count
-            again = self._dialect.repeat_headers(first_request_id, count) if count else {}
-            count += 1
-            with self._gate.slot(call.bucket, patience) as note:
-                response = self._send(call, again)
-                note(self._dialect.window(response.headers))
-            first_request_id = first_request_id or self._request_id(call, response)
-            return self._judge(call, response)
+            while True:
+                again = self._dialect.repeat_headers(first_request_id, count) if count else {}
+                count += 1
+                with self._gate.slot(call.bucket, patience) as note:
+                    response = self._send(call, again)
+                    note(self._dialect.window(response.headers))
+                call.auth.learn(response)
+                first_request_id = first_request_id or self._request_id(call, response)
+                try:
+                    return self._judge(call, response)
+                except ApiError as error:
+                    # A refused request had no effect, so this is safe whatever the method is.
+                    if not call.auth.mend(error, response, mended):
+                        raise call.auth.explained(error) from None
 
         return repeat(attempt, f"{self._dialect.service} {call.title}", self._retry, patience, self._timing)
 
@@ -315,8 +323,12 @@ class ApiClient:
             headers=response.headers,
             said=decoded_object(content),
             is_html=is_html(response.headers.get("Content-Type", ""), content),
-            secrets=call.secrets,
+            secrets=self._secrets(call),
         )
+
+    def _secrets(self, call: Call) -> tuple[str, ...]:
+        """Return what is not to be repeated, also from a call that goes without authorisation."""
+        return self._auth.secrets + call.auth.secrets + call.secrets
 
     def _out_of_patience(self, call: Call, seconds: float) -> ApiError:
         return RateLimitedError(
@@ -327,7 +339,7 @@ class ApiClient:
         )
 
     def _request_id(self, call: Call, response: requests.Response) -> str:
-        return clean_text(response.headers.get(self._dialect.request_id_header, ""), call.secrets)
+        return clean_text(response.headers.get(self._dialect.request_id_header, ""), self._secrets(call))
 
     def _session(self) -> tuple[requests.Session, Mapping[str, Any]]:
         """Return this thread's session, and what the environment says about proxies and authorities."""

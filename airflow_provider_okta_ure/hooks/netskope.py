@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_provider_okta_ure.errors import OktaUreError
 from airflow_provider_okta_ure.hooks.settings import TransportSettings, base_host, read_settings, token_of
@@ -68,8 +69,17 @@ class NetskopeHook(BaseHook):
         from airflow_provider_okta_ure.clients.auth import NetskopeTokenAuth
         from airflow_provider_okta_ure.clients.netskope import NetskopeClient
 
-        auth = NetskopeTokenAuth(token_of(self.connection, "REST API v2 token"))
+        auth = NetskopeTokenAuth(
+            token_of(self.connection, "REST API v2 token"), reread=self._token_stored_now
+        )
         return NetskopeClient.connect(self.base_url, auth, **self.settings.transport)
+
+    def _token_stored_now(self) -> str:
+        """Return the token of the connection, read again because it may have been rotated; empty if gone."""
+        try:
+            return (self.get_connection(self.netskope_conn_id).password or "").strip()
+        except AirflowNotFoundException:
+            return ""
 
     def get_conn(self) -> NetskopeClient:
         """Return the client, under the name that Airflow's hooks share."""

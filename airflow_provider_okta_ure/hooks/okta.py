@@ -11,11 +11,15 @@ from airflow.sdk import BaseHook
 from airflow.sdk.log import mask_secret
 
 from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
-from airflow_provider_okta_ure.hooks.settings import OktaSettings, base_host, read_settings, token_of
+from airflow_provider_okta_ure.hooks.okta_sign_in import api_token_of, key_texts, service_app_of
+from airflow_provider_okta_ure.hooks.settings import OktaSettings, base_host, read_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow.sdk import Connection
 
+    from airflow_provider_okta_ure.clients.auth import OriginAuth
     from airflow_provider_okta_ure.clients.keys import SigningKey
     from airflow_provider_okta_ure.clients.okta import OktaClient
     from airflow_provider_okta_ure.core.models import SecurityEventsProvider
@@ -89,6 +93,8 @@ class OktaHook(BaseHook):
     Turn a connection of type ``okta`` into an :class:`OktaClient`.
 
     :param okta_conn_id: the connection to the Okta org.
+    :param scopes: what a service app asks for, such as ``okta.users.read``, unless the connection lists
+        scopes; None = all that this package can use. Without a meaning for an API token.
     """
 
     conn_name_attr = "okta_conn_id"
@@ -96,9 +102,10 @@ class OktaHook(BaseHook):
     conn_type = "okta"
     hook_name = "Okta"
 
-    def __init__(self, okta_conn_id: str = default_conn_name) -> None:
+    def __init__(self, okta_conn_id: str = default_conn_name, *, scopes: Sequence[str] | None = None) -> None:
         super().__init__()
         self.okta_conn_id = okta_conn_id
+        self.scopes = scopes
 
     @cached_property
     def connection(self) -> Connection:
@@ -113,9 +120,8 @@ class OktaHook(BaseHook):
         :raises ConfigurationError: one of them is wrong.
         """
         settings = read_settings(self.connection, OktaSettings)
-        # Airflow masks a secret as one exact text; a key printed line by line would pass.
-        for line in (settings.signing_private_key or "").replace("\\n", "\n").splitlines():
-            mask_secret(line)
+        for text in key_texts(settings):
+            mask_secret(text)
         return settings
 
     @cached_property
@@ -138,10 +144,41 @@ class OktaHook(BaseHook):
 
         :raises ConfigurationError: the connection is not usable.
         """
+        return self._connect(self.auth)
+
+    @cached_property
+    def auth(self) -> OriginAuth:
+        """
+        Who we are to the org: an API token, or a service app.
+
+        :raises ConfigurationError: the connection's fields do not fit together.
+        """
+        return self._auth(self.scopes)
+
+    def granted_scopes(self) -> frozenset[str] | None:
+        """
+        Return the scopes that Okta grants the service app; None for an API token, where roles alone decide.
+
+        :raises OktaUreError: the app cannot sign in.
+        """
+        from airflow_provider_okta_ure.clients.oauth import ServiceAppAuth
+
+        auth = self.auth
+        return frozenset(auth.granted_scopes()) if isinstance(auth, ServiceAppAuth) else None
+
+    def _auth(self, scopes: Sequence[str] | None) -> OriginAuth:
         from airflow_provider_okta_ure.clients.auth import SswsAuth
+        from airflow_provider_okta_ure.clients.oauth import ServiceAppAuth
+
+        settings = self.settings
+        if settings.auth_method == "ssws":
+            return SswsAuth(api_token_of(self.connection, settings))
+        app = service_app_of(self.connection, settings, scopes)
+        return ServiceAppAuth.connect(self.base_url, app, on_secret=mask_secret, **settings.transport)
+
+    def _connect(self, auth: OriginAuth) -> OktaClient:
         from airflow_provider_okta_ure.clients.okta import OktaClient
 
-        auth = SswsAuth(token_of(self.connection, "API token"))
         return OktaClient.connect(self.base_url, auth, **self.settings.transport)
 
     @cached_property
@@ -180,10 +217,14 @@ class OktaHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Try what every use of the connection needs, and say precisely what is wrong."""
+        from airflow_provider_okta_ure.clients.scopes import CHECK_SCOPES
+
         try:
-            self.client.check()
+            self._connect(self._auth(CHECK_SCOPES)).check()
             if self.settings.signing_private_key:
                 _ = self.transmitter
         except OktaUreError as error:
             return False, str(error)
-        return True, f"{self.base_url} is an Okta org, and the token can read its users and groups."
+        is_token = self.settings.auth_method == "ssws"
+        who = "the token" if is_token else f"the service app {self.connection.login}"
+        return True, f"{self.base_url} is an Okta org, and {who} can read its users and groups."

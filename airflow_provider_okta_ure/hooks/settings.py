@@ -54,7 +54,12 @@ class OktaSettings(TransportSettings, frozen=True, kw_only=True, forbid_unknown_
     """
     The extra fields of a connection of type ``okta``.
 
-    :param auth_method: how we sign in; ``ssws`` is an API token.
+    :param auth_method: how we sign in; ``ssws`` is an API token, ``private_key_jwt`` an OAuth service app.
+    :param client_private_key: the app's RSA key, PEM or JWK.
+    :param client_key_id: the ``kid`` under which Okta knows that key; None = the one in the JWK, else its
+        RFC 7638 thumbprint.
+    :param scopes: what to ask for, whatever an operator needs; between spaces or commas.
+    :param dpop: whether access tokens are bound to a key of the process; ``auto`` = when Okta asks for it.
     :param issuer: who we are as a transmitter of risk signals.
     :param jwks_url: public address of the key set with our signing key.
     :param well_known_url: public address of our SSF configuration.
@@ -64,7 +69,11 @@ class OktaSettings(TransportSettings, frozen=True, kw_only=True, forbid_unknown_
     :param allow_custom_domain: the host is the org's own domain and may receive the token.
     """
 
-    auth_method: Literal["ssws"] = "ssws"
+    auth_method: Literal["ssws", "private_key_jwt"] = "ssws"
+    client_private_key: str | None = None
+    client_key_id: str | None = None
+    scopes: str | None = None
+    dpop: Literal["auto", "always", "never"] = "auto"
     issuer: str | None = None
     jwks_url: str | None = None
     well_known_url: str | None = None

@@ -76,6 +76,8 @@ class OktaActionOperator(BaseOperator, ABC):
     """
 
     action: ClassVar[Action]
+    scopes: ClassVar[tuple[str, ...]]
+    """What a service app has to be granted for this action."""
     # Shadows BaseOperator.dry_run(), which only renders templates and which nothing in Airflow calls.
     dry_run: bool | str  # type: ignore[assignment]
     template_fields: Sequence[str] = ("rows", "dry_run", "fail_on", "okta_conn_id")
@@ -100,7 +102,7 @@ class OktaActionOperator(BaseOperator, ABC):
     @property
     def hook(self) -> OktaHook:
         """A hook for the connection, made when it is needed."""
-        return OktaHook(self.okta_conn_id)
+        return OktaHook(self.okta_conn_id, scopes=self.scopes)
 
     @abstractmethod
     def plan(self, rows: Sequence[Row], as_of: datetime, *, dry_run: bool) -> Plan:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_okta_ure.clients.scopes import GROUPS_MANAGE, USERS_READ
 from airflow_provider_okta_ure.core.decisions import (
     decide_additions,
     decide_removals,
@@ -104,6 +105,7 @@ class OktaAddToGroupOperator(OktaGroupOperator):
     """
 
     action: ClassVar[Action] = "add_to_group"
+    scopes: ClassVar[tuple[str, ...]] = (USERS_READ, GROUPS_MANAGE)
     template_fields: Sequence[str] = (
         *OktaGroupOperator.template_fields,
         "create_group",
@@ -161,6 +163,7 @@ class OktaRemoveFromGroupOperator(OktaGroupOperator):
     """
 
     action: ClassVar[Action] = "remove_from_group"
+    scopes: ClassVar[tuple[str, ...]] = (USERS_READ, GROUPS_MANAGE)
     template_fields: Sequence[str] = (*OktaGroupOperator.template_fields, "missing_group_ok")
 
     def __init__(self, *, missing_group_ok: bool | str = False, **kwargs: Any) -> None:

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_okta_ure.clients.scopes import PROVIDERS_MANAGE, USER_RISK_MANAGE, USERS_READ
 from airflow_provider_okta_ure.clients.security_event import build_risk_change, derive_jti
 from airflow_provider_okta_ure.core.decisions import decide_before_lookup, decide_upserts
 from airflow_provider_okta_ure.core.matching import Decision, Directory, outcome_of, resolve
 from airflow_provider_okta_ure.core.texts import ReasonText
+from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator, Plan
 from airflow_provider_okta_ure.operators.run import to_flag
 
@@ -35,6 +37,8 @@ class OktaPushRiskOperator(OktaActionOperator):
     """
 
     action: ClassVar[Action] = "push_risk"
+    scopes: ClassVar[tuple[str, ...]] = (USERS_READ,)
+    scopes_to_ensure_provider: ClassVar[tuple[str, ...]] = (USERS_READ, PROVIDERS_MANAGE)
     template_fields: Sequence[str] = (
         *OktaActionOperator.template_fields,
         "only_changes",
@@ -62,13 +66,15 @@ class OktaPushRiskOperator(OktaActionOperator):
         reason_admin = ReasonText(self.reason_admin, argument="reason_admin")
         reason_user = ReasonText(self.reason_user, argument="reason_user")
         only_changes = to_flag(self.only_changes, "only_changes")
-        ensure_provider = to_flag(self.ensure_provider, "ensure_provider")
-        hook = self.hook
+        ensure_provider = to_flag(self.ensure_provider, "ensure_provider") and not dry_run
+        hook = OktaHook(
+            self.okta_conn_id, scopes=self.scopes_to_ensure_provider if ensure_provider else self.scopes
+        )
         client, transmitter = hook.client, hook.transmitter
 
         wanted, settled = decide_before_lookup(rows, only_changes=only_changes)
         decisions: list[Decision] = [*settled, *resolve(wanted, Directory(client.find_users(_names(wanted))))]
-        if ensure_provider and not dry_run:
+        if ensure_provider:
             provider = hook.registration.ensure(client)
             self.log.info("Security events provider %r (%s) is active.", provider.name, provider.provider_id)
 
@@ -116,6 +122,7 @@ class OktaUpsertUserRiskOperator(OktaActionOperator):
     """
 
     action: ClassVar[Action] = "upsert_risk"
+    scopes: ClassVar[tuple[str, ...]] = (USERS_READ, USER_RISK_MANAGE)
     template_fields: Sequence[str] = (*OktaActionOperator.template_fields, "reason")
 
     def __init__(
@@ -153,6 +160,7 @@ class OktaNoActionOperator(OktaActionOperator):
     """
 
     action: ClassVar[Action] = "no_action"
+    scopes: ClassVar[tuple[str, ...]] = ()
 
     def plan(self, rows: Sequence[Row], as_of: datetime, *, dry_run: bool) -> Plan:
         recorded = [Decision(row=row, outcome=outcome_of(row, "done", "recorded")) for row in rows]

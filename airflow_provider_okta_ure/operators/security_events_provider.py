@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 from airflow.sdk import BaseOperator
 
+from airflow_provider_okta_ure.clients.scopes import PROVIDERS_MANAGE
 from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators.run import failing_for_good
 
@@ -31,6 +32,8 @@ class OktaSecurityEventsProviderOperator(BaseOperator):
     :return: the security events provider as a dict.
     """
 
+    scopes: ClassVar[tuple[str, ...]] = (PROVIDERS_MANAGE,)
+    """What a service app has to be granted."""
     template_fields: Sequence[str] = ("provider_name", "issuer", "jwks_url", "well_known_url", "okta_conn_id")
 
     def __init__(
@@ -52,7 +55,7 @@ class OktaSecurityEventsProviderOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         with failing_for_good():
-            hook = OktaHook(self.okta_conn_id)
+            hook = OktaHook(self.okta_conn_id, scopes=self.scopes)
             registration = hook.registration.override(
                 name=self.provider_name,
                 issuer=self.issuer,
