@@ -160,6 +160,8 @@ class ServiceAppAuth(OriginAuth):
         if token.text != self._told:
             # Also when another client of this process requested it.
             self._on_secret(token.text)
+            if token.scheme == "DPoP":
+                self._on_secret(self._proof_key().secret)
             self._told = token.text
         return token
 
