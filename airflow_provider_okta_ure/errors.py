@@ -17,6 +17,7 @@ Every exception of this package; each knows whether trying again can help and wh
     |   |-- RateLimitedError      [retry] 429, and the wait is longer than we are allowed to wait
     |   `-- ServerError           [retry] 5xx
     |-- UnexpectedAnswerError             the answer is not what the specification says
+    |-- JwksError                         our published key set cannot be read, or is not right; knows why
     |-- GroupError                        the group is missing, ambiguous or not ours to write
     `-- OutcomeError                      the work ended, but more users failed than ``fail_on`` allows
 
@@ -202,6 +203,26 @@ class UnexpectedAnswerError(OktaUreError):
     default_remedy = (
         "Check that the host in the connection is the service itself and not a proxy or a login page."
     )
+
+
+class JwksError(OktaUreError):
+    """
+    The published key set, or the document that names it, cannot be read or does not hold what it should.
+
+    :param url: where it is published, without a query.
+    :param reason: ``address_forbidden``, ``not_https``, ``no_answer``, ``not_trusted``, ``refused``,
+        ``redirected``, ``content_type``, ``too_large``, ``malformed``, ``issuer_differs``,
+        ``private_key_published``, ``key_missing`` or ``key_differs``.
+    :param retryable: whether another try can change that.
+    """
+
+    def __init__(
+        self, message: str, *, url: str, reason: str, retryable: bool = False, remedy: str = ""
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.url = url
+        self.reason = reason
+        self.retryable = retryable
 
 
 class GroupError(OktaUreError):

@@ -111,6 +111,47 @@ _OKTA_FIELDS: dict[str, Any] = {
 }
 
 
+_CONFIG: dict[str, Any] = {
+    "okta_ure": {
+        "description": "What Airflow's API server shows to everybody under /okta-ure, for Okta to verify "
+        "risk signals. Nothing is shown until it is set here; a private key never is.",
+        "options": {
+            "jwks_file": {
+                "description": "Path of the public JWKS to show at /okta-ure/jwks.json. Read anew for each "
+                "request. Make it with `airflow okta-ure keys jwks`.",
+                "version_added": "0.1.0",
+                "type": "string",
+                "example": "/etc/airflow/okta-ure-jwks.json",
+                "default": "",
+            },
+            "jwks": {
+                "description": "The public JWKS itself, as JSON, instead of jwks_file.",
+                "version_added": "0.1.0",
+                "type": "string",
+                "example": '{"keys": [...]}',
+                "default": "",
+            },
+            "issuer": {
+                "description": "The issuer to show at /okta-ure/.well-known/ssf-configuration: the same as "
+                "in the Okta connection.",
+                "version_added": "0.1.0",
+                "type": "string",
+                "example": "https://risk.corp.example",
+                "default": "",
+            },
+            "jwks_url": {
+                "description": "The address of the JWKS to show at /okta-ure/.well-known/ssf-configuration. "
+                "Default: [api] base_url and /okta-ure/jwks.json.",
+                "version_added": "0.1.0",
+                "type": "string",
+                "example": "https://risk.corp.example/jwks.json",
+                "default": "",
+            },
+        },
+    }
+}
+
+
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's metadata in the shape of Airflow's ``provider_info.schema.json``."""
     return {
@@ -140,6 +181,8 @@ def get_provider_info() -> dict[str, Any]:
             {"integration-name": "Okta", "python-modules": [f"{_PACKAGE}.hooks.okta"]},
             {"integration-name": "Netskope", "python-modules": [f"{_PACKAGE}.hooks.netskope"]},
         ],
+        "cli": [f"{_PACKAGE}.cli.get_commands"],
+        "config": _CONFIG,
         "connection-types": [
             {
                 "connection-type": "okta",

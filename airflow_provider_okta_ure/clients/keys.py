@@ -3,27 +3,25 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
-import textwrap
 from typing import Any
 
 import jwt
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jwt.algorithms import RSAAlgorithm
 
+from airflow_provider_okta_ure.clients.pem import PemBlock, pem_blocks
+from airflow_provider_okta_ure.clients.public_keys import SMALLEST_KEY, base64url_of, thumbprint
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 ALGORITHM = "RS256"
-SMALLEST_KEY = 2048
+LARGEST_KEY = 8192
+"""Larger ones are not safer in any way that matters, and slow to make and to sign with."""
 
 _HOW = "Give an RSA private key of 2048 bits or more, as PEM (BEGIN PRIVATE KEY) or as a private JWK."
-_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
-_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _JWS = jwt.PyJWS()
 
 
@@ -43,8 +41,22 @@ class SigningKey:
             )
         self._private_key = private_key
         numbers = private_key.public_key().public_numbers()
-        self._public = {"e": _base64url_of(numbers.e), "kty": "RSA", "n": _base64url_of(numbers.n)}
-        self.key_id = key_id or self._thumbprint()
+        self._public = {"e": base64url_of(numbers.e), "kty": "RSA", "n": base64url_of(numbers.n)}
+        self.key_id = key_id or thumbprint(self._public)
+
+    @classmethod
+    def generate(cls, bits: int = SMALLEST_KEY) -> SigningKey:
+        """
+        Return a new key; its ``kid`` is its RFC 7638 thumbprint.
+
+        :raises ConfigurationError: ``bits`` is too small to be safe, or of no use.
+        """
+        if not SMALLEST_KEY <= bits <= LARGEST_KEY or bits % 8:
+            raise ConfigurationError(
+                f"A key of {bits} bits is not made.",
+                remedy=f"Use {SMALLEST_KEY}, 3072 or 4096; at most {LARGEST_KEY}.",
+            )
+        return cls(rsa.generate_private_key(public_exponent=65537, key_size=bits))
 
     @classmethod
     def load(cls, text: str, *, key_id: str | None = None, password: str | None = None) -> SigningKey:
@@ -63,6 +75,12 @@ class SigningKey:
             private_key, jwk_id = _from_jwk(text)
             return cls(private_key, key_id or jwk_id)
         return cls(_from_pem(text, password), key_id)
+
+    def private_pem(self) -> str:
+        """Return the key itself (PEM, PKCS#8, not encrypted), for its owner's eyes only."""
+        return self._private_key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ).decode()
 
     def public_jwk(self) -> dict[str, str]:
         """Return the public half, to be published at the JWKS URL."""
@@ -83,37 +101,27 @@ class SigningKey:
     def __repr__(self) -> str:
         return f"SigningKey(key_id={self.key_id!r})"
 
-    def _thumbprint(self) -> str:
-        # RFC 7638: the required members only, in the order of their names, without white space.
-        digest = hashlib.sha256(msgspec.json.encode(self._public)).digest()
-        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-def _base64url_of(number: int) -> str:
-    octets = number.to_bytes((number.bit_length() + 7) // 8, "big")
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
-
 
 def _from_pem(text: str, password: str | None) -> RSAPrivateKey:
-    blocks = _PEM.findall(text.replace("\\r", "").replace("\\n", "\n").replace("\r", ""))
-    if not blocks:
+    block = next(iter(pem_blocks(text)), None)
+    if block is None:
         raise ConfigurationError("The signing key is neither PEM nor JWK.", remedy=_HOW)
-    # A file can hold the certificate next to the key.
-    label, inside = next((block for block in blocks if "PRIVATE KEY" in block[0]), blocks[0])
-    _check_label(label)
-    encrypted = "ENCRYPTED" in label or "ENCRYPTED" in inside
-    if encrypted and not password:
+    _check_label(block.label)
+    if block.is_encrypted and not password:
         raise ConfigurationError(
             "The signing key is encrypted, and no password was given.",
             remedy="Decrypt it first: openssl pkey -in key.pem -out plain.pem",
         )
-    pem = _with_lines(label, inside).encode()
-    secret = password.encode() if password and encrypted else None
+    return _loaded(block, password)
+
+
+def _loaded(block: PemBlock, password: str | None) -> RSAPrivateKey:
+    secret = password.encode() if password and block.is_encrypted else None
     try:
-        key = load_pem_private_key(pem, secret)
+        key = serialization.load_pem_private_key(block.text, secret)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         # Without the cause: it can quote what it could not read.
-        raise _unreadable(encrypted=encrypted) from None
+        raise _unreadable(encrypted=block.is_encrypted) from None
     if not isinstance(key, RSAPrivateKey):
         raise ConfigurationError("The signing key is not an RSA key, which RS256 needs.", remedy=_HOW)
     return key
@@ -132,13 +140,6 @@ def _check_label(label: str) -> None:
         raise ConfigurationError(f"This is a {label.lower()}, which cannot sign.", remedy=_HOW)
     if "PRIVATE KEY" not in label or "OPENSSH" in label:
         raise ConfigurationError(f"PEM of the kind {label} is not read here.", remedy=_HOW)
-
-
-def _with_lines(label: str, inside: str) -> str:
-    """Return the PEM with its line ends, which a one-line form field turns into spaces."""
-    packed = "".join(inside.split())
-    lines = "\n".join(textwrap.wrap(packed, 64)) if _BASE64.fullmatch(packed) else inside.strip("\n")
-    return f"-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n"
 
 
 def _from_jwk(text: str) -> tuple[RSAPrivateKey, str | None]:
