@@ -19,6 +19,8 @@ Every exception of this package; each knows whether trying again can help and wh
     |-- UnexpectedAnswerError             the answer is not what the specification says
     |-- JwksError                         our published key set cannot be read, or is not right; knows why
     |-- GroupError                        the group is missing, ambiguous or not ours to write
+    |-- ActionLogError            [retry] the action log's database cannot be used
+    |-- LockedError               [retry] another run is acting on the same target
     `-- OutcomeError                      the work ended, but more users failed than ``fail_on`` allows
 
 ``[retry]`` marks the classes whose ``retryable`` is True: the same request can succeed later.
@@ -235,6 +237,27 @@ class GroupError(OktaUreError):
     def __init__(self, message: str, *, reason: str, remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)
         self.reason = reason
+
+
+class ActionLogError(OktaUreError):
+    """
+    The action log's database cannot be used: unreachable, full, or of a newer version.
+
+    :param retryable: whether another try may find it usable.
+    """
+
+    retryable = True
+    default_remedy = "Check the connection okta_ure_action_log and the database behind it."
+
+    def __init__(self, message: str, *, remedy: str = "", retryable: bool = True) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retryable = retryable
+
+
+class LockedError(OktaUreError):
+    """Another run has been acting on the same target for longer than we are to wait."""
+
+    retryable = True
 
 
 class OutcomeError(OktaUreError):

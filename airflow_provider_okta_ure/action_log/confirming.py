@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Okta's System Log says of pushed risk signals, written next to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, and_, bindparam, select, update
+
+from airflow_provider_okta_ure.action_log.entries import Confirmation, Entry
+from airflow_provider_okta_ure.action_log.tables import actions
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What is known of one push.
+
+    :param entry_id: the entry's number.
+    :param confirmed_at: when Okta published the event; None = it is missing.
+    :param log_event_id: the event's id in the System Log.
+    """
+
+    entry_id: int
+    confirmation: Confirmation
+    confirmed_at: datetime | None = None
+    log_event_id: str = ""
+
+
+def pushed_in_run(connection: Connection, *, dag_id: str, run_id: str) -> list[Entry]:
+    """Return the risk signals that a DAG run delivered, in the order of their numbers."""
+    about = and_(
+        actions.c.dag_id == dag_id,
+        actions.c.run_id == run_id,
+        actions.c.action == "push_risk",
+        actions.c.status == "done",
+    )
+    return [
+        Entry.from_row(row)
+        for row in connection.execute(select(actions).where(about).order_by(actions.c.id)).mappings()
+    ]
+
+
+def write_confirmations(connection: Connection, found: Sequence[Found]) -> None:
+    """Write what the System Log says; an event once confirmed is not taken back."""
+    if not found:
+        return
+    statement = (
+        update(actions)
+        .where(actions.c.id == bindparam("entry_id"), actions.c.confirmation != "confirmed")
+        .values(
+            confirmation=bindparam("said"),
+            confirmed_at=bindparam("at"),
+            log_event_id=bindparam("event"),
+        )
+    )
+    connection.execute(
+        statement,
+        [
+            {
+                "entry_id": one.entry_id,
+                "said": one.confirmation,
+                "at": one.confirmed_at,
+                "event": one.log_event_id,
+            }
+            for one in found
+        ],
+    )

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The database below the action log: SQLite on one machine, PostgreSQL everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import NullPool
+
+from airflow_provider_okta_ure.errors import ActionLogError, ConfigurationError
+
+SQLITE_PATIENCE = 30.0
+"""Seconds that SQLite waits for another writer."""
+
+
+class Database:
+    """
+    Connections to one database.
+
+    :param url: an SQLAlchemy URL of SQLite or PostgreSQL.
+    :raises ConfigurationError: it is of another kind, or its driver is not installed.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            parsed = make_url(url)
+            kind = parsed.get_backend_name()
+            if kind not in ("sqlite", "postgresql"):
+                raise ConfigurationError(
+                    f"The action log cannot be kept in {kind}.",
+                    remedy="Use PostgreSQL, or SQLite for one machine.",
+                )
+            self.engine: Engine = _engine(parsed, kind)
+        except ArgumentError:
+            # Without the cause, which quotes the URL and with it the password.
+            raise ConfigurationError(
+                "The URL of the action log's database cannot be read.",
+                remedy="Use postgresql+psycopg2://user:password@host/database, or sqlite:////absolute/path.db.",
+            ) from None
+        except (NoSuchModuleError, ModuleNotFoundError) as error:
+            raise ConfigurationError(
+                f"The driver of the action log's database is not installed: {error}.",
+                remedy="Install it, for PostgreSQL for example psycopg2-binary.",
+            ) from None
+        self.kind = kind
+        self.where = parsed.render_as_string(hide_password=True)
+
+    @property
+    def file(self) -> Path | None:
+        """The file of an SQLite database; None of a server or of memory."""
+        path = self.engine.url.database
+        return Path(path) if self.kind == "sqlite" and path and path != ":memory:" else None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """
+        Yield a connection to read with.
+
+        :raises ActionLogError: the database cannot be used.
+        """
+        with self._trouble(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """
+        Yield a connection whose writes count all together, or not at all after an error.
+
+        :raises ActionLogError: the database cannot be used.
+        """
+        with self._trouble(), self.engine.execution_options(writes=True).begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _trouble(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            # SQLAlchemy's own text holds the statement with its values, so with names of people.
+            said = str(error.orig).strip().splitlines()
+            raise ActionLogError(
+                f"The action log at {self.where} cannot be used: {said[0] if said else 'no reason given'}."
+            ) from None
+
+
+def _engine(url: Any, kind: str) -> Engine:
+    if kind == "postgresql":
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    memory = url.database in (None, "", ":memory:")
+    # A file is opened anew each time: connections of SQLite must not cross threads or forks.
+    pool = {} if memory else {"poolclass": NullPool}
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        connect_args={"timeout": SQLITE_PATIENCE, "check_same_thread": False},
+        **pool,
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    # The driver's own BEGIN comes too late to keep two writers apart; ours is below.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    # Readers, such as the page in the UI, do not wait for writers, and the other way round.
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads before it writes fails when another writer was faster, unless it says so first.
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

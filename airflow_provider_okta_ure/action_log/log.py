@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The action log as deciding and acting see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from airflow_provider_okta_ure.action_log import confirming, reading, retention, searching, writing
+from airflow_provider_okta_ure.action_log.database import Database
+from airflow_provider_okta_ure.action_log.locks import Waiting, held
+from airflow_provider_okta_ure.action_log.migrating import upgrade
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.action_log.entries import Entry, LogAction
+
+
+class ActionLog:
+    """
+    The action log in one database; :meth:`open` makes one whose table is up to date.
+
+    Every method raises :class:`ActionLogError` when the database cannot be used.
+
+    :param database: where the table is.
+    :param waiting: how to wait for another run's lock.
+    """
+
+    def __init__(self, database: Database, waiting: Waiting | None = None) -> None:
+        self.database = database
+        self._waiting = waiting or Waiting()
+
+    @classmethod
+    def open(cls, url: str, waiting: Waiting | None = None) -> ActionLog:
+        """
+        Return the log in a database, its table made or brought up to date.
+
+        :param url: an SQLAlchemy URL of SQLite or PostgreSQL.
+        :raises ConfigurationError: it is of another kind, or its driver is not installed.
+        """
+        log = cls(Database(url), waiting)
+        upgrade(log.database, log._waiting)
+        return log
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.database.close()
+
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """
+        Hold the lock of this name, so that two runs on the same target take turns.
+
+        :raises LockedError: another run kept it for too long.
+        """
+        return held(self.database, name, self._waiting)
+
+    def begin(self, entries: Sequence[Entry]) -> None:
+        """Write, before the effects, that they are going to be tried."""
+        with self.database.writing() as connection:
+            writing.write_intents(connection, entries)
+
+    def finish(self, entries: Sequence[Entry]) -> None:
+        """Write what became of effects; an effect once ``done`` stays done."""
+        with self.database.writing() as connection:
+            writing.write_outcomes(connection, entries)
+
+    def find(
+        self, *, org: str, action: LogAction, target: str, as_of: datetime, users: Iterable[str]
+    ) -> dict[str, Entry]:
+        """Return the entries of one action of one moment, by user key."""
+        with self.database.reading() as connection:
+            return reading.find_entries(
+                connection, org=org, action=action, target=target, as_of=as_of, users=users
+            )
+
+    def last_done(
+        self,
+        *,
+        org: str,
+        doing: Sequence[LogAction],
+        target: str,
+        users: Iterable[str] | None = None,
+        before: datetime | None = None,
+    ) -> dict[str, Entry]:
+        """Return each user's newest ``done`` entry; see :func:`reading.last_done`."""
+        with self.database.reading() as connection:
+            return reading.last_done(
+                connection, org=org, doing=doing, target=target, users=users, before=before
+            )
+
+    def newest_decisions(
+        self, *, org: str, doing: Sequence[LogAction], target: str, users: Iterable[str], after: datetime
+    ) -> dict[str, datetime]:
+        """Return the newest later moment that something was decided for each user, by user key."""
+        with self.database.reading() as connection:
+            return reading.newest_decisions(
+                connection, org=org, doing=doing, target=target, users=users, after=after
+            )
+
+    def newest_moment(self, *, org: str, doing: Sequence[LogAction], target: str) -> datetime | None:
+        """Return the newest moment that anything was decided for a target; None = nothing was."""
+        with self.database.reading() as connection:
+            return reading.newest_moment(connection, org=org, doing=doing, target=target)
+
+    def last_reading(self, *, org: str, target: str, before: datetime) -> Entry | None:
+        """Return the last reading of a source that speaks for an earlier moment."""
+        with self.database.reading() as connection:
+            return reading.last_reading(connection, org=org, target=target, before=before)
+
+    def pushed_in_run(self, *, dag_id: str, run_id: str) -> list[Entry]:
+        """Return the risk signals that a DAG run delivered."""
+        with self.database.reading() as connection:
+            return confirming.pushed_in_run(connection, dag_id=dag_id, run_id=run_id)
+
+    def confirm(self, found: Sequence[confirming.Found]) -> None:
+        """Write what the System Log says of pushed risk signals."""
+        with self.database.writing() as connection:
+            confirming.write_confirmations(connection, found)
+
+    def search(
+        self, wanted: searching.Filter, *, limit: int = 100, after: searching.Cursor | None = None
+    ) -> list[Entry]:
+        """Return the next entries of a filtered log, the newest first."""
+        with self.database.reading() as connection:
+            return searching.search(connection, wanted, limit=limit, after=after)
+
+    def count(self, wanted: searching.Filter, *, most: int | None = None) -> int:
+        """Return how many entries a filter matches, counting no further than ``most``."""
+        with self.database.reading() as connection:
+            return searching.count(connection, wanted, most=most)
+
+    def iterate(self, wanted: searching.Filter) -> Iterator[Entry]:
+        """Yield all entries that a filter matches, the oldest first."""
+        with self.database.reading() as connection:
+            yield from searching.iterate(connection, wanted)
+
+    def prune(self, older_than: datetime) -> int:
+        """Delete what is old and not needed, and return how many entries; see :func:`retention.prune`."""
+        with self.database.writing() as connection:
+            return retention.prune(connection, older_than)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Making the table, and bringing one of an earlier version up to date (Alembic)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from airflow_provider_okta_ure.action_log.locks import Waiting, held
+from airflow_provider_okta_ure.action_log.tables import VERSION_TABLE
+from airflow_provider_okta_ure.errors import ActionLogError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from airflow_provider_okta_ure.action_log.database import Database
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    # Alembic warns when it has to guess how paths are separated.
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def newest_version() -> str:
+    """Return the version of the table that this package works with."""
+    return _scripts().get_current_head() or ""
+
+
+def version_of(database: Database) -> str | None:
+    """Return the version of the table in a database; None = there is no table."""
+    with database.reading() as connection:
+        return _version(connection)
+
+
+def upgrade(database: Database, waiting: Waiting | None = None) -> tuple[str | None, str]:
+    """
+    Make the table or bring it up to date, and return the version before and after.
+
+    :raises ActionLogError: the database is of a newer version of this package, or cannot be used.
+    """
+    newest = newest_version()
+    # The everyday case without a lock: several tasks start at the same moment.
+    if version_of(database) == newest:
+        return newest, newest
+    with held(database, "the action log's table", waiting or Waiting()), database.writing() as connection:
+        before = _version(connection)
+        if before != newest:
+            _run(connection, before)
+        return before, newest
+
+
+def _version(connection: Connection) -> str | None:
+    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+    return context.get_current_revision()
+
+
+def _run(connection: Connection, before: str | None) -> None:
+    known = {script.revision for script in _scripts().walk_revisions()}
+    if before is not None and before not in known:
+        raise ActionLogError(
+            f"The action log is of version {before}, which this version of the package does not know.",
+            remedy="Upgrade airflow-provider-okta-ure to the version that made it.",
+            retryable=False,
+        )
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

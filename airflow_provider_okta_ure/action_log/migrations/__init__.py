@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The history of the table, run by Alembic."""

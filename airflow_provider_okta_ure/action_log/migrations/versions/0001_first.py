@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table as first published."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+_TABLE = "okta_ure_action_log"
+
+
+def upgrade() -> None:
+    """Make the table."""
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    moment = sa.DateTime(timezone=True)
+    op.create_table(
+        _TABLE,
+        sa.Column("id", number, primary_key=True, autoincrement=True),
+        sa.Column("org", sa.String(255), nullable=False),
+        sa.Column("action", sa.String(32), nullable=False),
+        sa.Column("target", sa.String(255), nullable=False),
+        sa.Column("target_name", sa.String(255), nullable=False),
+        sa.Column("user_key", sa.String(255), nullable=False),
+        sa.Column("as_of", moment, nullable=False),
+        sa.Column("user_name", sa.String(255), nullable=False),
+        sa.Column("user_id", sa.String(64), nullable=False),
+        sa.Column("login", sa.String(255), nullable=False),
+        sa.Column("started_at", moment, nullable=False),
+        sa.Column("recorded_at", moment, nullable=False),
+        sa.Column("dag_id", sa.String(250), nullable=False),
+        sa.Column("run_id", sa.String(250), nullable=False),
+        sa.Column("task_id", sa.String(250), nullable=False),
+        sa.Column("map_index", sa.Integer, nullable=False),
+        sa.Column("try_number", sa.Integer, nullable=False),
+        sa.Column("source", sa.String(250), nullable=False),
+        sa.Column("rule", sa.Text, nullable=False),
+        sa.Column("score", sa.SmallInteger),
+        sa.Column("score_level", sa.String(16), nullable=False),
+        sa.Column("risk_level", sa.String(16), nullable=False),
+        sa.Column("previous_risk_level", sa.String(16), nullable=False),
+        sa.Column("status", sa.String(16), nullable=False),
+        sa.Column("reason", sa.String(64), nullable=False),
+        sa.Column("message", sa.Text, nullable=False),
+        sa.Column("http_status", sa.SmallInteger),
+        sa.Column("request_id", sa.String(128), nullable=False),
+        sa.Column("jti", sa.String(128), nullable=False),
+        sa.Column("expires_at", moment),
+        sa.Column("approved_by", sa.String(255), nullable=False),
+        sa.Column("confirmation", sa.String(32), nullable=False),
+        sa.Column("confirmed_at", moment),
+        sa.Column("log_event_id", sa.String(64), nullable=False),
+        sa.Column("calls", sa.Integer),
+        sa.Column("users", sa.Integer),
+        sa.UniqueConstraint("org", "action", "target", "user_key", "as_of", name="uq_okta_ure_action_log"),
+    )
+    op.create_index("ix_okta_ure_action_log_as_of", _TABLE, ["as_of", "id"])
+    op.create_index("ix_okta_ure_action_log_user", _TABLE, ["user_key", "as_of"])
+    op.create_index("ix_okta_ure_action_log_user_name", _TABLE, ["user_name", "as_of"])
+    op.create_index("ix_okta_ure_action_log_run", _TABLE, ["dag_id", "run_id", "task_id"])
+
+
+def downgrade() -> None:
+    """Remove the table."""
+    op.drop_table(_TABLE)

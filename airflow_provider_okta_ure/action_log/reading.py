@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The questions that deciding asks: what was delivered before, what came later, what is ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, func, select
+
+from airflow_provider_okta_ure.action_log.entries import Entry, LogAction, LogStatus
+from airflow_provider_okta_ure.action_log.tables import actions
+
+_KEYS_AT_ONCE = 500
+
+# A decision about a user, whether or not it needed a write; a plan is none.
+DECIDED: tuple[LogStatus, ...] = ("started", "done", "unchanged", "failed")
+
+
+def find_entries(
+    connection: Connection, *, org: str, action: LogAction, target: str, as_of: datetime, users: Iterable[str]
+) -> dict[str, Entry]:
+    """Return the entries of one action of one moment, by user key."""
+    about = and_(
+        actions.c.org == org, actions.c.action == action, actions.c.target == target, actions.c.as_of == as_of
+    )
+    return {
+        entry.user_key: entry
+        for keys in _chunks(users)
+        for entry in _entries(connection, select(actions).where(about, actions.c.user_key.in_(keys)))
+    }
+
+
+def last_done(
+    connection: Connection,
+    *,
+    org: str,
+    doing: Sequence[LogAction],
+    target: str,
+    users: Iterable[str] | None = None,
+    before: datetime | None = None,
+) -> dict[str, Entry]:
+    """
+    Return each user's newest entry that is ``done``, by user key.
+
+    :param doing: which actions.
+    :param users: user keys; None = everybody.
+    :param before: only entries that speak for an earlier moment; None = all.
+    """
+    about = [
+        actions.c.org == org,
+        actions.c.action.in_(doing),
+        actions.c.target == target,
+        actions.c.status == "done",
+    ]
+    if before is not None:
+        about.append(actions.c.as_of < before)
+    chunks: Iterable[list[str] | None] = [None] if users is None else _chunks(users)
+    found: dict[str, Entry] = {}
+    for keys in chunks:
+        conditions = about if keys is None else [*about, actions.c.user_key.in_(keys)]
+        rank = (
+            func.row_number()
+            .over(partition_by=actions.c.user_key, order_by=(actions.c.as_of.desc(), actions.c.id.desc()))
+            .label("rank")
+        )
+        ranked = select(actions, rank).where(*conditions).subquery()
+        newest = select(*(ranked.c[column.name] for column in actions.c)).where(ranked.c.rank == 1)
+        found.update((entry.user_key, entry) for entry in _entries(connection, newest))
+    return found
+
+
+def newest_decisions(
+    connection: Connection,
+    *,
+    org: str,
+    doing: Sequence[LogAction],
+    target: str,
+    users: Iterable[str],
+    after: datetime,
+) -> dict[str, datetime]:
+    """
+    Return the newest moment later than ``after`` that something was decided for each user, by user key.
+
+    :param doing: which actions count.
+    """
+    about = and_(
+        actions.c.org == org,
+        actions.c.action.in_(doing),
+        actions.c.target == target,
+        actions.c.status.in_(DECIDED),
+        actions.c.as_of > after,
+    )
+    found: dict[str, datetime] = {}
+    for keys in _chunks(users):
+        newest = (
+            select(actions.c.user_key, func.max(actions.c.as_of))
+            .where(about, actions.c.user_key.in_(keys))
+            .group_by(actions.c.user_key)
+        )
+        found.update((key, moment) for key, moment in connection.execute(newest))
+    return found
+
+
+def newest_moment(
+    connection: Connection, *, org: str, doing: Sequence[LogAction], target: str
+) -> datetime | None:
+    """Return the newest moment that anything was decided for a target; None = nothing was."""
+    newest = select(func.max(actions.c.as_of)).where(
+        actions.c.org == org,
+        actions.c.action.in_(doing),
+        actions.c.target == target,
+        actions.c.status.in_(DECIDED),
+    )
+    moment: datetime | None = connection.execute(newest).scalar()
+    return moment
+
+
+def last_reading(connection: Connection, *, org: str, target: str, before: datetime) -> Entry | None:
+    """
+    Return the last reading of a source that speaks for an earlier moment; None = there is none.
+
+    :param org: the Netskope tenant's URL.
+    :param target: how and which part of it was read.
+    """
+    about = and_(
+        actions.c.org == org,
+        actions.c.action == "fetch_scores",
+        actions.c.target == target,
+        actions.c.status == "done",
+        actions.c.as_of < before,
+    )
+    newest = select(actions).where(about).order_by(actions.c.as_of.desc()).limit(1)
+    return next(_entries(connection, newest), None)
+
+
+def _entries(connection: Connection, statement: Select[Any]) -> Iterator[Entry]:
+    for row in connection.execute(statement).mappings():
+        yield Entry.from_row(row)
+
+
+def _chunks(users: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the keys in parts that fit into one statement, each key once."""
+    keys = iter(dict.fromkeys(users))
+    while chunk := list(islice(keys, _KEYS_AT_ONCE)):
+        yield chunk

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writing entries, many at once; what was done is never overwritten by a lesser status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, and_, or_
+from sqlalchemy.dialects import postgresql, sqlite
+
+from airflow_provider_okta_ure.action_log.tables import actions
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.action_log.entries import Entry
+
+KEY = ("org", "action", "target", "user_key", "as_of")
+
+# The first try's moment goes into the risk signal, and what the System Log said stays true.
+_KEPT = {*KEY, "started_at", "confirmation", "confirmed_at", "log_event_id"}
+_ROWS_AT_ONCE = 5000
+
+
+def write_intents(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Write that effects are about to be tried; what is done, or was started before, stays as it is."""
+    _upsert(connection, entries, and_(actions.c.status != "done", actions.c.status != "started"))
+
+
+def write_outcomes(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Write what became of effects."""
+    new = _insert(connection).excluded.status
+    counts = or_(
+        new == "done",
+        and_(new == "planned", actions.c.status == "planned"),
+        and_(new != "planned", actions.c.status != "done"),
+    )
+    _upsert(connection, entries, counts)
+
+
+def _upsert(connection: Connection, entries: Sequence[Entry], where: Any) -> None:
+    statement = _insert(connection)
+    replaced = {
+        column.name: statement.excluded[column.name]
+        for column in actions.c
+        if column.name not in _KEPT and not column.primary_key
+    }
+    statement = statement.on_conflict_do_update(index_elements=KEY, set_=replaced, where=where)
+    rows = [entry.to_row() for entry in _last_of_each_key(entries)]
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        connection.execute(statement, rows[start : start + _ROWS_AT_ONCE])
+
+
+def _insert(connection: Connection) -> Any:
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return insert(actions)
+
+
+def _last_of_each_key(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries without those that a later one replaces; PostgreSQL refuses two in one statement."""
+    last = {(one.org, one.action, one.target, one.user_key, one.as_of): one for one in entries}
+    # Always in the same order, so that two writers never wait for each other's rows.
+    return [last[key] for key in sorted(last)]
