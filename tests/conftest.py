@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.postgres import Server, running
 
 TIERS = ("unit", "contract", "integration", "e2e", "bench")
 _HERE = Path(__file__).parent
@@ -18,3 +21,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if tier not in TIERS:
             raise pytest.UsageError(f"{item.nodeid} is in no tier: move it to tests/{'|'.join(TIERS)}.")
         item.add_marker(tier)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server of the test run."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def log_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database for an action log, of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/action_log.db"
+    server: Server = request.getfixturevalue("postgres")
+    return server.new_database()

@@ -14,8 +14,9 @@ ALLOWED = {
     "errors": set(),
     "core": {"errors", "core"},
     "clients": {"errors", "core", "clients"},
-    "hooks": {"errors", "core", "clients", "hooks"},
-    "operators": {"errors", "core", "clients", "hooks", "operators"},
+    "action_log": {"errors", "core", "action_log"},
+    "hooks": {"errors", "core", "clients", "action_log", "hooks"},
+    "operators": {"errors", "core", "clients", "action_log", "hooks", "operators"},
     "dags": {"errors", "core", "hooks", "operators"},
     "cli": set(),
     "commands": {"errors", "core", "clients", "hooks", "commands"},
@@ -49,7 +50,13 @@ IO |= {
     "tempfile",
     "shutil",
 }
-FORBIDDEN = {"errors": IO, "core": IO, "clients": {"airflow"}, "sandbox": {"airflow"}}
+FORBIDDEN = {
+    "errors": IO,
+    "core": IO,
+    "clients": {"airflow"},
+    "action_log": {"airflow"},
+    "sandbox": {"airflow"},
+}
 # Every `airflow` command imports these.
 ONLY = {"get_provider_info": {"__future__", "typing"}, "cli": {"__future__", "typing", "airflow"}}
 
@@ -109,6 +116,8 @@ def test_every_layer_has_modules() -> None:
         pytest.param("core", f"from {PACKAGE} import clients", id="core-knows-clients-by-name"),
         pytest.param("clients", "from airflow.sdk import BaseHook", id="clients-know-airflow"),
         pytest.param("clients", f"import {PACKAGE}.hooks.okta", id="clients-know-hooks"),
+        pytest.param("action_log", "from airflow.sdk import BaseHook", id="action-log-knows-airflow"),
+        pytest.param("action_log", f"from {PACKAGE}.hooks.okta import x", id="action-log-knows-hooks"),
         pytest.param("hooks", f"from {PACKAGE}.operators.run import x", id="hooks-know-operators"),
         pytest.param("operators", f"from {PACKAGE}.sandbox import Sandbox", id="operators-know-the-sandbox"),
         pytest.param("sandbox", f"from {PACKAGE}.errors import OktaUreError", id="sandbox-knows-ours"),

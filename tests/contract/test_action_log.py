@@ -1,0 +1,444 @@
+"""The action log on SQLite and on a real PostgreSQL server."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import inspect, text
+
+from airflow_provider_okta_ure.action_log.confirming import Found
+from airflow_provider_okta_ure.action_log.database import Database
+from airflow_provider_okta_ure.action_log.entries import Entry
+from airflow_provider_okta_ure.action_log.locks import Waiting
+from airflow_provider_okta_ure.action_log.log import ActionLog
+from airflow_provider_okta_ure.action_log.migrating import newest_version, upgrade, version_of
+from airflow_provider_okta_ure.action_log.searching import Cursor, Filter
+from airflow_provider_okta_ure.action_log.tables import actions, metadata
+from airflow_provider_okta_ure.errors import ActionLogError, ConfigurationError, LockedError
+
+ORG, ISSUER, GROUP = "https://acme.okta.com", "https://risk.corp.example", "00gGROUP"
+DAY = datetime(2026, 11, 20, tzinfo=timezone.utc)
+NO_PATIENCE = Waiting(seconds=0)
+
+
+def day(number: int) -> datetime:
+    return DAY + timedelta(days=number)
+
+
+def entry(user: str = "00uANN", at: int = 0, **fields: Any) -> Entry:
+    known: dict[str, Any] = {
+        "org": ORG,
+        "action": "push_risk",
+        "target": ISSUER,
+        "user_key": user,
+        "user_name": f"{user.lower()}@corp.example",
+        "as_of": day(at),
+        "started_at": day(at),
+        "recorded_at": day(at),
+        "status": "done",
+        "risk_level": "high",
+    }
+    return Entry(**{**known, **fields})
+
+
+@pytest.fixture
+def log(log_url: str) -> Iterator[ActionLog]:
+    opened = ActionLog.open(log_url, NO_PATIENCE)
+    yield opened
+    opened.close()
+
+
+def everything(log: ActionLog) -> list[Entry]:
+    return list(log.iterate(Filter()))
+
+
+def about(log: ActionLog, at: int = 0, user: str = "00uANN") -> Entry | None:
+    found = log.find(org=ORG, action="push_risk", target=ISSUER, as_of=day(at), users=[user])
+    return found.get(user)
+
+
+# --- the table
+
+
+def test_the_migrations_make_the_table_that_the_code_uses(log: ActionLog, log_url: str) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    def ours(thing: Any, name: str | None, kind: str, *_: object) -> bool:
+        return kind != "table" or name in metadata.tables
+
+    with log.database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": ours, "compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        assert {column["name"] for column in inspect(connection).get_columns(actions.name)} == set(
+            actions.c.keys()
+        )
+
+
+def test_opening_twice_changes_nothing_and_keeps_what_is_there(log: ActionLog, log_url: str) -> None:
+    log.finish([entry()])
+    again = ActionLog.open(log_url, NO_PATIENCE)
+    assert everything(again) == everything(log)
+    assert upgrade(again.database) == (newest_version(), newest_version())
+    again.close()
+
+
+def test_a_table_of_a_newer_version_is_refused(log: ActionLog, log_url: str) -> None:
+    with log.database.writing() as connection:
+        connection.execute(text("UPDATE okta_ure_alembic_version SET version_num = '9999'"))
+    with pytest.raises(ActionLogError, match="9999") as caught:
+        ActionLog.open(log_url, NO_PATIENCE)
+    assert not caught.value.retryable
+
+
+def test_many_who_open_at_the_same_time_make_one_table(log_url: str) -> None:
+    patient = Waiting(seconds=60, every=0.01)
+    with ThreadPoolExecutor(8) as pool:
+        logs = list(pool.map(lambda _: ActionLog.open(log_url, patient), range(8)))
+    assert {version_of(one.database) for one in logs} == {newest_version()}
+    for one in logs:
+        one.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://u:secret@h/d", "not a url secret", "postgresql+nodriver://u:secret@h/d"]
+)
+def test_another_kind_of_database_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Database(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_database_that_is_not_there_is_told_without_its_password() -> None:
+    with pytest.raises(ActionLogError) as caught:
+        ActionLog.open("postgresql+psycopg2://ann:secret@127.0.0.1:1/log")
+    assert caught.value.retryable
+    assert "127.0.0.1" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+# --- writing
+
+
+def test_what_was_written_is_read_back(log: ActionLog) -> None:
+    full = entry(
+        action="add_to_group",
+        target=GROUP,
+        target_name="Netskope at risk",
+        user_id="00uANN",
+        login="Ann@corp.example",
+        dag_id="d",
+        run_id="r",
+        task_id="t",
+        map_index=3,
+        try_number=2,
+        source="netskope_default",
+        rule="score <= 500",
+        score=120,
+        score_level="critical",
+        previous_risk_level="low",
+        reason="x",
+        message="y",
+        http_status=204,
+        request_id="req",
+        jti="j",
+        expires_at=day(14),
+        approved_by="eve",
+    )
+    log.finish([full])
+    assert [msgspec.structs.replace(one, id=None) for one in everything(log)] == [full]
+
+
+def test_a_moment_of_another_offset_is_the_same_moment(log: ActionLog) -> None:
+    elsewhere = timezone(timedelta(hours=5, minutes=30))
+    log.finish([entry(as_of=day(0).astimezone(elsewhere))])
+    assert about(log) is not None
+
+
+def test_a_moment_without_offset_is_refused(log: ActionLog) -> None:
+    with pytest.raises(Exception, match="no UTC offset"):
+        log.finish([entry(as_of=datetime(2026, 11, 20))])  # noqa: DTZ001  # the point of the test
+    assert everything(log) == []
+
+
+def test_over_long_text_is_cut_and_not_refused(log: ActionLog) -> None:
+    log.finish([entry(message="x" * 5000, login="l" * 400, user_name="n" * 400, request_id="r" * 400)])
+    assert len(everything(log)[0].message) == 1000
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "kept"),
+    [
+        ("started", "done", "done"),
+        ("failed", "done", "done"),
+        ("skipped", "unchanged", "unchanged"),
+        ("unchanged", "failed", "failed"),
+        ("planned", "skipped", "skipped"),
+        ("done", "unchanged", "done"),
+        ("done", "failed", "done"),
+        ("done", "skipped", "done"),
+        ("done", "planned", "done"),
+        ("unchanged", "planned", "unchanged"),
+        ("started", "planned", "started"),
+        ("planned", "planned", "planned"),
+    ],
+)
+def test_a_lesser_status_never_replaces_a_greater_one(
+    log: ActionLog, first: Any, then: Any, kept: str
+) -> None:
+    log.finish([entry(status=first)])
+    log.finish([entry(status=then)])
+    assert [one.status for one in everything(log)] == [kept]
+
+
+def test_an_intent_keeps_the_moment_of_the_first_try(log: ActionLog) -> None:
+    log.begin([entry(status="started", started_at=day(0), jti="first")])
+    log.begin([entry(status="started", started_at=day(1), jti="second")])
+    log.finish([entry(status="failed", started_at=day(2))])
+    log.begin([entry(status="started", started_at=day(3))])
+    found = about(log)
+    assert found is not None
+    assert (found.status, found.started_at) == ("started", day(0))
+
+
+def test_an_intent_never_takes_back_what_is_done(log: ActionLog) -> None:
+    log.finish([entry(jti="j")])
+    log.begin([entry(status="started", jti="")])
+    found = about(log)
+    assert found is not None
+    assert (found.status, found.jti) == ("done", "j")
+
+
+def test_the_same_entry_twice_in_one_write_counts_once(log: ActionLog) -> None:
+    log.finish([entry(reason="a"), entry(reason="b")])
+    assert [one.reason for one in everything(log)] == ["b"]
+
+
+def test_several_writers_lose_nothing(log: ActionLog) -> None:
+    def write(number: int) -> None:
+        log.finish([entry(f"00u{number}-{one}") for one in range(50)])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(16)))
+    assert len(everything(log)) == 800
+
+
+# --- questions
+
+
+def test_the_last_delivered_is_the_newest_done_before_the_moment(log: ActionLog) -> None:
+    log.finish(
+        [
+            entry(at=1, risk_level="low"),
+            entry(at=3, risk_level="high"),
+            entry(at=2, risk_level="medium"),
+            entry(at=4, status="failed"),
+            entry(at=1, target="https://another.example"),
+            entry(at=2, org="https://another.okta.com"),
+            entry("00uBOB", at=5),
+        ]
+    )
+
+    def delivered(before: int) -> dict[str, str]:
+        found = log.last_done(
+            org=ORG, doing=["push_risk"], target=ISSUER, users=["00uANN", "00uBOB"], before=day(before)
+        )
+        return {user: one.risk_level for user, one in found.items()}
+
+    assert delivered(1) == {}
+    assert delivered(2) == {"00uANN": "low"}
+    assert delivered(3) == {"00uANN": "medium"}
+    assert delivered(6) == {"00uANN": "high", "00uBOB": "high"}
+
+
+def test_everybody_whose_last_group_action_is_an_addition(log: ActionLog) -> None:
+    both: list[Any] = ["add_to_group", "remove_from_group"]
+    log.finish(
+        [
+            entry("00uIN", at=1, action="add_to_group", target=GROUP),
+            entry("00uOUT", at=1, action="add_to_group", target=GROUP),
+            entry("00uOUT", at=2, action="remove_from_group", target=GROUP),
+            entry("00uBACK", at=1, action="remove_from_group", target=GROUP),
+            entry("00uBACK", at=2, action="add_to_group", target=GROUP),
+            entry("00uNEVER", at=2, action="add_to_group", target=GROUP, status="unchanged"),
+        ]
+    )
+    last = log.last_done(org=ORG, doing=both, target=GROUP)
+    assert {user for user, one in last.items() if one.action == "add_to_group"} == {"00uIN", "00uBACK"}
+
+
+def test_a_later_decision_counts_whether_or_not_it_wrote_but_no_plan(log: ActionLog) -> None:
+    log.finish(
+        [entry("00uA", at=3, status="unchanged"), entry("00uB", at=3, status="planned"), entry("00uC", at=1)]
+    )
+
+    def later(after: int) -> dict[str, datetime]:
+        return log.newest_decisions(
+            org=ORG, doing=["push_risk"], target=ISSUER, users=["00uA", "00uB", "00uC"], after=day(after)
+        )
+
+    assert later(2) == {"00uA": day(3)}
+    assert later(3) == {}
+    assert log.newest_moment(org=ORG, doing=["push_risk"], target=ISSUER) == day(3)
+    assert log.newest_moment(org=ORG, doing=["push_risk"], target="nobody") is None
+
+
+def test_more_users_than_fit_into_one_statement(log: ActionLog) -> None:
+    users = [f"00u{number}" for number in range(1203)]
+    log.finish([entry(user) for user in users])
+    assert set(log.find(org=ORG, action="push_risk", target=ISSUER, as_of=day(0), users=users)) == set(users)
+
+
+def test_the_last_reading_of_a_source_is_from_before(log: ActionLog) -> None:
+    tenant = "https://acme.goskope.com"
+    read = {"org": tenant, "action": "fetch_scores", "target": "series", "user_key": ""}
+    log.finish([entry(at=1, users=100, **read), entry(at=2, users=90, **read), entry(at=3, users=1, **read)])
+    found = log.last_reading(org=tenant, target="series", before=day(3))
+    assert found is not None
+    assert found.users == 90
+    assert log.last_reading(org=tenant, target="series", before=day(1)) is None
+    assert log.last_reading(org=tenant, target="list", before=day(3)) is None
+
+
+# --- reading for people
+
+
+def test_a_filter_is_all_of_its_fields(log: ActionLog) -> None:
+    log.finish(
+        [
+            entry("00uANN", at=0, login="Ann.Lee@corp.example", dag_id="a"),
+            entry("00uANN", at=1, action="add_to_group", target=GROUP, target_name="At risk", dag_id="a"),
+            entry("00uBOB", at=2, status="failed", reason="not_permitted", dag_id="b"),
+        ]
+    )
+
+    def found(**fields: Any) -> list[int]:
+        return [(one.as_of - DAY).days for one in log.search(Filter(**fields))]
+
+    assert found() == [2, 1, 0]
+    assert found(user="ann.LEE") == [0]
+    assert found(user="00uANN") == [1, 0]
+    assert found(user="%") == []
+    assert found(user="00uann@corp") == [1, 0]
+    assert found(group="At risk") == [1]
+    assert found(group=GROUP) == [1]
+    assert found(group=ISSUER) == []
+    assert found(action=["add_to_group"]) == [1]
+    assert found(status=["failed", "done"], dag_ids=["b"]) == [2]
+    assert found(dag_ids=[]) == []
+    assert found(reason=["not_permitted"]) == [2]
+    assert found(since=day(1), until=day(2)) == [1]
+    assert log.count(Filter(user_key="00uANN")) == 2
+    assert log.count(Filter(), most=2) == 2
+
+
+def test_pages_follow_one_another_without_gap_or_repetition_while_the_log_grows(log: ActionLog) -> None:
+    log.finish([entry(f"00u{number:03}", at=number % 3) for number in range(50)])
+    seen: list[Entry] = []
+    after: Cursor | None = None
+    while page := log.search(Filter(), limit=7, after=after):
+        seen += page
+        after = Cursor(page[-1].as_of, page[-1].id or 0)
+        log.finish([entry(f"00uNEW{len(seen)}", at=9)])
+    assert len(seen) == len({one.id for one in seen}) == 50
+    assert [one.as_of for one in seen] == sorted((one.as_of for one in seen), reverse=True)
+    assert len(everything(log)) > 50
+
+
+# --- confirmation
+
+
+def test_a_confirmation_stays(log: ActionLog) -> None:
+    log.finish([entry(dag_id="d", run_id="r"), entry("00uBOB", dag_id="d", run_id="r", status="failed")])
+    (pushed,) = log.pushed_in_run(dag_id="d", run_id="r")
+    assert pushed.user_key == "00uANN"
+    number = pushed.id or 0
+    log.confirm([Found(entry_id=number, confirmation="missing")])
+    log.confirm([Found(entry_id=number, confirmation="confirmed", confirmed_at=day(1), log_event_id="e")])
+    log.confirm([Found(entry_id=number, confirmation="missing")])
+    log.confirm([])
+    log.finish([entry(dag_id="d", run_id="r", message="again")])
+    found = about(log)
+    assert found is not None
+    assert (found.confirmation, found.confirmed_at, found.log_event_id) == ("confirmed", day(1), "e")
+
+
+# --- retention
+
+
+def test_pruning_keeps_what_the_next_run_has_to_know(log: ActionLog) -> None:
+    log.finish(
+        [
+            entry("00uA", at=0, reason="replaced"),
+            entry("00uA", at=1, reason="last delivered"),
+            entry("00uA", at=2, status="unchanged", reason="old"),
+            entry("00uB", at=0, action="add_to_group", target=GROUP, reason="ended"),
+            entry("00uB", at=1, action="remove_from_group", target=GROUP, reason="last group action"),
+            entry("00uC", at=0, action="add_to_group", target=GROUP, reason="open membership"),
+            entry("00uD", at=0, status="started", reason="answer unknown"),
+            entry("00uE", at=9, status="failed", reason="young"),
+        ]
+    )
+    assert log.prune(day(5)) == 3
+    assert {one.reason for one in everything(log)} == {
+        "last delivered",
+        "last group action",
+        "open membership",
+        "answer unknown",
+        "young",
+    }
+
+
+# --- locks
+
+
+def test_a_lock_has_one_holder_and_is_free_again_afterwards(log: ActionLog, log_url: str) -> None:
+    other = ActionLog(Database(log_url), NO_PATIENCE)
+    with log.lock("a"):
+        with pytest.raises(LockedError, match="acting on a for"), other.lock("a"):
+            pass
+        with other.lock("b"):
+            pass
+    with other.lock("a"):
+        pass
+    other.close()
+
+
+def test_waiting_for_a_lock_ends_when_it_is_given_back(log: ActionLog, log_url: str) -> None:
+    holder = log.lock("a")
+    holder.__enter__()
+
+    def sleep(_: float) -> None:
+        holder.__exit__(None, None, None)
+
+    with ActionLog(Database(log_url), Waiting(seconds=60, sleep=sleep)).lock("a"):
+        pass
+
+
+def _hold_until_killed(url: str, ready: Any) -> None:
+    with ActionLog(Database(url), NO_PATIENCE).lock("a"):
+        ready.set()
+        signal.pause()
+
+
+def test_a_killed_holder_blocks_nobody(log: ActionLog, log_url: str) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    ready = spawn.Event()
+    holder = spawn.Process(target=_hold_until_killed, args=(log_url, ready))
+    holder.start()
+    assert ready.wait(30)
+    with pytest.raises(LockedError), log.lock("a"):
+        pass
+    assert holder.pid is not None
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.join(30)
+    with ActionLog(Database(log_url), Waiting(seconds=30, every=0.01)).lock("a"):
+        pass
