@@ -50,29 +50,16 @@ def running() -> Iterator[Server]:
         shutil.chown(folder, "postgres", "postgres")
     port = _free_port()
     try:
-        made = [
-            *as_somebody,
-            programs / "initdb",
-            "-D",
-            folder / "data",
-            "-A",
-            "trust",
-            "-U",
-            "postgres",
-            "-N",
-        ]
-        subprocess.run(made, check=True, capture_output=True, cwd=folder)
-        control = [
-            *as_somebody,
-            str(programs / "pg_ctl"),
-            "-D",
-            str(folder / "data"),
-            "-w",
-            "-l",
-            str(folder / "log"),
-        ]
+        made = [str(programs / "initdb"), "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "-N"]
+        subprocess.run([*as_somebody, *made], check=True, capture_output=True, cwd=folder)
+        control = [*as_somebody, str(programs / "pg_ctl"), "-D", str(folder / "data"), "-w"]
         options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off"
-        subprocess.run([*control, "-o", options, "start"], check=True, capture_output=True, cwd=folder)
+        subprocess.run(
+            [*control, "-l", str(folder / "log"), "-o", options, "start"],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+        )
         try:
             yield Server(port)
         finally:

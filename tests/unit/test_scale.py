@@ -66,7 +66,7 @@ def test_the_signing_key_is_parsed_once_for_many_tokens(monkeypatch):
         loads.append(1)
         return load_pem_private_key(*arguments, **named)
 
-    monkeypatch.setattr("airflow_provider_okta_ure.clients.keys.load_pem_private_key", counted)
+    monkeypatch.setattr("airflow_provider_okta_ure.clients.keys.serialization.load_pem_private_key", counted)
     key = SigningKey.load(new_signing_key().pem)
     parsed = len(loads)
     for number in range(50):
