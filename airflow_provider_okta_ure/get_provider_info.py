@@ -108,6 +108,12 @@ _OKTA_FIELDS: dict[str, Any] = {
         "description": "On: the host above is your own domain for Okta and may receive the token.",
         "schema": {"type": ["boolean", "null"], "default": False},
     },
+    "allow_private_jwks_url": {
+        "label": "Allow a private JWKS URL",
+        "description": "On: our published key set may be at a private or loopback address. "
+        "Okta has to reach it all the same.",
+        "schema": {"type": ["boolean", "null"], "default": False},
+    },
 }
 
 

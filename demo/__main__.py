@@ -78,6 +78,7 @@ class Demo:
         signing = {
             "issuer": "https://risk.corp.example",
             "jwks_url": self._services.publish_jwks(key.jwks),
+            "allow_private_jwks_url": True,
             "signing_private_key": key.pem,
             # The sandbox is ours alone: nobody to leave a share to.
             "rate_limit_share": 1.0,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
 
     from airflow_provider_okta_ure.clients.auth import OriginAuth
+    from airflow_provider_okta_ure.clients.documents import DocumentReader
     from airflow_provider_okta_ure.clients.keys import SigningKey
     from airflow_provider_okta_ure.clients.okta import OktaClient
     from airflow_provider_okta_ure.core.models import SecurityEventsProvider
@@ -210,6 +211,16 @@ class OktaHook(BaseHook):
             )
         key = SigningKey.load(settings.signing_private_key, key_id=settings.signing_key_id)
         return Transmitter(issuer=settings.issuer, audience=self.base_url, key=key)
+
+    @cached_property
+    def documents(self) -> DocumentReader:
+        """How we read what we publish ourselves: the JWKS, and the document at the well-known URL."""
+        from airflow_provider_okta_ure.clients.documents import DocumentReader
+
+        settings = self.settings
+        return DocumentReader(
+            allow_private=settings.allow_private_jwks_url, verify=settings.tls, proxy=settings.proxy
+        )
 
     def get_conn(self) -> OktaClient:
         """Return the client, under the name that Airflow's hooks share."""

@@ -67,6 +67,7 @@ class OktaSettings(TransportSettings, frozen=True, kw_only=True, forbid_unknown_
     :param signing_private_key: the RSA key that signs risk signals, PEM or JWK.
     :param signing_key_id: the key's ``kid``; None = its RFC 7638 thumbprint.
     :param allow_custom_domain: the host is the org's own domain and may receive the token.
+    :param allow_private_jwks_url: our published key set may be at a private or loopback address.
     """
 
     auth_method: Literal["ssws", "private_key_jwt"] = "ssws"
@@ -81,6 +82,7 @@ class OktaSettings(TransportSettings, frozen=True, kw_only=True, forbid_unknown_
     signing_private_key: str | None = None
     signing_key_id: str | None = None
     allow_custom_domain: bool = False
+    allow_private_jwks_url: bool = False
 
 
 def read_settings(connection: Connection, settings_type: type[SettingsT]) -> SettingsT:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_okta_ure.clients.jwks import check_published_key
 from airflow_provider_okta_ure.clients.scopes import PROVIDERS_MANAGE, USER_RISK_MANAGE, USERS_READ
 from airflow_provider_okta_ure.clients.security_event import build_risk_change, derive_jti
 from airflow_provider_okta_ure.core.decisions import decide_before_lookup, decide_upserts
@@ -18,6 +19,7 @@ from airflow_provider_okta_ure.operators.run import to_flag
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.models import Action, OktaUser, Outcome, Row
+    from airflow_provider_okta_ure.hooks.okta import Transmitter
 
 
 class OktaPushRiskOperator(OktaActionOperator):
@@ -28,9 +30,14 @@ class OktaPushRiskOperator(OktaActionOperator):
     skipped, because Okta would accept the signal and ignore it. The token's ``jti`` is derived from the
     change itself, so that pushing the same change again has no second effect.
 
+    Before the first signal, also in a dry run, the published JWKS is read once: it has to hold the very key
+    that signs, because Okta refuses everything else.
+
     :param only_changes: leave users alone whose level is the one that held before. (templated)
     :param ensure_provider: make sure that the security events provider of the connection exists at Okta,
         is up to date and active. (templated)
+    :param check_jwks: look at the published JWKS first; False when Okta reaches it and Airflow cannot.
+        (templated)
     :param reason_admin: what Okta's administrators read; names of row fields in braces are filled in.
         (templated)
     :param reason_user: what the user may read; empty = nothing is sent. (templated)
@@ -43,6 +50,7 @@ class OktaPushRiskOperator(OktaActionOperator):
         *OktaActionOperator.template_fields,
         "only_changes",
         "ensure_provider",
+        "check_jwks",
         "reason_admin",
         "reason_user",
     )
@@ -52,6 +60,7 @@ class OktaPushRiskOperator(OktaActionOperator):
         *,
         only_changes: bool | str = True,
         ensure_provider: bool | str = False,
+        check_jwks: bool | str = True,
         reason_admin: str = "Netskope confidence {score} of 1000 ({score_level}), before {previous_score}",
         reason_user: str = "",
         **kwargs: Any,
@@ -59,6 +68,7 @@ class OktaPushRiskOperator(OktaActionOperator):
         super().__init__(**kwargs)
         self.only_changes = only_changes
         self.ensure_provider = ensure_provider
+        self.check_jwks = check_jwks
         self.reason_admin = reason_admin
         self.reason_user = reason_user
 
@@ -67,6 +77,7 @@ class OktaPushRiskOperator(OktaActionOperator):
         reason_user = ReasonText(self.reason_user, argument="reason_user")
         only_changes = to_flag(self.only_changes, "only_changes")
         ensure_provider = to_flag(self.ensure_provider, "ensure_provider") and not dry_run
+        check_jwks = to_flag(self.check_jwks, "check_jwks")
         hook = OktaHook(
             self.okta_conn_id, scopes=self.scopes_to_ensure_provider if ensure_provider else self.scopes
         )
@@ -74,6 +85,8 @@ class OktaPushRiskOperator(OktaActionOperator):
 
         wanted, settled = decide_before_lookup(rows, only_changes=only_changes)
         decisions: list[Decision] = [*settled, *resolve(wanted, Directory(client.find_users(_names(wanted))))]
+        if check_jwks and any(decision.outcome is None for decision in decisions):
+            self._check_jwks(hook, transmitter)
         if ensure_provider:
             provider = hook.registration.ensure(client)
             self.log.info("Security events provider %r (%s) is active.", provider.name, provider.provider_id)
@@ -109,6 +122,18 @@ class OktaPushRiskOperator(OktaActionOperator):
             )
 
         return Plan(decisions, push, {"issuer": transmitter.issuer, "audience": transmitter.audience})
+
+    def _check_jwks(self, hook: OktaHook, transmitter: Transmitter) -> None:
+        published = check_published_key(
+            hook.documents,
+            transmitter.key,
+            issuer=transmitter.issuer,
+            jwks_url=hook.settings.jwks_url,
+            well_known_url=hook.settings.well_known_url,
+        )
+        self.log.info(
+            "The key that signs, kid %s, is published at %s.", transmitter.key.key_id, published.url
+        )
 
 
 class OktaUpsertUserRiskOperator(OktaActionOperator):

@@ -44,6 +44,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Itera
                 "issuer": "https://risk.corp.example",
                 "jwks_url": sandbox.publish_jwks(key.jwks),
                 "signing_private_key": key.pem,
+                "allow_private_jwks_url": True,
             },
         )
         instance.add_connection(

@@ -82,6 +82,7 @@ def okta(sandbox: Sandbox, connect: Callable[..., None], signing_key: SigningKey
             "issuer": "https://risk.corp.example",
             "jwks_url": sandbox.publish_jwks(signing_key.jwks),
             "signing_private_key": signing_key.pem,
+            "allow_private_jwks_url": True,
         },
     )
     return sandbox
