@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from airflow_provider_okta_ure.sandbox.clock import parse_iso
 from airflow_provider_okta_ure.sandbox.documents import PREFIX
 from airflow_provider_okta_ure.sandbox.http import Answer, Request, Router
+from airflow_provider_okta_ure.sandbox.okta.callers_view import app_json
 from airflow_provider_okta_ure.sandbox.okta.wire import group_json, user_json
 from airflow_provider_okta_ure.sandbox.options import Options
 
@@ -38,7 +39,7 @@ class Control:
     async def answer(self, request: Request) -> Answer:
         """Answer one control request."""
         if request.path.startswith(PREFIX) and request.method in ("GET", "HEAD"):
-            return self._sandbox.documents.answer(unquote(request.path[len(PREFIX) :]))
+            return await self._sandbox.documents.answer(unquote(request.path[len(PREFIX) :]))
         if request.path.startswith(PREFIX):
             return _answered(lambda: self._change_document(request))
         route, request.arguments, allowed = self._router.find(request.method, request.path)
@@ -78,6 +79,12 @@ class Control:
             ("GET", "/sandbox/okta/groups/{id}/members", self._members),
             ("PUT", "/sandbox/okta/groups/{id}/members/{userId}", self._add_member),
             ("POST", "/sandbox/okta/rules/apply", self._apply_rules),
+            ("POST", "/sandbox/okta/tokens", self._add_token),
+            ("GET", "/sandbox/okta/apps", self._apps),
+            ("POST", "/sandbox/okta/apps", self._add_app),
+            ("PATCH", "/sandbox/okta/apps/{clientId}", self._change_app),
+            ("POST", "/sandbox/okta/access-tokens/revoke", self._revoke_access_tokens),
+            ("POST", "/sandbox/okta/dpop-nonce/renew", self._renew_dpop_nonce),
             ("POST", "/sandbox/netskope/users", self._add_netskope_user),
             ("DELETE", "/sandbox/netskope/users/{name}", self._remove_netskope_user),
             ("GET", "/sandbox/netskope/users/{name}/score", self._score),
@@ -185,7 +192,18 @@ class Control:
         if request.method != "PUT":
             return _refused(405, "Documents are put, read and deleted.")
         content_type = request.headers.get("content-type", "application/json")
-        return Answer.json({"url": self._sandbox.publish(name, request.body, content_type)})
+        wanted = request.query
+        headers = {"Location": wanted["location"]} if "location" in wanted else {}
+        address = self._sandbox.publish(
+            name,
+            request.body,
+            content_type,
+            int(wanted.get("status", "200")),
+            headers=headers,
+            delay=float(wanted.get("delay", "0")),
+            drip=float(wanted.get("drip", "0")),
+        )
+        return Answer.json({"url": address})
 
     # --- arranging the org and the tenant
 
@@ -214,6 +232,26 @@ class Control:
 
     def _apply_rules(self, _request: Request) -> Answer:
         self._sandbox.okta.apply_rules()
+        return Answer(204)
+
+    def _add_token(self, request: Request) -> Answer:
+        return Answer.json({"token": self._sandbox.okta.add_token(_body(request).get("permissions"))})
+
+    def _apps(self, _request: Request) -> Answer:
+        return Answer.json([app_json(app) for app in self._sandbox.okta.apps.values()])
+
+    def _add_app(self, request: Request) -> Answer:
+        return Answer.json(app_json(self._sandbox.okta.add_app(**_body(request))))
+
+    def _change_app(self, request: Request) -> Answer:
+        return Answer.json(app_json(self._sandbox.okta.change_app(request.arguments[0], **_body(request))))
+
+    def _revoke_access_tokens(self, request: Request) -> Answer:
+        revoked = self._sandbox.okta.revoke_access_tokens(_body(request).get("client_id"))
+        return Answer.json({"revoked": revoked})
+
+    def _renew_dpop_nonce(self, _request: Request) -> Answer:
+        self._sandbox.okta.renew_dpop_nonce()
         return Answer(204)
 
     def _add_netskope_user(self, request: Request) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_okta_ure.sandbox.okta.callers import callers_json
+from airflow_provider_okta_ure.sandbox.okta.callers_view import callers_json
 from airflow_provider_okta_ure.sandbox.okta.wire import group_json, user_json
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import socket
 import struct
 from collections.abc import Awaitable, Callable
@@ -17,6 +18,8 @@ import msgspec
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.sandbox.faults import Fault
     from airflow_provider_okta_ure.sandbox.journal import JournalEntry
+
+_DRIPS = 20
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -60,11 +63,16 @@ class Request:
 
 @dataclass(slots=True)
 class Answer:
-    """One answer; the service adds its standing headers when it is sent."""
+    """
+    One answer; the service adds its standing headers when it is sent.
+
+    ``drip`` spreads the body over so many real seconds; its length is not announced then.
+    """
 
     status: int
     body: bytes = b""
     headers: list[tuple[str, str]] = field(default_factory=list)
+    drip: float = 0.0
 
     @classmethod
     def json(cls, value: Any, status: int = 200, media_type: str = "application/json") -> Answer:
@@ -260,7 +268,13 @@ def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 async def _send(send: Send, answer: Answer, *, head: bool = False) -> None:
     await send(_start(answer))
-    await send({"type": "http.response.body", "body": b"" if head else answer.body})
+    if answer.drip and not head:
+        size = max(1, math.ceil(len(answer.body) / _DRIPS))
+        for start in range(0, len(answer.body), size):
+            part = answer.body[start : start + size]
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+            await asyncio.sleep(answer.drip / _DRIPS)
+    await send({"type": "http.response.body", "body": b"" if head or answer.drip else answer.body})
 
 
 async def _send_half(send: Send, receive: Receive, answer: Answer) -> None:
@@ -297,7 +311,7 @@ def _transport(send: Send) -> asyncio.Transport:
 
 def _start(answer: Answer) -> dict[str, Any]:
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
-    if answer.status not in (204, 304):
+    if answer.status not in (204, 304) and not answer.drip:
         headers.append((b"Content-Length", str(len(answer.body)).encode()))
     return {"type": "http.response.start", "status": answer.status, "headers": headers}
 

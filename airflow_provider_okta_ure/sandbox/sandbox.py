@@ -255,17 +255,33 @@ class Sandbox:
     # --- documents
 
     def publish(
-        self, name: str, content: bytes | str, content_type: str = "application/json", status: int = 200
+        self,
+        name: str,
+        content: bytes | str,
+        content_type: str = "application/json",
+        status: int = 200,
+        **way: Any,
     ) -> str:
-        """Publish a document on the pretend static host and return its address."""
+        """
+        Publish a document on the pretend static host and return its address.
+
+        :param way: ``headers``, ``delay`` and ``drip`` of :meth:`Documents.publish`: a host that redirects,
+            that is slow, that does not say how much there is to come.
+        """
         data = content.encode() if isinstance(content, str) else content
-        self.documents.publish(name, data, content_type, status)
+        self.documents.publish(name, data, content_type, status, **way)
         return f"{self.static_url}/{name}"
 
     def publish_jwks(self, jwks: Mapping[str, Any], name: str = "jwks.json") -> str:
         """Publish public signing keys and return their address; a JWKS with private keys is refused."""
         refuse_private_parts(jwks)
         return self.publish(name, json.dumps(dict(jwks)))
+
+    def publish_well_known(
+        self, issuer: str, jwks_url: str, name: str = ".well-known/ssf-configuration", **way: Any
+    ) -> str:
+        """Publish a transmitter's well-known document and return its address."""
+        return self.publish(name, json.dumps({"issuer": issuer, "jwks_uri": jwks_url}), **way)
 
     # --- state
 

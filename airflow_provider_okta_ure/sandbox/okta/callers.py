@@ -81,11 +81,12 @@ class Callers:
 
     def forget_callers(self) -> None:
         """Go back to the default API token and the default service app."""
-        self._more_tokens: dict[str, ApiToken] = {}
+        self.more_tokens: dict[str, ApiToken] = {}
+        self._tokens_made = 0
         self.apps: dict[str, ServiceApp] = {}
         self.access_tokens: dict[str, AccessToken] = {}
         self.used_assertions: set[tuple[str, str]] = set()
-        self.used_proofs: set[tuple[str, str]] = set()
+        self._used_proofs: dict[tuple[str, str], float] = {}
         self.nonces_renewed = 0
         #: Every request for an access token: when, whose, how it ended, with which jti and proof.
         self.token_requests: list[dict[str, Any]] = []
@@ -109,18 +110,19 @@ class Callers:
         """
         allowed = None if permissions is None else checked(permissions)
         with self.lock:
-            text = "00" + text_of(40, self.seed, "okta token", "number", len(self._more_tokens))
-            self._more_tokens[text] = ApiToken(text, allowed)
+            self._tokens_made += 1
+            text = "00" + text_of(40, self.seed, "okta token", "number", self._tokens_made)
+            self.more_tokens[text] = ApiToken(text, allowed)
             return text
 
     def revoke_token(self, text: str) -> None:
         """Revoke an API token made by :meth:`add_token`; KeyError when there is none."""
         with self.lock:
-            del self._more_tokens[text]
+            del self.more_tokens[text]
 
     def find_token(self, text: str) -> ApiToken | None:
         """Return the API token with this text, or None."""
-        return ApiToken(text) if text == self.token else self._more_tokens.get(text)
+        return ApiToken(text) if text == self.token else self.more_tokens.get(text)
 
     # --- service apps
 
@@ -151,6 +153,7 @@ class Callers:
         :param dpop_required: whether its token requests need a DPoP proof, as with every new app in Okta.
         :param role_permissions: what its administrator roles allow, in the words of scopes; None: everything.
         """
+        _check_is_bool(dpop_required)
         keys = self._default_keys if jwks is None else _fixed(_checked_keys(jwks))
         granted = frozenset(SCOPES) if scopes is None else checked(scopes)
         allowed = None if role_permissions is None else checked(role_permissions)
@@ -171,6 +174,7 @@ class Callers:
             raise ValueError(f"An app has no {', '.join(sorted(unknown))} that could be changed.")
         if changes.get("status", "ACTIVE") not in _APP_STATUSES:
             raise ValueError(f"status is one of {', '.join(_APP_STATUSES)}, not {changes['status']!r}.")
+        _check_is_bool(changes.get("dpop_required", True))
         if "jwks" in changes:
             changes["keys"] = _fixed(_checked_keys(changes.pop("jwks")))
         for field_name in ("scopes", "role_permissions"):
@@ -208,6 +212,18 @@ class Callers:
         """Return what is known of an access token, or None."""
         return self.access_tokens.get(_hash(text))
 
+    def use_up_proof(self, jkt: str, jti: str, until: float, now: float) -> bool:
+        """
+        Remember a DPoP proof and return whether it is the first use.
+
+        :param until: when the proof is too old anyway, so that it can be forgotten.
+        """
+        while self._used_proofs and next(iter(self._used_proofs.values())) < now:
+            self._used_proofs.pop(next(iter(self._used_proofs)))
+        is_first = (jkt, jti) not in self._used_proofs
+        self._used_proofs.setdefault((jkt, jti), until)
+        return is_first
+
     def renew_dpop_nonce(self) -> None:
         """Make all DPoP nonces invalid that were given out so far."""
         with self.lock:
@@ -217,42 +233,13 @@ class Callers:
         return (jwk_of(self.client_private_key.public_key()),)
 
 
-def callers_json(callers: Callers) -> dict[str, Any]:
-    """Return everybody who may call, without a secret among it."""
-    return {
-        "api_tokens": [_names(token.permissions) for token in callers._more_tokens.values()],  # noqa: SLF001
-        "apps": [
-            {
-                "client_id": app.client_id,
-                "name": app.name,
-                "status": app.status,
-                "scopes": sorted(app.scopes),
-                "role_permissions": _names(app.role_permissions),
-                "dpop_required": app.dpop_required,
-            }
-            for app in callers.apps.values()
-        ],
-        "access_tokens": [
-            {
-                "client_id": token.client_id,
-                "scopes": list(token.scopes),
-                "issued_at": token.issued_at,
-                "expires_at": token.expires_at,
-                "is_bound": token.jkt is not None,
-                "is_revoked": token.is_revoked,
-            }
-            for token in callers.access_tokens.values()
-        ],
-        "token_requests": list(callers.token_requests),
-    }
-
-
-def _names(permissions: frozenset[str] | None) -> list[str] | None:
-    return None if permissions is None else sorted(permissions)
-
-
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _check_is_bool(dpop_required: object) -> None:
+    if not isinstance(dpop_required, bool):
+        raise TypeError(f"dpop_required is true or false, not {dpop_required!r}.")
 
 
 def _fixed(keys: tuple[dict[str, Any], ...]) -> Callable[[], tuple[dict[str, Any], ...]]:

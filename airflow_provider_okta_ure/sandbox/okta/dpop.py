@@ -65,7 +65,7 @@ def check_proof(
         raise OAuthError(400, "use_dpop_nonce", "Authorization server requires nonce in DPoP proof.")
     if access_token is not None and jws.claims.get("ath") != _digest(access_token):
         raise _refusal("'ath' claim in the DPoP proof does not match the presented access_token.")
-    _use_up(jws.claims, jkt, callers)
+    _use_up(jws.claims, jkt, callers, now)
     return jkt
 
 
@@ -119,13 +119,12 @@ def _check_age(claims: dict[str, Any], now: float, tolerance: float) -> None:
         raise _refusal("The DPoP proof JWT is issued in the future.")
 
 
-def _use_up(claims: dict[str, Any], jkt: str, callers: Callers) -> None:
+def _use_up(claims: dict[str, Any], jkt: str, callers: Callers, now: float) -> None:
     jti = claims.get("jti")
     if not isinstance(jti, str) or not jti:
         raise _refusal("'jti' claim in the DPoP proof JWT is invalid.")
-    if (jkt, jti) in callers.used_proofs:
+    if not callers.use_up_proof(jkt, jti, claims["iat"] + _OLDEST_SECONDS, now):
         raise _refusal("The DPoP proof JWT has already been used.")
-    callers.used_proofs.add((jkt, jti))
 
 
 def _digest(access_token: str) -> str:

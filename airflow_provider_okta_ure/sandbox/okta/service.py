@@ -20,6 +20,7 @@ from airflow_provider_okta_ure.sandbox.okta.groups import GroupRoutes
 from airflow_provider_okta_ure.sandbox.okta.jwks import KeyFetcher
 from airflow_provider_okta_ure.sandbox.okta.logs import LogRoutes
 from airflow_provider_okta_ure.sandbox.okta.oauth import TokenRoutes
+from airflow_provider_okta_ure.sandbox.okta.oauth_errors import OAuthError
 from airflow_provider_okta_ure.sandbox.okta.org import OrgRoutes
 from airflow_provider_okta_ure.sandbox.okta.parameters import refuse_beyond_bmp
 from airflow_provider_okta_ure.sandbox.okta.providers import ProviderRoutes
@@ -42,6 +43,20 @@ _FAULTS: dict[int, tuple[str, str | None]] = {
     404: ("E0000008", None),
     429: ("E0000047", None),
     503: ("E0000010", None),
+}
+#: What the token endpoint says instead; its other refusals look like those of the API.
+_OAUTH_FAULTS = {
+    400: ("invalid_request", "A fault of the sandbox."),
+    401: (
+        "invalid_client",
+        "Client authentication failed. Either the client or the client credentials are invalid.",
+    ),
+    403: ("access_denied", "The resource owner or authorization server denied the request."),
+    500: (
+        "server_error",
+        "The authorization server encountered an unexpected condition that prevented it from fulfilling the "
+        "request.",
+    ),
 }
 _STANDING_HEADERS = [
     ("Server", "nginx"),
@@ -125,6 +140,8 @@ class OktaService(PretendService):
             return Answer(status, fault.body.encode(), [("Content-Type", "application/json")])
         if request.path == PUSH_BUCKET and status == 400:
             return Answer.json({"err": "invalid_request", "description": "A fault of the sandbox."}, 400)
+        if request.path == OAUTH_BUCKET and status in _OAUTH_FAULTS:
+            return OAuthError(status, *_OAUTH_FAULTS[status]).answer()
         code, summary = _FAULTS.get(status, ("E0000009", None))
         return OktaError(status, code, summary).answer(request.request_id)
 
