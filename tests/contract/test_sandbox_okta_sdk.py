@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.sandbox_support import group_id, make_sandbox
+from tests.contract.sandbox_support import group_id, jwk, make_sandbox
 
 okta_client = pytest.importorskip("okta.client", reason="Okta's SDK is not installed")
 models = pytest.importorskip("okta.models")
@@ -182,3 +182,90 @@ def _level(risk: Any) -> str:
     inner = getattr(risk, "actual_instance", None) or risk
     level = inner.risk_level
     return str(getattr(level, "value", level))
+
+
+# --- signing in with a key
+
+
+@pytest.fixture
+def timely(monkeypatch):
+    """Return a sandbox whose clock runs with the machine's, because the SDK signs with that."""
+    monkeypatch.setenv("OKTA_TESTING_TESTINGDISABLEHTTPSCHECK", "true")
+    with make_sandbox(now=None, frozen=False) as sandbox:
+        yield sandbox
+
+
+def with_key(sandbox: Any, client_id: str, scopes: list[str], **settings: Any) -> dict[str, Any]:
+    return {
+        "authorizationMode": "PrivateKey",
+        "clientId": client_id,
+        "privateKey": sandbox.okta_client_private_key,
+        "scopes": scopes,
+        **settings,
+    }
+
+
+def schemes(sandbox: Any) -> list[tuple[str, str | None, int | None]]:
+    return [(entry.path, entry.authorization_scheme, entry.status) for entry in sandbox.requests]
+
+
+def test_a_key_and_bearer_tokens(timely):
+    app = timely.okta.add_app(scopes=["okta.groups.manage", "okta.users.read"], dpop_required=False)
+    settings = with_key(timely, app.client_id, ["okta.groups.manage", "okta.users.read"])
+    (groups, users, logs) = ask(
+        timely,
+        lambda client: client.list_groups(),
+        lambda client: client.list_users(limit=2),
+        lambda client: client.list_log_events(),
+        **settings,
+    )
+    assert (groups[2], users[2], len(users[0])) == (None, None, 2)
+    assert logs[2].error_code == "E0000006"
+    assert schemes(timely) == [
+        ("/oauth2/v1/token", None, 200),
+        ("/api/v1/groups", "Bearer", 200),
+        ("/api/v1/users", "Bearer", 200),
+        ("/api/v1/logs", "Bearer", 403),
+    ]
+
+
+def test_a_key_and_dpop(timely):
+    settings = with_key(timely, timely.okta_client_id, ["okta.groups.manage"], dpopEnabled=True)
+    profile = models.OktaUserGroupProfile(name="Made with DPoP", description="d")
+    user = timely.okta.users[0].id
+    group = timely.okta.add_group("Filled with DPoP").id
+    results = ask(
+        timely,
+        lambda client: client.list_groups(limit=2),
+        lambda client: client.add_group(models.AddGroupRequest(profile=profile)),
+        lambda client: client.assign_user_to_group(group, user),
+        **settings,
+    )
+    assert [error for _, _, error in results] == [None, None, None]
+    assert timely.okta.members(group) == {user}
+    assert timely.okta.find_group("Made with DPoP") is not None
+    assert schemes(timely) == [
+        ("/oauth2/v1/token", None, 400),
+        ("/oauth2/v1/token", None, 200),
+        ("/api/v1/groups", "DPoP", 200),
+        ("/api/v1/groups", "DPoP", 200),
+        (f"/api/v1/groups/{group}/users/{user}", "DPoP", 204),
+    ]
+    assert [request["outcome"] for request in timely.okta.token_requests] == ["use_dpop_nonce", "issued"]
+
+
+def test_an_app_that_needs_dpop_and_does_not_get_it(timely):
+    settings = with_key(timely, timely.okta_client_id, ["okta.groups.read"])
+    ((_, _, error),) = ask(timely, lambda client: client.list_groups(), **settings)
+    assert "The DPoP proof JWT header is missing." in str(error)
+
+
+def test_scopes_that_were_not_granted_and_another_key(timely):
+    app = timely.okta.add_app(scopes=["okta.logs.read"], dpop_required=False)
+    settings = with_key(timely, app.client_id, ["okta.groups.read"])
+    ((_, _, error),) = ask(timely, lambda client: client.list_groups(), **settings)
+    assert "You are not allowed any of the requested scopes." in str(error)
+    other = timely.okta.add_app({"keys": [jwk("other", 9)]}, dpop_required=False)
+    settings = with_key(timely, other.client_id, ["okta.groups.read"])
+    ((_, _, error),) = ask(timely, lambda client: client.list_groups(), **settings)
+    assert "The client_assertion signature is invalid." in str(error)
