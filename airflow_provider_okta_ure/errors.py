@@ -28,27 +28,42 @@ Every exception of this package; each knows whether trying again can help and wh
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from airflow_provider_okta_ure.catalogue import entry_for_answer, entry_for_reason, entry_for_topic, link_to
 
 
 class OktaUreError(Exception):
     """
-    An error with a remedy.
+    An error with a remedy, and with the place in the documents that says more.
 
     :param message: what went wrong, in one sentence, without secrets.
-    :param remedy: what a person can do about it; empty when there is nothing to do but wait.
+    :param remedy: what a person can do about it; empty = what the catalogue says of the topic.
+    :param topic: the entry of the catalogue that explains it; empty = that of the class, if it has one.
+    :param retry_after: seconds after which the service expects us again; None = it did not say.
     """
 
     retryable: bool = False
-    default_remedy: ClassVar[str] = ""
+    default_topic: ClassVar[str] = ""
 
-    def __init__(self, message: str, *, remedy: str = "") -> None:
+    def __init__(
+        self, message: str, *, remedy: str = "", topic: str = "", retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
+        entry = entry_for_topic(topic or self.default_topic)
         self.message = message
-        self.remedy = remedy or self.default_remedy
+        self.remedy = remedy or (entry.advice() if entry else "")
+        self.topic = entry.topic if entry else ""
+        self.concerns_everybody = entry is not None and entry.concerns_everybody
+        self.retry_after = retry_after
+
+    @property
+    def explanation(self) -> str:
+        """What went wrong and what to do, without the link."""
+        return f"{self.message} {self.remedy}".rstrip()
 
     def __str__(self) -> str:
-        return f"{self.message} {self.remedy}".rstrip()
+        return f"{self.explanation} More: {link_to(self.topic)}" if self.topic else self.explanation
 
 
 class ConfigurationError(OktaUreError, ValueError):
@@ -72,10 +87,11 @@ class RuleError(ConfigurationError):
         position: int | None = None,
         suggestion: str | None = None,
         remedy: str = "",
+        topic: str = "",
     ) -> None:
         if suggestion:
             remedy = f"Did you mean {suggestion!r}? {remedy}".rstrip()
-        super().__init__(message, remedy=remedy)
+        super().__init__(message, remedy=remedy, topic=topic)
         self.rule = rule
         self.position = position
         self.suggestion = suggestion
@@ -95,8 +111,10 @@ class RowError(ConfigurationError):
     :param field: which field of it; empty when the row as a whole is not usable.
     """
 
-    def __init__(self, message: str, *, index: int, field: str = "", remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy)
+    def __init__(
+        self, message: str, *, index: int, field: str = "", remedy: str = "", topic: str = ""
+    ) -> None:
+        super().__init__(message, remedy=remedy, topic=topic)
         self.index = index
         self.field = field
 
@@ -109,9 +127,10 @@ class TransportError(OktaUreError):
     """
 
     retryable = True
+    default_topic = "no-answer"
 
-    def __init__(self, message: str, *, sent: bool = True, remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy)
+    def __init__(self, message: str, *, sent: bool = True, remedy: str = "", topic: str = "") -> None:
+        super().__init__(message, remedy=remedy, topic=topic)
         self.sent = sent
 
 
@@ -139,8 +158,13 @@ class ApiError(OktaUreError):
         request_id: str = "",
         resource: str = "",
         remedy: str = "",
+        topic: str = "",
+        retry_after: float | None = None,
     ) -> None:
-        super().__init__(message, remedy=remedy)
+        if not topic and self.default_topic:
+            entry = entry_for_answer(service, status=status, code=code, said=summary)
+            topic = entry.topic if entry else ""
+        super().__init__(message, remedy=remedy, topic=topic, retry_after=retry_after)
         self.service = service
         self.status = status
         self.code = code
@@ -148,7 +172,8 @@ class ApiError(OktaUreError):
         self.request_id = request_id
         self.resource = resource
 
-    def __str__(self) -> str:
+    @property
+    def explanation(self) -> str:
         said = " ".join(part for part in (self.code, self.summary) if part)
         trace = f" [request id {self.request_id}]" if self.request_id else ""
         quoted = f": {said}" if said else ""
@@ -162,13 +187,13 @@ class InvalidRequestError(ApiError):
 class AuthenticationError(ApiError):
     """The credential is missing, unknown, expired or revoked (401)."""
 
-    default_remedy = "Check the token in the connection; it may have been revoked or have expired."
+    default_topic = "okta-api-token"
 
 
 class PermissionDeniedError(ApiError):
     """The credential is known but may not do this (403)."""
 
-    default_remedy = "Give the token's owner an admin role, or the app a scope, that covers this call."
+    default_topic = "okta-not-permitted"
 
 
 class NotFoundError(ApiError):
@@ -179,14 +204,15 @@ class RateLimitedError(ApiError):
     """
     Too many requests (429), and waiting for the next window would take longer than we are allowed to wait.
 
-    :param retry_after: seconds until the service expects us again, as far as it said.
+    :param retry_after: seconds after which the service expects us again; 0 = it named no time.
     """
 
     retryable = True
-    default_remedy = "Wait for the next window, lower `rate_limit_share`, or ask for a higher limit."
+    default_topic = "okta-rate-limit"
+    retry_after: float
 
     def __init__(
-        self, message: str, *, retry_after: float, service: str, status: int = 429, **said: str
+        self, message: str, *, retry_after: float, service: str, status: int = 429, **said: Any
     ) -> None:
         super().__init__(message, service=service, status=status, **said)
         self.retry_after = retry_after
@@ -196,15 +222,13 @@ class ServerError(ApiError):
     """The service failed (5xx), also after our retries."""
 
     retryable = True
-    default_remedy = "Try again later; if it goes on, look at the service's status page."
+    default_topic = "okta-server-error"
 
 
 class UnexpectedAnswerError(OktaUreError):
     """The answer is not what the service's specification says."""
 
-    default_remedy = (
-        "Check that the host in the connection is the service itself and not a proxy or a login page."
-    )
+    default_topic = "unexpected-answer"
 
 
 class JwksError(OktaUreError):
@@ -235,7 +259,8 @@ class GroupError(OktaUreError):
     """
 
     def __init__(self, message: str, *, reason: str, remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy)
+        entry = entry_for_reason(reason)
+        super().__init__(message, remedy=remedy, topic=entry.topic if entry else "")
         self.reason = reason
 
 
@@ -268,7 +293,18 @@ class OutcomeError(OktaUreError):
     :param retryable: whether another try can change that.
     """
 
-    def __init__(self, message: str, *, failed: int, retryable: bool, remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy)
+    default_topic = "too-many-failures"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        failed: int,
+        retryable: bool,
+        remedy: str = "",
+        topic: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy, topic=topic, retry_after=retry_after)
         self.failed = failed
         self.retryable = retryable

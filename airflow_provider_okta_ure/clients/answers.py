@@ -15,8 +15,23 @@ if TYPE_CHECKING:
 BodyT = TypeVar("BodyT")
 
 LONGEST_SUMMARY = 300
+_MOST_LOOKED_AT = 20_000
+PAGE_FOR_PEOPLE = "a page for people instead of an answer"
 
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
+
+
+# What looks like a credential is one, whoever it belongs to: a JWS (an assertion, a proof, an access token, a
+# security event), a block of PEM up to its end or that of the text, a value after the name of a scheme.
+_CREDENTIAL = re.compile(
+    r"\beyJ[\w-]{5,}(?:\.[\w-]*)*"
+    r"|-----BEGIN [A-Z0-9 ]*-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)"
+    r"|(?<=\bSSWS )\S+|(?<=\bBearer )[\w.~+/=-]{16,}|(?<=\bDPoP )[\w.~+/=-]{16,}",
+    re.DOTALL | re.IGNORECASE,
+)
+_MARKUP = re.compile(
+    r"<\s*(?:!doctype|/?(?:html|head|body|script|style|div|table|title|iframe|svg|img)\b)", re.I
+)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -80,11 +95,18 @@ class Refusal:
 
 
 def clean_text(text: object, secrets: Iterable[str] = ()) -> str:
-    """Return the text on one line, without control characters and secrets, at most 300 characters long."""
+    """
+    Return the text on one line, without control characters and secrets, at most 300 characters long.
+
+    :param secrets: what to replace besides everything that looks like a credential.
+    """
     if not isinstance(text, str):
         return ""
     for secret in secrets:
-        text = text.replace(secret, "***")
+        text = text.replace(secret, "***") if secret else text
+    text = _CREDENTIAL.sub("***", text[:_MOST_LOOKED_AT])
+    if _MARKUP.search(text):
+        return PAGE_FOR_PEOPLE
     text = _UNPRINTABLE.sub(" ", text).strip()
     return text if len(text) <= LONGEST_SUMMARY else f"{text[: LONGEST_SUMMARY - 1]}…"
 

@@ -47,6 +47,20 @@ def number_in(headers: Mapping[str, str], name: str) -> float | None:
     return float(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """
+    Return the seconds that ``Retry-After`` asks to wait; None when it is missing or makes no sense.
+
+    It is a number of seconds or a moment (RFC 9110 section 10.2.3); the moment is by the server's clock.
+    """
+    text = headers.get("Retry-After", "")
+    seconds = number_in(headers, "Retry-After")
+    if seconds is not None or not text:
+        return seconds
+    moment, now = server_time({"Date": text}), server_time(headers)
+    return max(0.0, moment - now) if moment is not None and now is not None else None
+
+
 def server_time(headers: Mapping[str, str]) -> float | None:
     """Return the ``Date`` of an answer as seconds since 1970; None when it has none."""
     try:

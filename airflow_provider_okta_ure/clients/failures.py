@@ -22,9 +22,7 @@ def no_answer(error: OSError, service: str, base_url: str) -> OktaUreError:
     if isinstance(error, requests.exceptions.SSLError):
         return _no_trust(error, service, base_url)
     if isinstance(error, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):
-        return ConfigurationError(
-            "The proxy URL cannot be used.", remedy="Write it like http://proxy.example:3128."
-        )
+        return ConfigurationError("The proxy URL cannot be used.", topic="proxy-trouble")
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return TransportError(f"{service} at {base_url} did not accept a connection in time.", sent=False)
     if isinstance(error, requests.exceptions.Timeout):
@@ -33,8 +31,7 @@ def no_answer(error: OSError, service: str, base_url: str) -> OktaUreError:
         return _not_connected(error, service, base_url)
     if not isinstance(error, requests.exceptions.RequestException):
         return ConfigurationError(
-            "The file with the certificate authorities cannot be read.",
-            remedy="Check the path in `ca_bundle`.",
+            "The file with the certificate authorities cannot be read.", topic="ca-bundle-unreadable"
         )
     return TransportError(
         f"The answer of {service} at {base_url} was cut off or garbled ({type(error).__name__})."
@@ -49,19 +46,19 @@ def _not_connected(error: requests.exceptions.ConnectionError, service: str, bas
         return TransportError(
             f"The proxy on the way to {service} at {base_url} {what}.",
             sent=False,
-            remedy="Check `proxy` in the connection, or the proxy variables of the environment.",
+            topic="proxy-trouble",
         )
     if isinstance(reason, NameResolutionError):
         return TransportError(
             f"The name of {service}'s host in {base_url} is not known.",
             sent=False,
-            remedy="Check the host for typing errors, and the network's name service.",
+            topic="name-not-known",
         )
     if isinstance(reason, NewConnectionError):
         return TransportError(
             f"{service} at {base_url} refused the connection or is not reachable.",
             sent=False,
-            remedy="Check the host, and whether a firewall or proxy is in between.",
+            topic="connection-refused",
         )
     return TransportError(f"The connection to {service} at {base_url} was cut.")
 
@@ -71,11 +68,11 @@ def _no_trust(error: requests.exceptions.SSLError, service: str, base_url: str) 
     cause = reason.args[0] if isinstance(reason, SSLError) and reason.args else reason
     if "CERTIFICATE_VERIFY_FAILED" in str(cause):
         return ConfigurationError(
-            f"The certificate of {service} at {base_url} is not trusted.",
-            remedy="Behind a proxy that opens TLS, give the path of its authority in `ca_bundle`; "
-            "otherwise somebody may be listening in.",
+            f"The certificate of {service} at {base_url} is not trusted.", topic="certificate-not-trusted"
         )
-    return TransportError(f"No secure connection to {service} at {base_url} could be kept.")
+    return TransportError(
+        f"No secure connection to {service} at {base_url} could be kept.", topic="tls-failed"
+    )
 
 
 def _reason_of(error: Exception) -> object:

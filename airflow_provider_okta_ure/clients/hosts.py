@@ -47,7 +47,7 @@ def okta_base_url(host: str, *, allow_custom_domain: bool = False) -> str:
     :param allow_custom_domain: accept a host that is not on one of Okta's domains.
     :raises ConfigurationError: the host is not one that may receive an Okta token.
     """
-    origin = _origin_typed(host, "Okta", "https://acme.okta.com")
+    origin = _origin_typed(host, "Okta", "https://acme.okta.com", topic="okta-domain")
     if origin.is_loopback:
         return str(origin)
     if _is_below(origin.host, OKTA_DOMAINS):
@@ -57,6 +57,7 @@ def okta_base_url(host: str, *, allow_custom_domain: bool = False) -> str:
             f"{_quoted(origin.host)} is not an Okta org: those are below {', '.join(OKTA_DOMAINS)}.",
             remedy="Correct the host, or set `allow_custom_domain` if the org really has its own domain: "
             "the token is sent there.",
+            topic="okta-domain",
         )
     return str(origin)
 
@@ -70,7 +71,7 @@ def netskope_base_url(host: str) -> str:
     :param host: what a person typed: ``acme.goskope.com``, ``https://acme.eu.goskope.com/``.
     :raises ConfigurationError: the host is not one that may receive a token.
     """
-    return str(_origin_typed(host, "Netskope", "https://acme.goskope.com"))
+    return str(_origin_typed(host, "Netskope", "https://acme.goskope.com", topic="netskope-domain"))
 
 
 def origin_of(url: str) -> Origin | None:
@@ -96,50 +97,59 @@ def is_same_origin(url: str, base_url: str) -> bool:
     return origin is not None and origin == origin_of(base_url)
 
 
-def _origin_typed(host: str, service: str, example: str) -> Origin:
+def _origin_typed(host: str, service: str, example: str, *, topic: str) -> Origin:
     text = host.strip() if isinstance(host, str) else ""
     if not text:
         raise ConfigurationError(
-            f"The {service} host is empty.", remedy=f"Set it to the URL, such as {example}."
+            f"The {service} host is empty.", remedy=f"Set it to the URL, such as {example}.", topic=topic
         )
     if not _is_plain(text):
         raise ConfigurationError(
             f"The {service} host contains characters that no host name has.",
             remedy=f"Write it in plain letters, such as {example}; an international name in its xn-- form.",
+            topic=topic,
         )
     match = _SCHEME.fullmatch(text)
     scheme, rest = (match[1].lower(), match[2]) if match else ("https", text)
     rest = rest[:-1] if rest.endswith("/") else rest
-    _refuse_extras(rest, service, example)
+    _refuse_extras(rest, service, example, topic)
     try:
         origin = _origin(scheme, rest)
     except ValueError as error:
         raise ConfigurationError(
-            f"The {service} host {_quoted(rest)} cannot be used: {error}.", remedy=f"Write it like {example}."
+            f"The {service} host {_quoted(rest)} cannot be used: {error}.",
+            remedy=f"Write it like {example}.",
+            topic=topic,
         ) from None
     if "." not in origin.host and not origin.is_loopback:
         raise ConfigurationError(
-            f"The {service} host is not a whole host name.", remedy=f"Write it like {example}."
+            f"The {service} host is not a whole host name.",
+            remedy=f"Write it like {example}.",
+            topic=topic,
         )
     if scheme == "http" and not origin.is_loopback:
         raise ConfigurationError(
             f"The {service} host {_quoted(rest)} has plain http, which shows the token to others.",
             remedy=f"Use https://{rest}; http is for a sandbox on 127.0.0.1 only.",
+            topic=topic,
         )
     return origin
 
 
-def _refuse_extras(rest: str, service: str, example: str) -> None:
+def _refuse_extras(rest: str, service: str, example: str, topic: str) -> None:
     # Nothing is quoted here: what stands before an @ is often a password.
     if "@" in rest:
         raise ConfigurationError(
             f"The {service} host contains user info (something before an @).",
             remedy=f"Write the host alone, such as {example}; the token belongs into the password field.",
+            topic=topic,
         )
     for character, called in _NOT_A_HOST.items():
         if character in rest:
             raise ConfigurationError(
-                f"The {service} host contains {called}.", remedy=f"Write the host alone, such as {example}."
+                f"The {service} host contains {called}.",
+                remedy=f"Write the host alone, such as {example}.",
+                topic=topic,
             )
 
 
@@ -195,6 +205,7 @@ def _refuse_admin_host(origin: Origin) -> None:
         raise ConfigurationError(
             f"{origin.host} is the org's admin console, which is not where its API lives.",
             remedy=f"Use {org}.",
+            topic="okta-domain",
         )
 
 

@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_okta_ure.clients.dialects import number_in, server_time
+from airflow_provider_okta_ure.catalogue import entry_for_answer
+from airflow_provider_okta_ure.clients.answers import PAGE_FOR_PEOPLE
+from airflow_provider_okta_ure.clients.dialects import number_in, retry_after, server_time
 from airflow_provider_okta_ure.clients.limits import Window
 from airflow_provider_okta_ure.errors import (
     ApiError,
@@ -27,14 +29,6 @@ _CLASSES: dict[int, type[ApiError]] = {
     404: NotFoundError,
 }
 _BAD = ("error", "failed", "failure")
-_REMEDIES = {
-    401: "Check the host and the token of the connection. Regenerating a token in Netskope "
-    "ends the old one at once (token rotation): put the new one into the password of the connection.",
-    403: "Give the token's service account a role, or the token the endpoint with read and write, "
-    "that covers this call. Netskope answers like this to an unknown token, too.",
-    404: "Check that the host in the connection is the Netskope tenant itself.",
-    409: "Another program reads the same thing at the same time; let it finish.",
-}
 
 
 class NetskopeDialect:
@@ -64,26 +58,30 @@ class NetskopeDialect:
         return (isinstance(status, str) and status.lower() in _BAD) or said.get("ok") == 0
 
     def error(self, refusal: Refusal) -> ApiError:
+        summary = refusal.cleaned(_said(refusal))
+        entry = entry_for_answer(
+            self.service, status=refusal.status, said=summary, method=refusal.method, path=refusal.path
+        )
         said: dict[str, Any] = {
             "service": self.service,
             "status": refusal.status,
-            "summary": refusal.cleaned(_said(refusal)),
+            "summary": summary,
             "request_id": refusal.cleaned(refusal.headers.get(self.request_id_header)),
-            "remedy": _REMEDIES.get(refusal.status, ""),
+            "topic": entry.topic if entry else "",
         }
         message = f"Netskope refused {refusal.method} {refusal.path}"
         if refusal.status == 429:
             return RateLimitedError(message, retry_after=self.wait_after_429(refusal.headers) or 0.0, **said)
         # A refusal with a status of success does not say whether it is for good, so another try may help.
         if refusal.status < 300 or (refusal.status >= 500 and refusal.status != 501):
-            return ServerError(message, **said)
+            return ServerError(message, retry_after=retry_after(refusal.headers), **said)
         return _CLASSES.get(refusal.status, InvalidRequestError)(message, **said)
 
 
 def _said(refusal: Refusal) -> str:
     """Return Netskope's sentence, wherever the body has it."""
     if refusal.is_html:
-        return "a page for people instead of an answer"
+        return PAGE_FOR_PEOPLE
     said = refusal.said
     candidates = (
         said.get("message"),

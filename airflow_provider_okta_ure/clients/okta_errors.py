@@ -6,7 +6,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_okta_ure.clients.dialects import number_in, server_time
+from airflow_provider_okta_ure.catalogue import entry_for_answer, entry_for_topic
+from airflow_provider_okta_ure.clients.answers import PAGE_FOR_PEOPLE
+from airflow_provider_okta_ure.clients.dialects import number_in, retry_after, server_time
 from airflow_provider_okta_ure.clients.limits import Window
 from airflow_provider_okta_ure.errors import (
     ApiError,
@@ -26,36 +28,6 @@ if TYPE_CHECKING:
 INVALID_SEARCH = "E0000031"
 VALIDATION_FAILED = "E0000001"
 
-_HOW_TO_RENEW = (
-    "An API token expires after 30 days without use and ends with the admin who made it: "
-    "create one, and put it into the password of the connection."
-)
-_RECEIVER = "Okta accepts risk signals only with Identity Engine and Identity Threat Protection."
-_NOT_WRITABLE = (
-    "Only groups of type OKTA_GROUP can be written, not those of an application or directory, "
-    "not Everyone; and the token's admin must be allowed to manage this group."
-)
-
-# Codes that say more than the status does.
-_REMEDIES = {
-    "E0000003": "This is a fault of this package; please report it.",
-    "E0000006": "Give the token's owner an admin role, or the app a scope, that covers this call.",
-    "E0000010": "Okta is in maintenance; try again later.",
-    "E0000011": _HOW_TO_RENEW,
-    "E0000015": f"The org does not have this feature. {_RECEIVER}",
-    "E0000031": "The search is too long or uses a field that the token's admin may not search for.",
-    "E0000038": "Activate the user first; a deactivated user cannot be changed.",
-    "E0000047": "",
-    "E0000060": _NOT_WRITABLE,
-    "E0000111": _NOT_WRITABLE,
-    "authentication_failed": "The signature does not match the published key: "
-    "the JWKS must hold the public half of the signing key under its key id.",
-    "invalid_audience": "The audience must be the org's own URL, not its admin console.",
-    "invalid_issuer": "The issuer must be, letter by letter, that of an active security events provider.",
-    "invalid_key": "Okta does not find the key id at the provider's JWKS URL: publish the public key there, "
-    "reachable from the internet as application/json.",
-    "invalid_request": "The text after the code names the claim that Okta does not accept.",
-}
 # These mean "you may not" whatever the HTTP status is: 401 for a missing feature, 501 for a read-only group.
 _NOT_PERMITTED = ("E0000006", "E0000015", "E0000060", "E0000111")
 
@@ -66,6 +38,7 @@ _CLASSES: dict[int, type[ApiError]] = {
 }
 _RESOURCE = re.compile(r"\(([A-Za-z]+)\)\s*$")
 _SCOPE = re.compile(r'scope="([^"]*)"')
+_CHALLENGE = re.compile(r'\b(?:error|error_description)="([^"]*)"')
 
 
 class OktaDialect:
@@ -100,19 +73,24 @@ class OktaDialect:
 
     def error(self, refusal: Refusal) -> ApiError:
         code, summary = _said(refusal)
+        topic, remedy = _explained(refusal, code, summary)
         said: dict[str, Any] = {
             "service": self.service,
             "status": refusal.status,
             "code": code,
             "summary": summary,
             "request_id": refusal.cleaned(refusal.headers.get(self.request_id_header)),
-            "remedy": _remedy(refusal, code),
+            "remedy": remedy,
+            "topic": topic,
         }
         if refusal.status == 429:
             return _too_many(refusal, **said)
         resource = _RESOURCE.search(summary) if refusal.status == 404 else None
         return _class(refusal, code)(
-            f"Okta refused {refusal.method} {refusal.path}", resource=resource[1] if resource else "", **said
+            f"Okta refused {refusal.method} {refusal.path}",
+            resource=resource[1] if resource else "",
+            retry_after=retry_after(refusal.headers),
+            **said,
         )
 
 
@@ -125,10 +103,11 @@ def _until_reset(headers: Mapping[str, str]) -> float | None:
 def _too_many(refusal: Refusal, **said: Any) -> RateLimitedError:
     at_once = number_in(refusal.headers, "X-Rate-Limit-Limit") == 0
     what = "too many requests at the same time" if at_once else "the limit of this minute is used up"
-    retry_after = OktaDialect().wait_after_429(refusal.headers)
-    said["remedy"] = "Use fewer workers." if at_once else ""
+    if at_once:
+        said |= {"topic": "okta-concurrency", "remedy": ""}
+    seconds = OktaDialect().wait_after_429(refusal.headers) or retry_after(refusal.headers)
     return RateLimitedError(
-        f"Okta refused {refusal.method} {refusal.path}: {what}", retry_after=retry_after or 0.0, **said
+        f"Okta refused {refusal.method} {refusal.path}: {what}", retry_after=seconds or 0.0, **said
     )
 
 
@@ -150,7 +129,7 @@ def _said(refusal: Refusal) -> tuple[str, str]:
     if "error" in said:
         return refusal.cleaned(said["error"]), refusal.cleaned(said.get("error_description"))
     if refusal.is_html:
-        return "", "a page for people instead of an answer"
+        return "", PAGE_FOR_PEOPLE
     return "", refusal.cleaned(said.get("message"))
 
 
@@ -164,22 +143,21 @@ def _with_causes(said: Mapping[str, Any]) -> str:
     return "; ".join(text for text in texts if isinstance(text, str) and text)
 
 
-def _remedy(refusal: Refusal, code: str) -> str:
-    scope = _SCOPE.search(refusal.headers.get("WWW-Authenticate", ""))
+def _explained(refusal: Refusal, code: str, summary: str) -> tuple[str, str]:
+    """Return the catalogue's topic for a refusal, and its remedy where that names something of the answer."""
+    challenge = refusal.headers.get("WWW-Authenticate", "")
+    scope = _SCOPE.search(challenge)
+    entry = entry_for_answer(
+        "Okta",
+        status=refusal.status,
+        code=code,
+        said=" ".join([summary, *_CHALLENGE.findall(challenge)]),
+        method=refusal.method,
+        path=refusal.path,
+    )
     if scope and refusal.status == 403:
-        return f"Grant the app the scope {refusal.cleaned(scope[1])}."
-    if (
-        code == "E0000006"
-        and refusal.method in ("PUT", "DELETE")
-        and refusal.path.startswith("/api/v1/groups/")
-    ):
-        return _NOT_WRITABLE
-    if code in _REMEDIES:
-        return _REMEDIES[code]
-    return _remedy_without_code(refusal)
-
-
-def _remedy_without_code(refusal: Refusal) -> str:
-    if refusal.is_html or (refusal.status == 404 and not refusal.said.get("errorCode")):
-        return "Check that the host in the connection is the Okta org itself."
-    return _HOW_TO_RENEW if refusal.status == 401 else ""
+        # Okta names a scope only when that is what is missing, whatever else it says.
+        entry = entry_for_topic("okta-scope")
+    if entry is None:
+        return "", ""
+    return entry.topic, entry.advice(refusal.cleaned(scope[1]) if scope else "")

@@ -149,7 +149,6 @@ def _the_one(name: str, groups: list[OktaGroup]) -> OktaGroup | None:
         raise GroupError(
             f"{len(groups)} groups are called {name!r}: {listed}.",
             reason="ambiguous_group",
-            remedy="Name the group by its id.",
         )
     return groups[0] if groups else None
 

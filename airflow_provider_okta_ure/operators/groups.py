@@ -92,7 +92,6 @@ class OktaGroupOperator(OktaActionOperator):
         return GroupError(
             f"There is no group named {self.group_name!r}.",
             reason="group_not_found",
-            remedy="Check the name letter by letter, or set create_group=True on OktaAddToGroupOperator.",
         )
 
 

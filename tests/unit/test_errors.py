@@ -48,8 +48,21 @@ def test_the_remedy_follows_the_message() -> None:
 def test_a_class_has_a_remedy_of_its_own_that_a_better_one_replaces() -> None:
     plain = errors.AuthenticationError("No", service="Okta", status=401)
     better = errors.AuthenticationError("No", service="Okta", status=401, remedy="Log in.")
-    assert plain.remedy == errors.AuthenticationError.default_remedy != ""
+    assert "create one" in plain.remedy
+    assert plain.topic == better.topic == "okta-api-token"
     assert better.remedy == "Log in."
+
+
+def test_a_class_explains_itself_by_the_service_that_refused() -> None:
+    okta = errors.RateLimitedError("Slow", retry_after=1, service="Okta")
+    netskope = errors.RateLimitedError("Slow", retry_after=1, service="Netskope")
+    assert (okta.topic, netskope.topic) == ("okta-rate-limit", "netskope-rate-limit")
+
+
+def test_the_link_comes_last_and_only_where_there_is_more_to_read() -> None:
+    error = errors.TransportError("Cut.", topic="proxy-trouble")
+    assert str(error) == f"{error.explanation} More: docs/troubleshooting.md#proxy-trouble"
+    assert str(errors.OktaUreError("It broke.", topic="no-such-topic")) == "It broke."
 
 
 def test_a_refusal_shows_status_code_summary_and_request_id() -> None:

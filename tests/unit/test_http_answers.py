@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import json
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 from requests.adapters import HTTPAdapter
 
-from airflow_provider_okta_ure.clients.answers import Refusal, Reply, clean_text
+from airflow_provider_okta_ure.clients.answers import Refusal, Reply, clean_text, decoded_object, is_html
 from airflow_provider_okta_ure.clients.auth import SswsAuth
 from airflow_provider_okta_ure.clients.calls import Call
 from airflow_provider_okta_ure.clients.netskope_errors import NetskopeDialect
@@ -303,6 +305,97 @@ def test_what_a_service_says_is_one_short_line_without_the_token(play: Any) -> N
     assert TOKEN not in text
     assert all(character.isprintable() for character in text)
     assert len(error.summary) <= 300
+
+
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJjYW5hcnkifQ.c2lnbmF0dXJlLWNhbmFyeQ"
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIcanary+canary/canary==\n-----END PRIVATE KEY-----"
+HOSTILE = {
+    "token": f"no such token: {TOKEN}",
+    "token-in-its-header": f"Authorization: SSWS {TOKEN}x was refused",
+    "token-of-somebody-else": "Authorization: SSWS 00canaryCANARYcanary was refused",
+    "access-token": f"Bearer {JWT} has expired",
+    "opaque-access-token": "Bearer canary0123456789abcdef has expired",
+    "assertion": f"cannot parse {JWT}",
+    "half-an-assertion": f"cannot parse {JWT[:40]}",
+    "key": f"this is a private key: {PEM}",
+    "cut-off-key": f"this is a private key: {PEM[:50]}",
+    "page": f"<html><head><title>canary</title></head><body>{'x' * 5000}</body></html>",
+    "script": "Sorry <script>canary()</script>",
+    "control-characters": "a\x00b\x1b[2Jc\r\n2026-11-23 INFO fake line\u2028\u202e\u200b",
+    "huge": "x" * 100_000,
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.parametrize(
+    ("dialect", "shape"),
+    [
+        (OktaDialect(), lambda text: refused("E0000001", text)),
+        (OktaDialect(), lambda text: {"errorCode": text, "errorSummary": text, "errorId": text}),
+        (OktaDialect(), lambda text: {"errorCode": "E1", "errorCauses": [{"errorSummary": text}] * 5}),
+        (OktaDialect(), lambda text: {"err": text, "description": text}),
+        (OktaDialect(), lambda text: {"error": text, "error_description": text}),
+        (OktaDialect(), lambda text: {"message": text}),
+        (OktaDialect(), lambda text: text.encode()),
+        (NetskopeDialect(), lambda text: {"message": text}),
+        (NetskopeDialect(), lambda text: {"errors": [text] * 5}),
+        (NetskopeDialect(), lambda text: {"status": {"message": text}}),
+        (NetskopeDialect(), lambda text: text.encode()),
+    ],
+)
+def test_whatever_a_service_answers_people_read_one_short_line_without_secrets(
+    hostile: str, dialect: Dialect, shape: Any
+) -> None:
+    shaped = shape(hostile)
+    content = shaped if isinstance(shaped, bytes) else json.dumps(shaped).encode()
+    headers = {
+        "X-Okta-Request-Id": hostile,
+        "X-Request-Id": hostile,
+        "WWW-Authenticate": f'Bearer scope="{hostile}", error_description="{hostile}"',
+    }
+    said, page = decoded_object(content), is_html("", content)
+    for status in (400, 401, 403, 404, 409, 429, 501, 503):
+        error = dialect.error(Refusal("GET", "/api/v1/org", status, headers, said, page, (TOKEN,)))
+        for text in (str(error), repr(error), error.summary, error.code, error.request_id, error.remedy):
+            assert TOKEN not in text
+            assert "canary" not in text.lower()
+            assert text.isprintable()
+            assert not any(tag in text for tag in ("<html", "<script", "<body"))
+            assert len(text) < 2500
+        assert str(error).endswith(f"More: docs/troubleshooting.md#{error.topic}")
+
+
+def test_what_only_looks_like_a_secret_is_still_said() -> None:
+    for text in (
+        "Bearer token is missing",
+        "a < b and b > c",
+        "kid=8s4cciA4UPIN7aVyTwVEhE9JTUSL87XALbCY9SUKvws",
+    ):
+        assert clean_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("dialect", "status", "headers", "seconds"),
+    [
+        (OktaDialect(), 429, limits(50, 0, 20), 21),
+        (OktaDialect(), 429, [("Retry-After", "17")], 17),
+        (OktaDialect(), 503, [("Retry-After", "17")], 17),
+        (OktaDialect(), 503, [("Retry-After", formatdate(100, usegmt=True)), ("Date", formatdate(58, usegmt=True))], 42),
+        (OktaDialect(), 503, [("Retry-After", formatdate(58, usegmt=True)), ("Date", formatdate(100, usegmt=True))], 0),
+        (OktaDialect(), 503, [("Retry-After", formatdate(100, usegmt=True))], None),
+        (OktaDialect(), 503, [("Retry-After", "soon")], None),
+        (OktaDialect(), 503, [], None),
+        (OktaDialect(), 400, [], None),
+        (NetskopeDialect(), 429, [("Retry-After", "17")], 17),
+        (NetskopeDialect(), 429, [("RateLimit-Reset", "3")], 3),
+        (NetskopeDialect(), 503, [("Retry-After", "17")], 17),
+        (NetskopeDialect(), 503, [], None),
+    ],
+)  # fmt: skip
+def test_an_error_knows_the_time_that_the_service_gave(
+    play: Any, dialect: Dialect, status: int, headers: Any, seconds: float | None
+) -> None:
+    assert _error(play, Said(status, b"", headers), dialect=dialect).retry_after == seconds
 
 
 @pytest.mark.parametrize("code", [None, 7, ["x"]])

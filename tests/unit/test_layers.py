@@ -11,16 +11,17 @@ ROOT = Path(__file__).parents[2]
 
 # What each layer may import of ours.
 ALLOWED = {
-    "errors": set(),
+    "catalogue": {"catalogue"},
+    "errors": {"catalogue"},
     "core": {"errors", "core"},
-    "clients": {"errors", "core", "clients"},
-    "action_log": {"errors", "core", "action_log"},
-    "hooks": {"errors", "core", "clients", "action_log", "hooks"},
-    "operators": {"errors", "core", "clients", "action_log", "hooks", "operators"},
+    "clients": {"catalogue", "errors", "core", "clients"},
+    "action_log": {"catalogue", "errors", "core", "action_log"},
+    "hooks": {"catalogue", "errors", "core", "clients", "action_log", "hooks"},
+    "operators": {"catalogue", "errors", "core", "clients", "action_log", "hooks", "operators"},
     "dags": {"errors", "core", "hooks", "operators"},
     "cli": set(),
-    "commands": {"errors", "core", "clients", "hooks", "commands"},
-    "plugin": {"errors", "core", "clients", "plugin"},
+    "commands": {"catalogue", "errors", "core", "clients", "hooks", "commands"},
+    "plugin": {"catalogue", "errors", "core", "clients", "plugin"},
     "sandbox": {"sandbox"},
     "get_provider_info": set(),
 }
@@ -51,6 +52,7 @@ IO |= {
     "shutil",
 }
 FORBIDDEN = {
+    "catalogue": IO,
     "errors": IO,
     "core": IO,
     "clients": {"airflow"},
@@ -125,6 +127,8 @@ def test_every_layer_has_modules() -> None:
         pytest.param("cli", f"from {PACKAGE}.hooks.okta import OktaHook", id="cli-is-heavy"),
         pytest.param("plugin", f"from {PACKAGE}.hooks.okta import OktaHook", id="plugin-knows-connections"),
         pytest.param("errors", f"from {PACKAGE}.core.models import Row", id="errors-know-core"),
+        pytest.param("catalogue", f"from {PACKAGE}.errors import ApiError", id="catalogue-knows-errors"),
+        pytest.param("catalogue", "import pathlib", id="catalogue-does-io"),
     ],
 )
 def test_a_planted_violation_is_found(layer: str, line: str) -> None:

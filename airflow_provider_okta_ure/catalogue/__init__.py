@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+The catalogue of troubles: every error with what happened, why, and what to do.
+
+Data without any logic of the package, below all its layers: errors take their remedies from here, and
+``docs/troubleshooting.md`` is written from it by ``python -m airflow_provider_okta_ure.catalogue``.
+"""
+
+from __future__ import annotations
+
+from airflow_provider_okta_ure.catalogue.entries import Answer, Chapter, Entry
+from airflow_provider_okta_ure.catalogue.lookup import (
+    CHAPTERS,
+    PAGE,
+    entry_for_answer,
+    entry_for_reason,
+    entry_for_topic,
+    link_to,
+)
+
+__all__ = [
+    "CHAPTERS",
+    "PAGE",
+    "Answer",
+    "Chapter",
+    "Entry",
+    "entry_for_answer",
+    "entry_for_reason",
+    "entry_for_topic",
+    "link_to",
+]

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a report or a failed task says of the run itself."""
+
+from __future__ import annotations
+
+from airflow_provider_okta_ure.catalogue.entries import Chapter, Entry
+
+RUNS = Chapter(
+    anchor="runs-and-reports",
+    title="Runs and reports",
+    introduction="Reason codes stand in the report and in the task log, one line for each user.",
+    entries=(
+        Entry(
+            topic="too-many-failures",
+            title="More users failed than allowed",
+            what="The task did what it could, and more users failed than `fail_on` allows.",
+            why="The message names the most frequent reason and the first user it met.",
+            remedy="The task log names each of them. Raise fail_on to accept some failures.",
+            seen=("users failed, mostly",),
+        ),
+        Entry(
+            topic="not-attempted",
+            title="Not attempted",
+            what="This user was left for the next try.",
+            why="Ten failures in a row that may pass mean an outage, and a refusal that would meet "
+            "everybody (the token, the group, the licence) makes going on pointless.",
+            remedy="Look at the first failure; then run the task again.",
+            seen=("given up after the failures before",),
+            reasons=("not_attempted",),
+        ),
+        Entry(
+            topic="nothing-to-do",
+            title="Nothing to do",
+            what="Everything is as it should be, so Okta was not told anything.",
+            why="The user is in the group already, is not in it, has this risk already, or his level did "
+            "not change.",
+            remedy="Nothing. To push levels that did not change, set only_changes=False.",
+            reasons=("already_member", "not_a_member", "same_level"),
+        ),
+        Entry(
+            topic="recorded",
+            title="Recorded",
+            what="`OktaNoActionOperator` reports that the user matched.",
+            why="That is all it is asked to do.",
+            remedy="Nothing.",
+            reasons=("recorded",),
+        ),
+        Entry(
+            topic="duplicate-user",
+            title="Another row is about the same user",
+            what="Two rows name one Okta user, say by login and by e-mail address; one of them was used.",
+            why="The row that names the login is used, then the one with the least safe score.",
+            remedy="Nothing; or remove one of the two names at its source.",
+            seen=("another row is about the same Okta user",),
+            reasons=("duplicate_user",),
+        ),
+        Entry(
+            topic="no-score",
+            title="Netskope has no score",
+            what="Netskope has no score for this user, so there is nothing to tell.",
+            why="The user was not active lately, or is new. A missing score is never low and never high.",
+            remedy="Nothing, or raise `carry_days` of NetskopeFetchScoresOperator.",
+            seen=("Netskope has no score for this user",),
+            reasons=("no_score",),
+        ),
+        Entry(
+            topic="other-error",
+            title="Something else",
+            what="Something went wrong for this user that has no reason code of its own.",
+            why="The message says what.",
+            remedy="Read the message of this user in the task log.",
+            reasons=("error",),
+        ),
+    ),
+)
