@@ -159,7 +159,7 @@ def _is_key(text: str) -> bool:
 
 
 def _texts_of(key: str) -> Iterator[str]:
-    yield from key.replace("\\n", "\n").splitlines()
+    yield from (line.strip() for line in key.replace("\\n", "\n").splitlines())
     try:
         said = msgspec.json.decode(key)
     except msgspec.DecodeError:
