@@ -247,6 +247,7 @@ def test_an_operator_asks_for_what_it_needs_and_that_is_enough(
     app["extra"] |= {
         "issuer": "https://i.example",
         "jwks_url": sandbox.publish_jwks(key.jwks()),
+        "allow_private_jwks_url": True,
         "signing_private_key": other_key,
     }
     connect("x", **app)
