@@ -19,6 +19,7 @@ Every exception of this package; each knows whether trying again can help and wh
     |-- UnexpectedAnswerError             the answer is not what the specification says
     |-- JwksError                         our published key set cannot be read, or is not right; knows why
     |-- GroupError                        the group is missing, ambiguous or not ours to write
+    |-- PreflightError                    something that the work needs is missing; known before it began
     |-- ActionLogError            [retry] the action log's database cannot be used
     |-- LockedError               [retry] another run is acting on the same target
     `-- OutcomeError                      the work ended, but more users failed than ``fail_on`` allows
@@ -262,6 +263,18 @@ class GroupError(OktaUreError):
         entry = entry_for_reason(reason)
         super().__init__(message, remedy=remedy, topic=entry.topic if entry else "")
         self.reason = reason
+
+
+class PreflightError(OktaUreError):
+    """
+    Something that the work needs is missing; known before it began.
+
+    :param retryable: whether all that is wrong may pass by itself.
+    """
+
+    def __init__(self, message: str, *, retryable: bool, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.retryable = retryable
 
 
 class ActionLogError(OktaUreError):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import threading
 import weakref
@@ -20,6 +21,7 @@ from airflow_provider_okta_ure.clients.auth import NoAuth, OriginAuth
 from airflow_provider_okta_ure.clients.calls import Call
 from airflow_provider_okta_ure.clients.dialects import number_in
 from airflow_provider_okta_ure.clients.failures import no_answer
+from airflow_provider_okta_ure.clients.glimpse import Glimpse, take_glimpse
 from airflow_provider_okta_ure.clients.hosts import origin_of
 from airflow_provider_okta_ure.clients.limits import Gate
 from airflow_provider_okta_ure.clients.links import checked_next, next_link
@@ -119,6 +121,42 @@ class ApiClient:
     @property
     def timing(self) -> Timing:
         return self._timing
+
+    @property
+    def rate_limit_share(self) -> float:
+        """How much of each rate limit window we use at most."""
+        return self._gate.share
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """The rate limits that answers described so far: requests per window, by bucket."""
+        return self._gate.limits
+
+    def with_patience(self, retry: RetryPolicy) -> ApiClient:
+        """Return the same client, on the same connections and limits, with another patience."""
+        other = copy.copy(self)
+        other._retry = retry  # noqa: SLF001  # a copy of ourselves
+        return other
+
+    def glimpse(self, path: str) -> Glimpse:
+        """
+        Return what the service shows to somebody without a token; sent once.
+
+        :raises OktaUreError: it gives no answer.
+        """
+        session, settings = self._session()
+        headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+        try:
+            return take_glimpse(
+                session,
+                urljoin(self.base_url, path),
+                timeout=self._timeout,
+                settings=settings,
+                headers=headers,
+                timing=self._timing,
+            )
+        except OSError as error:
+            raise no_answer(error, self._dialect.service, self.base_url) from None
 
     def close(self) -> None:
         """Close the connections of all threads; the next request opens new ones."""

@@ -64,6 +64,18 @@ class Gate:
         self._lock = threading.Lock()
         self._buckets: dict[str, _Bucket] = {}
         self._pending: dict[str, int] = {}
+        self._limits: dict[str, int] = {}
+
+    @property
+    def share(self) -> float:
+        """How much of each window we use at most."""
+        return self._share
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """The newest limit of each bucket, as answers described it: requests per window."""
+        with self._lock:
+            return dict(self._limits)
 
     @contextmanager
     def slot(self, bucket: str, patience: Patience) -> Iterator[Callable[[Window | None], None]]:
@@ -138,6 +150,7 @@ class Gate:
             self._pending[bucket] = max(0, self._pending.get(bucket, 0) - 1)
             if window is None:
                 return
+            self._limits[bucket] = window.limit
             state = self._buckets.get(bucket)
             if state is None or window.number > state.number:
                 ends = self._timing.monotonic() + window.seconds

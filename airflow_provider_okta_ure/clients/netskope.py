@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from airflow_provider_okta_ure.clients.http import ApiClient, Transport
 from airflow_provider_okta_ure.clients.netskope_errors import NetskopeDialect
+from airflow_provider_okta_ure.clients.netskope_probe import NetskopeProbe
 from airflow_provider_okta_ure.clients.netskope_wire import (
+    BUCKET,
+    LIST_PATH,
+    SCIM_PATH,
+    SERIES_PATH,
     WireListAnswer,
     WireListed,
     WireScimAnswer,
@@ -44,11 +49,6 @@ PER_SECOND = 3.0
 MOST_USERS = 5_000_000
 SORT_ORDERS = ("asc", "desc", "asc")
 """How often, and from which end, a list that changes while it is read is read."""
-
-BUCKET = "REST API v2"
-SERIES_PATH = "/api/v2/incidents/uba/getuci"
-LIST_PATH = "/api/v2/incidents/users/getuci"
-SCIM_PATH = "/api/v2/scim/Users"
 
 
 class NetskopeClient:
@@ -93,6 +93,11 @@ class NetskopeClient:
         page = self._scim_page(1, 1)
         names = [user.user_name for user in page.resources if user.user_name] or ["nobody@netskope.example"]
         self._read_series(names[:1], milliseconds(utc_day(self._now())), 1)
+
+    @property
+    def probe(self) -> NetskopeProbe:
+        """Small reads that show what the token may do."""
+        return NetskopeProbe(self._api)
 
     def list_users(self) -> Iterator[str]:
         """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Netskope's JSON and our buckets, one turned into the other; its own names and units live only here."""
+"""Netskope's JSON and our buckets, one turned into the other; names, paths and units live only here."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ import msgspec
 from airflow_provider_okta_ure.core.buckets import Bucket
 from airflow_provider_okta_ure.core.levels import check_score
 from airflow_provider_okta_ure.errors import ConfigurationError
+
+BUCKET = "REST API v2"
+SERIES_PATH = "/api/v2/incidents/uba/getuci"
+LIST_PATH = "/api/v2/incidents/users/getuci"
+SCIM_PATH = "/api/v2/scim/Users"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _LAST = 253_402_300_799_999  # the end of the year 9999, in milliseconds

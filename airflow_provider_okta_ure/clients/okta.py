@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_okta_ure.clients.http import ApiClient, Transport
 from airflow_provider_okta_ure.clients.okta_errors import OktaDialect
 from airflow_provider_okta_ure.clients.okta_groups import GROUPS_BUCKET
+from airflow_provider_okta_ure.clients.okta_probe import OktaProbe
 from airflow_provider_okta_ure.clients.okta_signals import OktaSignalCalls
 from airflow_provider_okta_ure.clients.okta_users import USERS_BUCKET
 from airflow_provider_okta_ure.clients.okta_wire import WireGroup, WireUser
@@ -56,6 +57,11 @@ class OktaClient(OktaSignalCalls):
         params = {"limit": "1"}
         self._api.call("GET", "/api/v1/users", bucket=USERS_BUCKET, params=params, expect=list[WireUser])
         self._api.call("GET", "/api/v1/groups", bucket=GROUPS_BUCKET, params=params, expect=list[WireGroup])
+
+    @property
+    def probe(self) -> OktaProbe:
+        """Small reads that show what the credential may do."""
+        return OktaProbe(self._api)
 
     def get_org(self) -> dict[str, Any]:
         """Return the org's general settings, as Okta describes them."""

@@ -103,7 +103,8 @@ def read_settings(connection: Connection, settings_type: type[SettingsT]) -> Set
     except msgspec.ValidationError as error:
         # msgspec names the field and the kinds, never the value.
         raise ConfigurationError(
-            f"Connection {connection.conn_id!r}: an extra field is wrong: {error}."
+            f"Connection {connection.conn_id!r}: an extra field is wrong: {error}.",
+            remedy="Correct it in the connection; docs/connections.md says what each field holds.",
         ) from None
     _check_numbers(connection.conn_id, settings)
     return settings

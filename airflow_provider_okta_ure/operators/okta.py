@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from airflow_provider_okta_ure.operators.groups import OktaAddToGroupOperator, OktaRemoveFromGroupOperator
+from airflow_provider_okta_ure.operators.preflight import OktaPreflightOperator
 from airflow_provider_okta_ure.operators.risk import (
     OktaNoActionOperator,
     OktaPushRiskOperator,
@@ -14,6 +15,7 @@ from airflow_provider_okta_ure.operators.security_events_provider import OktaSec
 __all__ = [
     "OktaAddToGroupOperator",
     "OktaNoActionOperator",
+    "OktaPreflightOperator",
     "OktaPushRiskOperator",
     "OktaRemoveFromGroupOperator",
     "OktaSecurityEventsProviderOperator",

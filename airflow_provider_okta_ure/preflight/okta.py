@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the credential may do in the Okta org, and what is there to work with; read, never written."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from airflow_provider_okta_ure.clients.auth import NoAuth
+from airflow_provider_okta_ure.clients.okta import OktaClient
+from airflow_provider_okta_ure.clients.okta_group_choice import require_writable
+from airflow_provider_okta_ure.errors import OktaUreError, PermissionDeniedError
+from airflow_provider_okta_ure.preflight.attempt import Attempt, attempt
+from airflow_provider_okta_ure.preflight.checks import Check
+from airflow_provider_okta_ure.preflight.pace import okta_pace
+from airflow_provider_okta_ure.preflight.report import Status, Verdict, ok, problem, refused, skipped
+from airflow_provider_okta_ure.preflight.transport import TransportChecks
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.clients.glimpse import Glimpse
+    from airflow_provider_okta_ure.clients.okta_probe import OktaProbe
+    from airflow_provider_okta_ure.core.models import OktaGroup, OktaUser
+    from airflow_provider_okta_ure.hooks.okta import OktaHook
+    from airflow_provider_okta_ure.preflight.wanted import ActionKind, Wanted
+
+FEATURE_MISSING = "E0000015"
+"""Okta: the org does not have the feature; it comes with 401."""
+
+NO_GROUPS = "No group is going to be written."
+NO_GROUP_NAMED = "No group was named."
+
+
+class OktaChecks:
+    """
+    Checks of an Okta org, apart from what concerns risk signals.
+
+    :param hook: reads the connection.
+    :param wanted: what is going to be done.
+    :param actions: the kinds of actions that are meant.
+    """
+
+    def __init__(self, hook: OktaHook, wanted: Wanted, actions: tuple[ActionKind, ...]) -> None:
+        self._hook = hook
+        self._wanted = wanted
+        self._actions = actions
+        self._transport = TransportChecks("okta", "Okta", hook.okta_conn_id, hook, self._look)
+
+    def checks(self) -> list[Check]:
+        """Return the checks, from the address to what stands at the end of the work."""
+        signed_in = ("okta.credentials",)
+        no_groups = "" if "groups" in self._actions else NO_GROUPS
+        no_group = no_groups or ("" if self._has_group else NO_GROUP_NAMED)
+        return [
+            *self._transport.checks(),
+            Check("okta.credentials", self.credentials, ("okta.tls",)),
+            Check("okta.users", self.users, signed_in),
+            Check("okta.groups", self.groups, signed_in, no_groups),
+            Check("okta.group", self.group, ("okta.groups",), no_group),
+            Check("okta.group_members", self.group_members, ("okta.group",), no_group),
+            Check("okta.group_write", self.group_write, ("okta.group",), no_group),
+            Check("okta.system_log", self.system_log, signed_in),
+            Check("okta.rate_limits", self.rate_limits, signed_in),
+        ]
+
+    def credentials(self) -> Verdict:
+        """Whether Okta knows the credential, whatever it may do."""
+        error = self.first_user.error
+        if error is None or isinstance(error, PermissionDeniedError):
+            return ok("Okta accepts the API token.")
+        return refused(error)
+
+    def users(self) -> Verdict:
+        """Whether users can be read, by which everybody is looked up."""
+        return self.judged(self.first_user.error, "read users", "okta.users.read", "Users can be read.")
+
+    def groups(self) -> Verdict:
+        """Whether groups can be read."""
+        error = attempt(self.probe.read_groups).error
+        return self.judged(error, "read groups", "okta.groups.read", "Groups can be read.")
+
+    def group(self) -> Verdict:
+        """Whether the group exists, is one, and is of a type that can be written."""
+        wanted, group = self._wanted, self._group
+        if group is None and wanted.create_group:
+            return ok(f"There is no group {wanted.group_name!r} yet; it will be created.")
+        if group is None:
+            return problem(
+                f"There is no group named {wanted.group_name!r}.",
+                "Check the name letter by letter, or set create_group if it is to be created.",
+            )
+        require_writable(group)
+        return ok(f"The group {group.name!r} ({group.group_id}) exists and is of type {group.type}.")
+
+    def group_members(self) -> Verdict:
+        """Whether it can be read who is in the group; only the difference is ever written."""
+        group = self._group
+        if group is None:
+            return skipped("The group does not exist yet.")
+        error = attempt(lambda: self.probe.read_members(group.group_id)).error
+        return self.judged(
+            error, "read this group's members", "okta.groups.read", "The group's members can be read."
+        )
+
+    def group_write(self) -> Verdict:
+        """Whether the credential may write the group, as far as that shows without writing."""
+        return skipped(
+            "Not provable without writing: an API token does not say what its admin may change.",
+            "Make sure that the admin who made the token may manage this group's members.",
+        )
+
+    def system_log(self) -> Verdict:
+        """Whether the System Log can be read, which alone proves that a risk signal arrived."""
+        error = attempt(self.probe.read_log).error
+        return self.judged(
+            error,
+            "read the System Log",
+            "okta.logs.read",
+            "The System Log can be read.",
+            status="warning",
+        )
+
+    def rate_limits(self) -> Verdict:
+        """Whether our share of Okta's limits is enough for the work."""
+        return okta_pace(self.probe.limits, self.probe.rate_limit_share, self._wanted, self._actions)
+
+    @cached_property
+    def probe(self) -> OktaProbe:
+        """The client that reads one thing of each kind."""
+        return self._hook.client.probe
+
+    @cached_property
+    def first_user(self) -> Attempt[OktaUser | None]:
+        """Some user of the org."""
+        return attempt(lambda: self.probe.read_user())
+
+    def judged(
+        self, error: OktaUreError | None, what: str, scope: str, fine: str, *, status: Status = "problem"
+    ) -> Verdict:
+        """
+        Return the verdict on a permission, from what came of a read that needs it.
+
+        :param what: what the credential has to be allowed to do, after "may".
+        :param scope: the OAuth scope for it.
+        :param fine: what to say when it worked.
+        :param status: how bad it is when it did not.
+        """
+        if error is None:
+            return ok(fine)
+        is_denied = isinstance(error, PermissionDeniedError) and error.code != FEATURE_MISSING
+        return refused(error, status=status, remedy=self.how_to_permit(what, scope) if is_denied else "")
+
+    def how_to_permit(self, what: str, scope: str) -> str:
+        """Return what an administrator has to do so that the credential may do something."""
+        return (
+            f"Give the admin who made the API token a role that may {what} "
+            f"(an OAuth app would need the scope {scope})."
+        )
+
+    @property
+    def _has_group(self) -> bool:
+        return bool(self._wanted.group_id or self._wanted.group_name)
+
+    @cached_property
+    def _group(self) -> OktaGroup | None:
+        return self.probe.find_group(self._wanted.group_id, self._wanted.group_name)
+
+    def _look(self) -> Glimpse:
+        # Nobody has to be signed in for it, and a missing token must not hide what else is wrong.
+        client = OktaClient.connect(self._hook.base_url, NoAuth(), **self._hook.settings.transport)
+        try:
+            return client.probe.glimpse()
+        finally:
+            client.close()

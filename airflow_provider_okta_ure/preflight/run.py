@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole preflight: Okta, the signing key, Netskope, each from the ground up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from airflow_provider_okta_ure.errors import OktaUreError
+from airflow_provider_okta_ure.hooks.netskope import NetskopeHook
+from airflow_provider_okta_ure.hooks.okta import OktaHook
+from airflow_provider_okta_ure.preflight.checks import run_checks
+from airflow_provider_okta_ure.preflight.netskope import NetskopeChecks
+from airflow_provider_okta_ure.preflight.okta import OktaChecks
+from airflow_provider_okta_ure.preflight.report import Finding, PreflightReport
+from airflow_provider_okta_ure.preflight.signals import SignalChecks
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.preflight.wanted import ActionKind, Wanted
+
+
+def preflight(
+    okta_conn_id: str,
+    netskope_conn_id: str | None,
+    wanted: Wanted,
+    *,
+    say: Callable[[Finding], None] = lambda finding: None,
+) -> PreflightReport:
+    """
+    Check everything that the work needs, and write nothing.
+
+    :param okta_conn_id: the connection to the Okta org.
+    :param netskope_conn_id: the connection to the Netskope tenant; None or empty = Netskope is not used.
+    :param wanted: what is going to be done.
+    :param say: is told each finding as it is made.
+    """
+    okta = OktaHook(okta_conn_id)
+    netskope = NetskopeHook(netskope_conn_id) if netskope_conn_id else None
+    actions = _chosen(okta, wanted)
+    okta_checks = OktaChecks(okta, wanted, actions)
+    checks = okta_checks.checks() + SignalChecks(okta_checks, okta, wanted, actions).checks()
+    if netskope is not None:
+        checks += NetskopeChecks(netskope, wanted).checks()
+    findings = []
+    for finding in run_checks(checks):
+        say(finding)
+        findings.append(finding)
+    targets = {okta_conn_id: _address(okta)}
+    if netskope is not None:
+        targets[netskope.netskope_conn_id] = _address(netskope)
+    return PreflightReport(findings=findings, targets=targets)
+
+
+def _chosen(hook: OktaHook, wanted: Wanted) -> tuple[ActionKind, ...]:
+    if wanted.actions is not None:
+        return wanted.actions
+    try:
+        has_key = bool(hook.settings.signing_private_key)
+    except (OktaUreError, AirflowNotFoundException):
+        has_key = False  # the check of the connection says why
+    return ("groups", "push") if has_key else ("groups",)
+
+
+def _address(hook: OktaHook | NetskopeHook) -> str:
+    try:
+        return hook.base_url
+    except (OktaUreError, AirflowNotFoundException):
+        return ""

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What risk needs: our registration at Okta, the key that signs, and Okta's feature behind it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from airflow_provider_okta_ure.errors import ApiError, ConfigurationError, PermissionDeniedError
+from airflow_provider_okta_ure.preflight.attempt import Attempt, attempt
+from airflow_provider_okta_ure.preflight.checks import Check
+from airflow_provider_okta_ure.preflight.okta import FEATURE_MISSING
+from airflow_provider_okta_ure.preflight.report import Verdict, ok, problem, refused, skipped, warning
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.core.models import SecurityEventsProvider
+    from airflow_provider_okta_ure.hooks.okta import OktaHook, Registration
+    from airflow_provider_okta_ure.preflight.okta import OktaChecks
+    from airflow_provider_okta_ure.preflight.wanted import ActionKind, Wanted
+
+NO_SIGNALS = "No risk signals are going to be sent."
+
+_WITHOUT = "Have it enabled, or use groups instead."
+_HOW_TO_REGISTER = (
+    "Run OktaSecurityEventsProviderOperator once, or set ensure_provider=True on OktaPushRiskOperator."
+)
+
+
+class SignalChecks:
+    """
+    Checks of everything that risk needs.
+
+    :param okta: the checks of the org, whose reads are shared.
+    :param hook: reads the connection.
+    :param wanted: what is going to be done.
+    :param actions: the kinds of actions that are meant.
+    """
+
+    def __init__(
+        self, okta: OktaChecks, hook: OktaHook, wanted: Wanted, actions: tuple[ActionKind, ...]
+    ) -> None:
+        self._okta = okta
+        self._hook = hook
+        self._wanted = wanted
+        self._actions = actions
+
+    def checks(self) -> list[Check]:
+        """Return the checks; those of the key need nothing of Okta but a readable connection."""
+        signed_in = ("okta.credentials",)
+        no_signals = "" if "push" in self._actions else NO_SIGNALS
+        return [
+            Check("okta.identity_threat_protection", self.threat_protection, ("okta.users",)),
+            Check("okta.security_events_providers", self.providers, signed_in, no_signals),
+            Check("okta.registration", self.registration, ("okta.security_events_providers",), no_signals),
+            Check("signing.key", self.key, ("okta.host",), no_signals),
+        ]
+
+    def providers(self) -> Verdict:
+        """Whether security events providers can be read."""
+        return self._okta.judged(
+            self._providers.error,
+            "read security events providers",
+            "okta.securityEventsProviders.read",
+            "Security events providers can be read.",
+        )
+
+    def registration(self) -> Verdict:
+        """Whether Okta knows us: one active security events provider that agrees with the connection."""
+        ours, registration = self._ours, self._hook.registration
+        if len(ours) > 1:
+            listed = ", ".join(f"{one.name!r} ({one.provider_id})" for one in ours)
+            return problem(
+                f"Our name and our issuer belong to different security events providers: {listed}.",
+                "Use the name of the one with the issuer, or delete one of them in Okta.",
+            )
+        if not ours:
+            return self._to_be_mended(
+                f"Okta has no security events provider named {registration.name!r} "
+                f"or with the issuer {registration.issuer!r}",
+                "it will be created",
+            )
+        return self._as_it_should_be(ours[0])
+
+    def threat_protection(self) -> Verdict:
+        """Whether the org has Identity Threat Protection, which risk levels belong to."""
+        user = self._okta.first_user.value
+        if user is None:
+            return skipped("Okta shows no user whose risk could be read.")
+        error = attempt(lambda: self._okta.probe.read_risk(user.user_id)).error
+        if error is None:
+            return ok("The org has Identity Threat Protection, and users' risk can be read.")
+        if _lacks_feature(error):
+            return self._without_threat_protection()
+        if "upsert" in self._actions:
+            return self._okta.judged(error, "read users' risk", "okta.userRisk.read", "")
+        if isinstance(error, PermissionDeniedError):
+            return skipped("Cannot be told, because users' risk may not be read; nothing needs to read it.")
+        return refused(error, status="warning")
+
+    def key(self) -> Verdict:
+        """Whether there is a key that can sign risk signals."""
+        transmitter = self._hook.transmitter
+        return ok(f"The signing key can be used; its key id is {transmitter.key.key_id}.")
+
+    @cached_property
+    def _providers(self) -> Attempt[list[SecurityEventsProvider]]:
+        return attempt(lambda: self._okta.probe.read_security_events_providers())
+
+    @property
+    def _ours(self) -> list[SecurityEventsProvider]:
+        registration = self._hook.registration
+        if not registration.issuer and not registration.well_known_url:
+            raise ConfigurationError(
+                "The connection does not say who we are as a transmitter.",
+                remedy="Set `issuer` and `jwks_url`, or `well_known_url`, in the Okta connection.",
+            )
+        return [one for one in self._providers.value if _is_ours(one, registration)]
+
+    def _as_it_should_be(self, provider: SecurityEventsProvider) -> Verdict:
+        named = f"The security events provider {provider.name!r} ({provider.provider_id})"
+        registration = self._hook.registration
+        for field in ("issuer", "jwks_url", "well_known_url"):
+            there, here = getattr(provider, field), getattr(registration, field)
+            # With a well-known URL, Okta fills in the JWKS URL itself.
+            if here and there != here and not (field == "jwks_url" and registration.well_known_url):
+                return self._to_be_mended(
+                    f"{named} has the {field} {there!r}, the connection has {here!r}",
+                    "it will be updated",
+                )
+        if not provider.is_active:
+            return self._to_be_mended(
+                f"{named} is {provider.status}, so Okta accepts no signals of ours", "it will be activated"
+            )
+        return ok(f"{named} is active, and agrees with the connection.")
+
+    def _to_be_mended(self, what: str, how: str) -> Verdict:
+        if self._wanted.ensure_provider:
+            return ok(f"{what}; {how}.")
+        return problem(f"{what}.", _HOW_TO_REGISTER)
+
+    def _without_threat_protection(self) -> Verdict:
+        said = "The org does not have Identity Threat Protection"
+        if "upsert" in self._actions:
+            return problem(f"{said}, so users' risk cannot be set.", _WITHOUT)
+        if "push" in self._actions and _lacks_feature(self._providers.error):
+            return problem(f"{said}, so it takes no risk signals.", _WITHOUT)
+        if "push" in self._actions:
+            return warning(
+                f"{said}, so Okta may ignore risk signals although it accepts them.",
+                "Have it enabled, or look in the System Log for what became of the signals.",
+            )
+        return warning(
+            f"{said}; changing groups works without it.", "Do not add actions that push or set risk."
+        )
+
+
+def _is_ours(provider: SecurityEventsProvider, registration: Registration) -> bool:
+    return (
+        provider.name == registration.name
+        or bool(registration.issuer and provider.issuer == registration.issuer)
+        or bool(registration.well_known_url and provider.well_known_url == registration.well_known_url)
+    )
+
+
+def _lacks_feature(error: Exception | None) -> bool:
+    return isinstance(error, ApiError) and error.code == FEATURE_MISSING

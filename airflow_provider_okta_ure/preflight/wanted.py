@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is going to be done, which decides what has to be checked."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Literal, TypeAlias, get_args
+
+import msgspec
+
+from airflow_provider_okta_ure.errors import ConfigurationError
+
+ActionKind: TypeAlias = Literal["groups", "push", "upsert"]
+"""``groups``: change who is in a group. ``push``: send risk signals. ``upsert``: set users' risk."""
+
+ACTION_KINDS: tuple[ActionKind, ...] = get_args(ActionKind)
+STRATEGIES = ("series", "list")
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What is going to be done.
+
+    :param actions: kinds of actions; None = ``groups``, and ``push`` if the connection has a signing key.
+    :param group_name: the exact name of the group that is written.
+    :param group_id: its id, instead of the name.
+    :param create_group: a group that does not exist is created by the work.
+    :param ensure_provider: the work creates or corrects the security events provider by itself.
+    :param strategy: how Netskope is read, ``series`` or ``list``.
+    :param users: how many users the work is about; None = not known.
+    :param max_minutes: how long the work with that many users may take before it is worth a warning.
+    """
+
+    actions: tuple[ActionKind, ...] | None = None
+    group_name: str | None = None
+    group_id: str | None = None
+    create_group: bool = False
+    ensure_provider: bool = False
+    strategy: str = "series"
+    users: int | None = None
+    max_minutes: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.group_name and self.group_id:
+            raise ConfigurationError(
+                "Both group_id and group_name are set.", remedy="Set exactly one of them."
+            )
+        if self.strategy not in STRATEGIES:
+            raise ConfigurationError(
+                f"There is no strategy {self.strategy!r}.", remedy="Use 'series' or 'list'."
+            )
+        if (self.users is not None and self.users < 0) or not self.max_minutes > 0:
+            raise ConfigurationError(
+                f"users is {self.users}, max_minutes is {self.max_minutes}.",
+                remedy="Use 0 or more users, and more than 0 minutes.",
+            )
+
+
+def to_actions(given: object) -> tuple[ActionKind, ...] | None:
+    """
+    Return the kinds of actions in a list or in a text such as ``groups,push``; None when nothing is given.
+
+    >>> to_actions("push, groups")
+    ('groups', 'push')
+
+    :raises ConfigurationError: one of them is unknown, or none is left.
+    """
+    if given is None or given == "":
+        return None
+    if isinstance(given, str):
+        names = [name.strip() for name in given.strip("[]() ").split(",")]
+    elif isinstance(given, Iterable):
+        names = [str(name).strip() for name in given]
+    else:
+        raise ConfigurationError(f"actions is {given!r}.", remedy=_KNOWN)
+    names = [name.strip("'\" ").lower() for name in names if name]
+    for name in names:
+        if name not in ACTION_KINDS:
+            close = difflib.get_close_matches(name, ACTION_KINDS, n=1)
+            raise ConfigurationError(
+                f"There is no kind of action {name!r}.",
+                remedy=f"Did you mean {close[0]!r}?" if close else _KNOWN,
+            )
+    if not names:
+        raise ConfigurationError("actions is empty.", remedy=_KNOWN)
+    return tuple(kind for kind in ACTION_KINDS if kind in names)
+
+
+_KNOWN = f"Use one or more of {', '.join(ACTION_KINDS)}."

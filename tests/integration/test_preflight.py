@@ -1,0 +1,309 @@
+"""The preflight: all is well in a healthy world, and each way to break it turns the right check red."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_okta_ure.hooks.okta import OktaHook
+from airflow_provider_okta_ure.preflight.report import PreflightReport
+from demo.keys import new_signing_key
+from demo.processes import free_port
+from tests.integration.preflight_support import GROUP, ISSUER, World, state_of
+from tests.integration.preflight_support import world as world
+
+NOT_PROVABLE = {"okta.group_write"}
+MISSING_FEATURE = '{"errorCode":"E0000015","errorSummary":"You do not have permission to access the feature"}'
+
+
+def of(report: PreflightReport, status: str) -> set[str]:
+    return {finding.name for finding in report.findings if finding.status == status}
+
+
+def test_in_a_healthy_world_everything_is_ok(world):
+    report = world.check()
+    assert of(report, "problem") | of(report, "warning") == set()
+    assert of(report, "skipped") == {*NOT_PROVABLE, "netskope.score_list"}
+    assert report.status == "ok"
+    assert report.error(fail_on_warning=True) is None
+    assert report.targets == {
+        "okta_default": world.sandbox.okta_url,
+        "netskope_default": world.sandbox.netskope_url,
+    }
+
+
+def test_the_preflight_writes_nothing_and_asks_little(world):
+    world.wanted |= {"create_group": True, "ensure_provider": True, "actions": ("groups", "push", "upsert")}
+    before = state_of(world.sandbox)
+    world.check()
+    assert state_of(world.sandbox) == before
+    asked = [entry.line() for entry in world.sandbox.requests]
+    writes = [one.line() for one in world.sandbox.requests_to("okta") if one.method != "GET"]
+    assert writes == []
+    posts = {one.path for one in world.sandbox.requests_to("netskope") if one.method != "GET"}
+    assert posts == {"/api/v2/incidents/uba/getuci"}  # Netskope reads scores with POST
+    assert len(asked) < 15
+
+
+def test_what_is_missing_is_not_written_either(world):
+    world.wanted |= {"create_group": True, "ensure_provider": True, "group_name": "New one"}
+    world.sandbox.okta.providers.clear()
+    before = state_of(world.sandbox)
+    report = world.check()
+    assert of(report, "problem") == set()
+    assert "will be created" in report.finding("okta.group").message
+    assert "will be created" in report.finding("okta.registration").message
+    assert state_of(world.sandbox) == before
+
+
+# --- ways to break it
+
+
+def extra(name: str, value: Any) -> Callable[[World], None]:
+    def change(world: World) -> None:
+        world.okta["extra"][name] = value
+
+    return change
+
+
+def okta(name: str, value: Any) -> Callable[[World], None]:
+    return lambda world: world.okta.update({name: value})
+
+
+def netskope(name: str, value: Any) -> Callable[[World], None]:
+    return lambda world: world.netskope.update({name: value})
+
+
+def wanted(**changes: Any) -> Callable[[World], None]:
+    return lambda world: world.wanted.update(changes)
+
+
+def refusing(
+    path: str, status: int = 403, body: str | None = None, service: str = "okta"
+) -> Callable[[World], None]:
+    def change(world: World) -> None:
+        world.sandbox.fail_next(service=service, status=status, times=50, path_prefix=path, body=body)
+
+    return change
+
+
+def clock(seconds: float) -> Callable[[World], None]:
+    def change(world: World) -> None:
+        world.clock_error = seconds
+
+    return change
+
+
+def both(*changes: Callable[[World], None]) -> Callable[[World], None]:
+    def change(world: World) -> None:
+        for one in changes:
+            one(world)
+
+    return change
+
+
+def port_refused(part: str) -> Callable[[World], None]:
+    return lambda world: getattr(world, part).update(host=f"http://127.0.0.1:{free_port()}")
+
+
+def revoked(world: World) -> None:
+    world.sandbox.okta.rotate_token()
+
+
+def without_group(world: World) -> None:
+    world.wanted["group_name"] = "Nobody made it"
+
+
+def imported_group(world: World) -> None:
+    world.sandbox.okta.add_group("From AD", type="APP_GROUP")
+    world.wanted["group_name"] = "From AD"
+
+
+def two_groups(world: World) -> None:
+    world.sandbox.okta.add_group(GROUP, type="APP_GROUP")
+
+
+def no_provider(world: World) -> None:
+    world.sandbox.okta.providers.clear()
+
+
+def inactive_provider(world: World) -> None:
+    world.sandbox.okta.providers[0].status = "INACTIVE"
+
+
+def provider_field(name: str, value: str) -> Callable[[World], None]:
+    return lambda world: setattr(world.sandbox.okta.providers[0], name, value)
+
+
+def split_provider(world: World) -> None:
+    hook = OktaHook("okta_default")
+    hook.client.create_security_events_provider(
+        "Another", issuer="https://other.example", jwks_url="https://other.example/jwks"
+    )
+    world.okta["extra"]["security_events_provider_name"] = "Another"
+
+
+def weak_key(world: World) -> None:
+    world.okta["extra"]["signing_private_key"] = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"
+
+
+def used_up(world: World) -> None:
+    world.sandbox.use_bucket("/api/v1/users", 299)
+
+
+BREAKS = [
+    # (what is broken, the check that turns, its status, words of the remedy or message)
+    pytest.param(okta("host", ""), "okta.host", "problem", "URL", id="no-host"),
+    pytest.param(okta("host", "https://acme-admin.okta.com"), "okta.host", "problem", "https://acme.okta.com", id="admin-host"),
+    pytest.param(okta("host", "https://okta.evil.example"), "okta.host", "problem", "allow_custom_domain", id="foreign-host"),
+    pytest.param(okta("host", "http://acme.okta.com"), "okta.host", "problem", "https://", id="plain-http"),
+    pytest.param(extra("timeout", "soon"), "okta.connection", "problem", "timeout", id="wrong-extra"),
+    pytest.param(extra("isuer", "x"), "okta.connection", "problem", "'issuer'", id="misspelled-extra"),
+    pytest.param(okta("host", "https://no-such-org.okta.com.invalid"), "okta.host", "problem", "allow_custom_domain", id="not-oktas-domain"),
+    pytest.param(both(okta("host", "https://org.invalid"), extra("allow_custom_domain", True)), "okta.reachable", "problem", "typing errors", id="unknown-name"),
+    pytest.param(port_refused("okta"), "okta.reachable", "problem", "firewall", id="refused-port"),
+    pytest.param(refusing("/api", 200, "<!doctype html><html>log in</html>"), "okta.reachable", "problem", "login page", id="html-answer"),
+    pytest.param(extra("proxy", "http://127.0.0.1:9"), "okta.reachable", "problem", "proxy", id="dead-proxy"),
+    pytest.param(extra("ca_bundle", "/no/such/file.pem"), "okta.host", "ok", "", id="unused-ca-bundle"),
+    pytest.param(clock(120), "okta.clock", "warning", "NTP", id="clock-ahead-a-little"),
+    pytest.param(clock(3600), "okta.clock", "problem", "NTP", id="clock-ahead"),
+    pytest.param(clock(-3600), "okta.clock", "problem", "behind", id="clock-behind"),
+    pytest.param(okta("password", ""), "okta.credentials", "problem", "API token", id="no-token"),
+    pytest.param(okta("password", "wrong-token-0000"), "okta.credentials", "problem", "30 days", id="bad-token"),
+    pytest.param(revoked, "okta.credentials", "problem", "create one", id="revoked-token"),
+    pytest.param(refusing("/api/v1/users", 500), "okta.credentials", "problem", "later", id="okta-fails"),
+    pytest.param(used_up, "okta.credentials", "problem", "rate_limit_share", id="rate-limit-used-up"),
+    pytest.param(refusing("/api/v1/users"), "okta.users", "problem", "okta.users.read", id="no-permission-users"),
+    pytest.param(refusing("/api/v1/groups"), "okta.groups", "problem", "okta.groups.read", id="no-permission-groups"),
+    pytest.param(refusing("/api/v1/groups/"), "okta.group_members", "problem", "members", id="no-permission-members"),
+    pytest.param(refusing("/api/v1/security-events-providers"), "okta.security_events_providers", "problem", "okta.securityEventsProviders.read", id="no-permission-providers"),
+    pytest.param(refusing("/api/v1/logs"), "okta.system_log", "warning", "okta.logs.read", id="no-permission-log"),
+    pytest.param(both(wanted(actions=("upsert",)), refusing("/api/v1/users/00u")), "okta.identity_threat_protection", "problem", "okta.userRisk.read", id="no-permission-risk"),
+    pytest.param(without_group, "okta.group", "problem", "create_group", id="no-group"),
+    pytest.param(imported_group, "okta.group", "problem", "created in Okta", id="app-group"),
+    pytest.param(two_groups, "okta.group", "problem", "by its id", id="two-groups"),
+    pytest.param(wanted(group_name=None, group_id="00gnone"), "okta.group", "problem", "group's page", id="unknown-group-id"),
+    pytest.param(wanted(group_name="Everyone"), "okta.group", "problem", "created in Okta", id="built-in-group"),
+    pytest.param(no_provider, "okta.registration", "problem", "OktaSecurityEventsProviderOperator", id="no-provider"),
+    pytest.param(inactive_provider, "okta.registration", "problem", "INACTIVE", id="inactive-provider"),
+    pytest.param(provider_field("issuer", "https://old.example"), "okta.registration", "problem", "issuer", id="other-issuer"),
+    pytest.param(provider_field("jwks_url", "https://old.example/jwks"), "okta.registration", "problem", "jwks_url", id="other-jwks-url"),
+    pytest.param(split_provider, "okta.registration", "problem", "delete one", id="two-providers"),
+    pytest.param(extra("issuer", ""), "okta.registration", "problem", "well_known_url", id="no-issuer"),
+    pytest.param(weak_key, "signing.key", "problem", "RSA private key", id="public-key"),
+    pytest.param(extra("signing_private_key", ""), "signing.key", "problem", "signing_private_key", id="no-key"),
+    pytest.param(both(wanted(actions=("groups",)), refusing("/api/v1/users/00u", 401, MISSING_FEATURE)), "okta.identity_threat_protection", "warning", "groups", id="no-itp-for-groups"),
+    pytest.param(both(wanted(actions=("upsert",)), refusing("/api/v1/users/00u", 401, MISSING_FEATURE)), "okta.identity_threat_protection", "problem", "use groups", id="no-itp-for-upsert"),
+    pytest.param(refusing("/api/v1/users/00u", 401, MISSING_FEATURE), "okta.identity_threat_protection", "warning", "System Log", id="no-itp-for-push"),
+    pytest.param(both(refusing("/api/v1/users/00u", 401, MISSING_FEATURE), refusing("/api/v1/security-events", 401, MISSING_FEATURE)), "okta.identity_threat_protection", "problem", "use groups", id="no-itp-and-no-receiver"),
+    pytest.param(wanted(users=100_000), "okta.rate_limits", "warning", "rate_limit_share", id="too-many-users"),
+    pytest.param(netskope("host", ""), "netskope.host", "problem", "URL", id="netskope-no-host"),
+    pytest.param(port_refused("netskope"), "netskope.reachable", "problem", "firewall", id="netskope-refused-port"),
+    pytest.param(netskope("password", "wrong"), "netskope.credentials", "problem", "rotation", id="netskope-bad-token"),
+    pytest.param(refusing("/api/v2", service="netskope"), "netskope.credentials", "problem", "valid REST API v2 token", id="netskope-refuses-all"),
+    pytest.param(refusing("/api/v2/scim", service="netskope"), "netskope.users", "problem", "/api/v2/scim/Users", id="netskope-no-users"),
+    pytest.param(refusing("/api/v2/incidents/uba", service="netskope"), "netskope.daily_scores", "problem", "/api/v2/incidents/uba/getuci", id="netskope-no-series"),
+    pytest.param(both(wanted(strategy="list"), refusing("/api/v2/incidents/users", service="netskope")), "netskope.credentials", "problem", "/api/v2/incidents/users/getuci", id="netskope-no-list"),
+    pytest.param(refusing("/api/v2/incidents/uba", 200, '{"status":"error","message":"no licence"}', service="netskope"), "netskope.daily_scores", "problem", "no licence", id="netskope-says-error-with-200"),
+    pytest.param(refusing("/api/v2", 500, service="netskope"), "netskope.credentials", "problem", "later", id="netskope-fails"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "name", "status", "says"), BREAKS)
+def test_what_is_broken_turns_its_check_and_says_what_to_do(world, change, name, status, says):
+    change(world)
+    before = state_of(world.sandbox)
+    report = world.check()
+    finding = report.finding(name)
+    assert finding.status == status, finding
+    assert says in f"{finding.message} {finding.remedy}", finding
+    if status in ("problem", "warning"):
+        assert finding.remedy
+        # The first thing that is wrong is the one that was broken, not something that follows from it.
+        assert next(one.name for one in report.findings if one.status in ("problem", "warning")) == name
+    assert state_of(world.sandbox) == before
+
+
+def test_at_least_twenty_ways_to_break_it_are_tried():
+    assert len([one for one in BREAKS if one.values[2] == "problem"]) >= 20
+
+
+def test_what_depends_on_a_failed_check_is_skipped_and_says_so(world):
+    world.sandbox.okta.rotate_token()
+    report = world.check()
+    assert of(report, "problem") == {"okta.credentials"}
+    assert report.finding("okta.users").status == "skipped"
+    assert "okta.credentials" in report.finding("okta.users").message
+    # The other service and the key are looked at all the same.
+    assert report.finding("netskope.users").status == "ok"
+    assert report.finding("signing.key").status == "ok"
+
+
+def test_a_connection_that_does_not_exist_says_how_to_make_it(world, monkeypatch):
+    world.store()
+    monkeypatch.delenv("AIRFLOW_CONN_NETSKOPE_DEFAULT")
+    from airflow_provider_okta_ure.preflight.run import preflight
+    from airflow_provider_okta_ure.preflight.wanted import Wanted
+
+    report = preflight("okta_default", "netskope_default", Wanted(group_name=GROUP))
+    finding = report.finding("netskope.connection")
+    assert (finding.status, "AIRFLOW_CONN_NETSKOPE_DEFAULT" in finding.remedy) == ("problem", True)
+
+
+def test_without_netskope_only_okta_is_looked_at(world):
+    world.netskope_conn_id = None
+    report = world.check()
+    assert not [one.name for one in report.findings if one.name.startswith("netskope")]
+    assert world.sandbox.requests_to("netskope") == []
+
+
+def test_what_nobody_is_going_to_do_is_not_checked(world):
+    world.wanted = {"actions": ("upsert",)}
+    world.sandbox.fail_next(service="okta", status=403, times=50, path_prefix="/api/v1/groups")
+    world.okta["extra"] = {}
+    report = world.check()
+    assert report.status == "ok"
+    for name in ("okta.groups", "okta.group", "okta.security_events_providers", "signing.key"):
+        assert report.finding(name).status == "skipped"
+        assert "going to be" in report.finding(name).message
+
+
+def test_by_default_the_connection_says_what_is_going_to_be_done(world):
+    world.wanted = {"group_name": GROUP}
+    assert world.check().finding("okta.registration").status == "ok"
+    world.okta["extra"] = {"issuer": ISSUER}
+    assert world.check().finding("okta.registration").status == "skipped"
+
+
+def test_a_registration_that_the_work_mends_is_no_problem(world):
+    world.wanted["ensure_provider"] = True
+    world.sandbox.okta.providers[0].status = "INACTIVE"
+    assert "will be activated" in world.check().finding("okta.registration").message
+    world.sandbox.okta.providers[0].jwks_url = "https://old.example/jwks"
+    assert "will be updated" in world.check().finding("okta.registration").message
+    assert world.check().status == "ok"
+
+
+def test_trouble_that_may_pass_is_told_from_trouble_for_good(world):
+    world.sandbox.fail_next(service="okta", status=503, times=50)
+    error = world.check().error()
+    assert error is not None
+    assert error.retryable
+    world.netskope["password"] = "wrong"
+    error = world.check().error()
+    assert error is not None
+    assert not error.retryable
+
+
+def test_no_secret_is_in_a_report(world):
+    world.okta["password"] = "okta-canary-0000"
+    world.netskope["password"] = "netskope-canary-0000"
+    world.okta["extra"]["proxy"] = None
+    said = str(world.check().to_dict())
+    world.okta["extra"]["signing_private_key"] = "canary-key"
+    said += str(world.check().to_dict())
+    assert "canary" not in said
+    assert new_signing_key().pem.splitlines()[1][:20] not in said
+    assert all(line not in said for line in world.key.pem.splitlines()[1:-1])
