@@ -3,13 +3,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_provider_okta_ure.clients.auth import NoAuth
 from airflow_provider_okta_ure.clients.okta import OktaClient
 from airflow_provider_okta_ure.clients.okta_group_choice import require_writable
-from airflow_provider_okta_ure.errors import OktaUreError, PermissionDeniedError
+from airflow_provider_okta_ure.clients.scopes import GROUPS_MANAGE, GROUPS_READ, LOGS_READ, USERS_READ
+from airflow_provider_okta_ure.errors import (
+    ApiError,
+    AuthenticationError,
+    OktaUreError,
+    PermissionDeniedError,
+)
+from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.preflight.attempt import Attempt, attempt
 from airflow_provider_okta_ure.preflight.checks import Check
 from airflow_provider_okta_ure.preflight.pace import okta_pace
@@ -20,12 +30,16 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.clients.glimpse import Glimpse
     from airflow_provider_okta_ure.clients.okta_probe import OktaProbe
     from airflow_provider_okta_ure.core.models import OktaGroup, OktaUser
-    from airflow_provider_okta_ure.hooks.okta import OktaHook
     from airflow_provider_okta_ure.preflight.wanted import ActionKind, Wanted
 
 FEATURE_MISSING = "E0000015"
 """Okta: the org does not have the feature; it comes with 401."""
 
+_WHO_IS_IT = (
+    "Compare `login` with the client id on the app's page in Okta, and `client_private_key` with the keys "
+    "there; and look whether the app is active."
+)
+NO_SCOPES = "An API token has no scopes; the roles of the admin who made it decide."
 NO_GROUPS = "No group is going to be written."
 NO_GROUP_NAMED = "No group was named."
 
@@ -53,6 +67,7 @@ class OktaChecks:
         return [
             *self._transport.checks(),
             Check("okta.credentials", self.credentials, ("okta.tls",)),
+            Check("okta.scopes", self.scopes, signed_in, "" if self._is_app else NO_SCOPES),
             Check("okta.users", self.users, signed_in),
             Check("okta.groups", self.groups, signed_in, no_groups),
             Check("okta.group", self.group, ("okta.groups",), no_group),
@@ -66,17 +81,31 @@ class OktaChecks:
         """Whether Okta knows the credential, whatever it may do."""
         error = self.first_user.error
         if error is None or isinstance(error, PermissionDeniedError):
-            return ok("Okta accepts the API token.")
-        return refused(error)
+            return ok(f"Okta accepts {self._who}.")
+        is_unknown = isinstance(error, ApiError) and error.code == "invalid_client"
+        return refused(error, remedy=_WHO_IS_IT if is_unknown else "")
+
+    def scopes(self) -> Verdict:
+        """Whether the service app has the scopes that the work needs."""
+        granted = self._hook.granted_scopes() or frozenset()
+        needed = self._hook.scopes or ()
+        missing = [scope for scope in needed if not covers(granted, scope)]
+        if missing:
+            return problem(
+                f"Okta does not grant the app {', '.join(missing)}.",
+                f"Grant the app {', '.join(missing)} on its page in Okta (Okta API Scopes), and list them in "
+                "`scopes` if the connection has that field.",
+            )
+        return ok(f"The app has {', '.join(needed)}.")
 
     def users(self) -> Verdict:
         """Whether users can be read, by which everybody is looked up."""
-        return self.judged(self.first_user.error, "read users", "okta.users.read", "Users can be read.")
+        return self.judged(self.first_user.error, "read users", USERS_READ, "Users can be read.")
 
     def groups(self) -> Verdict:
         """Whether groups can be read."""
         error = attempt(self.probe.read_groups).error
-        return self.judged(error, "read groups", "okta.groups.read", "Groups can be read.")
+        return self.judged(error, "read groups", GROUPS_READ, "Groups can be read.")
 
     def group(self) -> Verdict:
         """Whether the group exists, is one, and is of a type that can be written."""
@@ -98,11 +127,16 @@ class OktaChecks:
             return skipped("The group does not exist yet.")
         error = attempt(lambda: self.probe.read_members(group.group_id)).error
         return self.judged(
-            error, "read this group's members", "okta.groups.read", "The group's members can be read."
+            error, "read this group's members", GROUPS_READ, "The group's members can be read."
         )
 
     def group_write(self) -> Verdict:
         """Whether the credential may write the group, as far as that shows without writing."""
+        if self._is_app:
+            # okta.scopes has found it; a role with a resource set can still leave this group out.
+            return ok(
+                f"The app has {GROUPS_MANAGE}; that its admin role covers this group shows only in writing."
+            )
         return skipped(
             "Not provable without writing: an API token does not say what its admin may change.",
             "Make sure that the admin who made the token may manage this group's members.",
@@ -110,11 +144,11 @@ class OktaChecks:
 
     def system_log(self) -> Verdict:
         """Whether the System Log can be read, which alone proves that a risk signal arrived."""
-        error = attempt(self.probe.read_log).error
+        error = attempt(lambda: self.probe_for(LOGS_READ).read_log()).error
         return self.judged(
             error,
             "read the System Log",
-            "okta.logs.read",
+            LOGS_READ,
             "The System Log can be read.",
             status="warning",
         )
@@ -127,6 +161,17 @@ class OktaChecks:
     def probe(self) -> OktaProbe:
         """The client that reads one thing of each kind."""
         return self._hook.client.probe
+
+    def probe_for(self, scope: str) -> OktaProbe:
+        """
+        Return a client for something that the work itself does not need.
+
+        A service app signs in for it separately, because Okta may refuse a request for scopes of which one
+        was not granted as a whole.
+        """
+        if not self._is_app or covers(self._hook.scopes or (), scope):
+            return self.probe
+        return OktaHook(self._hook.okta_conn_id, scopes=(scope,)).client.probe
 
     @cached_property
     def first_user(self) -> Attempt[OktaUser | None]:
@@ -146,15 +191,28 @@ class OktaChecks:
         """
         if error is None:
             return ok(fine)
-        is_denied = isinstance(error, PermissionDeniedError) and error.code != FEATURE_MISSING
+        is_denied = is_denial(error)
         return refused(error, status=status, remedy=self.how_to_permit(what, scope) if is_denied else "")
 
     def how_to_permit(self, what: str, scope: str) -> str:
         """Return what an administrator has to do so that the credential may do something."""
+        if self._is_app:
+            return f"Grant the app the scope {scope}, and an admin role that may {what}."
         return (
             f"Give the admin who made the API token a role that may {what} "
             f"(an OAuth app would need the scope {scope})."
         )
+
+    @cached_property
+    def _is_app(self) -> bool:
+        try:
+            return self._hook.settings.auth_method != "ssws"
+        except (OktaUreError, AirflowNotFoundException):
+            return False  # the check of the connection says why
+
+    @property
+    def _who(self) -> str:
+        return f"the service app {self._hook.connection.login}" if self._is_app else "the API token"
 
     @property
     def _has_group(self) -> bool:
@@ -171,3 +229,21 @@ class OktaChecks:
             return client.probe.glimpse()
         finally:
             client.close()
+
+
+def covers(granted: Collection[str], scope: str) -> bool:
+    """Whether scopes allow what one scope stands for; ``manage`` includes ``read``."""
+    return scope in granted or (scope.endswith(".read") and f"{scope.removesuffix('read')}manage" in granted)
+
+
+def is_denial(error: OktaUreError | None) -> bool:
+    """Whether an error says that the credential may not do this; a missing feature is something else."""
+    if isinstance(error, AuthenticationError):
+        # The app cannot sign in for a scope that it was not granted.
+        return error.code in ("consent_required", "invalid_scope")
+    return isinstance(error, PermissionDeniedError) and error.code != FEATURE_MISSING
+
+
+def lacks_feature(error: OktaUreError | None) -> bool:
+    """Whether an error says that the org does not have a feature."""
+    return isinstance(error, ApiError) and error.code == FEATURE_MISSING

@@ -16,6 +16,7 @@ from airflow_provider_okta_ure.preflight.netskope import NetskopeChecks
 from airflow_provider_okta_ure.preflight.okta import OktaChecks
 from airflow_provider_okta_ure.preflight.report import Finding, PreflightReport
 from airflow_provider_okta_ure.preflight.signals import SignalChecks
+from airflow_provider_okta_ure.preflight.wanted import needed_scopes
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.preflight.wanted import ActionKind, Wanted
@@ -37,8 +38,9 @@ def preflight(
     :param say: is told each finding as it is made.
     """
     okta = OktaHook(okta_conn_id)
-    netskope = NetskopeHook(netskope_conn_id) if netskope_conn_id else None
     actions = _chosen(okta, wanted)
+    okta.scopes = needed_scopes(actions, ensure_provider=wanted.ensure_provider)
+    netskope = NetskopeHook(netskope_conn_id) if netskope_conn_id else None
     okta_checks = OktaChecks(okta, wanted, actions)
     checks = okta_checks.checks() + SignalChecks(okta_checks, okta, wanted, actions).checks()
     if netskope is not None:

@@ -6,10 +6,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from airflow_provider_okta_ure.errors import ApiError, ConfigurationError, PermissionDeniedError
+from airflow_provider_okta_ure.clients.scopes import PROVIDERS_READ, USER_RISK_READ
+from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.preflight.attempt import Attempt, attempt
 from airflow_provider_okta_ure.preflight.checks import Check
-from airflow_provider_okta_ure.preflight.okta import FEATURE_MISSING
+from airflow_provider_okta_ure.preflight.okta import is_denial, lacks_feature
 from airflow_provider_okta_ure.preflight.report import Verdict, ok, problem, refused, skipped, warning
 
 if TYPE_CHECKING:
@@ -56,16 +57,19 @@ class SignalChecks:
         ]
 
     def providers(self) -> Verdict:
-        """Whether security events providers can be read."""
+        """Whether security events providers can be read; sending a signal does not need it."""
         return self._okta.judged(
             self._providers.error,
             "read security events providers",
-            "okta.securityEventsProviders.read",
+            PROVIDERS_READ,
             "Security events providers can be read.",
+            status="problem" if self._wanted.ensure_provider else "warning",
         )
 
     def registration(self) -> Verdict:
         """Whether Okta knows us: one active security events provider that agrees with the connection."""
+        if self._providers.error is not None:
+            return skipped("Cannot be told, because security events providers may not be read.")
         ours, registration = self._ours, self._hook.registration
         if len(ours) > 1:
             listed = ", ".join(f"{one.name!r} ({one.provider_id})" for one in ours)
@@ -86,14 +90,14 @@ class SignalChecks:
         user = self._okta.first_user.value
         if user is None:
             return skipped("Okta shows no user whose risk could be read.")
-        error = attempt(lambda: self._okta.probe.read_risk(user.user_id)).error
+        error = attempt(lambda: self._okta.probe_for(USER_RISK_READ).read_risk(user.user_id)).error
         if error is None:
             return ok("The org has Identity Threat Protection, and users' risk can be read.")
-        if _lacks_feature(error):
+        if lacks_feature(error):
             return self._without_threat_protection()
         if "upsert" in self._actions:
-            return self._okta.judged(error, "read users' risk", "okta.userRisk.read", "")
-        if isinstance(error, PermissionDeniedError):
+            return self._okta.judged(error, "read users' risk", USER_RISK_READ, "")
+        if is_denial(error):
             return skipped("Cannot be told, because users' risk may not be read; nothing needs to read it.")
         return refused(error, status="warning")
 
@@ -104,7 +108,7 @@ class SignalChecks:
 
     @cached_property
     def _providers(self) -> Attempt[list[SecurityEventsProvider]]:
-        return attempt(lambda: self._okta.probe.read_security_events_providers())
+        return attempt(lambda: self._okta.probe_for(PROVIDERS_READ).read_security_events_providers())
 
     @property
     def _ours(self) -> list[SecurityEventsProvider]:
@@ -142,7 +146,7 @@ class SignalChecks:
         said = "The org does not have Identity Threat Protection"
         if "upsert" in self._actions:
             return problem(f"{said}, so users' risk cannot be set.", _WITHOUT)
-        if "push" in self._actions and _lacks_feature(self._providers.error):
+        if "push" in self._actions and lacks_feature(self._providers.error):
             return problem(f"{said}, so it takes no risk signals.", _WITHOUT)
         if "push" in self._actions:
             return warning(
@@ -160,7 +164,3 @@ def _is_ours(provider: SecurityEventsProvider, registration: Registration) -> bo
         or bool(registration.issuer and provider.issuer == registration.issuer)
         or bool(registration.well_known_url and provider.well_known_url == registration.well_known_url)
     )
-
-
-def _lacks_feature(error: Exception | None) -> bool:
-    return isinstance(error, ApiError) and error.code == FEATURE_MISSING

@@ -9,6 +9,12 @@ from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
+from airflow_provider_okta_ure.clients.scopes import (
+    GROUPS_MANAGE,
+    PROVIDERS_MANAGE,
+    USER_RISK_MANAGE,
+    USERS_READ,
+)
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 ActionKind: TypeAlias = Literal["groups", "push", "upsert"]
@@ -55,6 +61,22 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
                 f"users is {self.users}, max_minutes is {self.max_minutes}.",
                 remedy="Use 0 or more users, and more than 0 minutes.",
             )
+
+
+def needed_scopes(actions: Iterable[ActionKind], *, ensure_provider: bool) -> tuple[str, ...]:
+    """
+    Return the OAuth scopes that the work needs, and no more.
+
+    :param ensure_provider: the work registers us as a transmitter by itself.
+    """
+    needed = {USERS_READ}
+    if "groups" in actions:
+        needed.add(GROUPS_MANAGE)
+    if "upsert" in actions:
+        needed.add(USER_RISK_MANAGE)
+    if "push" in actions and ensure_provider:
+        needed.add(PROVIDERS_MANAGE)
+    return tuple(sorted(needed))
 
 
 def to_actions(given: object) -> tuple[ActionKind, ...] | None:

@@ -6,17 +6,19 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from airflow_provider_okta_ure.clients.retries import Timing
 from airflow_provider_okta_ure.hooks.okta import OktaHook
-from airflow_provider_okta_ure.preflight.report import PreflightReport
 from airflow_provider_okta_ure.preflight.run import preflight
 from airflow_provider_okta_ure.preflight.wanted import Wanted
 from airflow_provider_okta_ure.sandbox import Sandbox
-from demo.keys import SigningKeyPair
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.preflight.report import PreflightReport
+    from demo.keys import SigningKeyPair
 
 NOW = datetime(2026, 11, 23, 3, tzinfo=timezone.utc)
 GROUP = "Risky"
@@ -91,15 +93,27 @@ def make_world(
     return world
 
 
+@pytest.fixture(scope="module")
+def one_sandbox() -> Iterator[Sandbox]:
+    with Sandbox(users=20, now=NOW, frozen=True) as sandbox:
+        yield sandbox
+
+
 @pytest.fixture
 def world(
-    connect: Callable[..., None], signing_key: SigningKeyPair, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[World]:
-    with Sandbox(users=20, now=NOW, frozen=True) as sandbox:
-        yield make_world(sandbox, connect, signing_key, monkeypatch)
+    one_sandbox: Sandbox,
+    connect: Callable[..., None],
+    signing_key: SigningKeyPair,
+    monkeypatch: pytest.MonkeyPatch,
+) -> World:
+    one_sandbox.reset()
+    return make_world(one_sandbox, connect, signing_key, monkeypatch)
 
 
 def state_of(sandbox: Sandbox) -> str:
     """Return everything that a write would change."""
     dump = sandbox.dump()
+    # Signing in is no write: it leaves an access token behind, and nothing else.
+    for name in ("token_requests", "access_tokens"):
+        dump["okta"]["callers"].pop(name)
     return json.dumps({"okta": dump["okta"], "netskope": dump["netskope"]}, sort_keys=True)

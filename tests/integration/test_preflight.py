@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from airflow_provider_okta_ure.hooks.okta import OktaHook
-from airflow_provider_okta_ure.preflight.report import PreflightReport
 from demo.keys import new_signing_key
 from demo.processes import free_port
 from tests.integration.preflight_support import GROUP, ISSUER, World, state_of
+from tests.integration.preflight_support import one_sandbox as one_sandbox
 from tests.integration.preflight_support import world as world
 
-NOT_PROVABLE = {"okta.group_write"}
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.preflight.report import PreflightReport
+
+# What only one of the two ways to sign in can say.
+NO_TOKEN_TELLS = {"okta.scopes", "okta.group_write"}
+EVERYTHING = (
+    "okta.users.read",
+    "okta.groups.manage",
+    "okta.securityEventsProviders.manage",
+    "okta.userRisk.manage",
+    "okta.logs.read",
+)
 MISSING_FEATURE = '{"errorCode":"E0000015","errorSummary":"You do not have permission to access the feature"}'
 
 
@@ -25,13 +36,24 @@ def of(report: PreflightReport, status: str) -> set[str]:
 def test_in_a_healthy_world_everything_is_ok(world):
     report = world.check()
     assert of(report, "problem") | of(report, "warning") == set()
-    assert of(report, "skipped") == {*NOT_PROVABLE, "netskope.score_list"}
+    assert of(report, "skipped") == {*NO_TOKEN_TELLS, "netskope.score_list"}
     assert report.status == "ok"
     assert report.error(fail_on_warning=True) is None
     assert report.targets == {
         "okta_default": world.sandbox.okta_url,
         "netskope_default": world.sandbox.netskope_url,
     }
+
+
+def test_in_a_healthy_world_everything_is_ok_for_a_service_app_too(world):
+    as_app(world)
+    world.wanted |= {"actions": ("groups", "push", "upsert"), "ensure_provider": True}
+    report = world.check()
+    assert of(report, "problem") | of(report, "warning") == set()
+    assert of(report, "skipped") == {"netskope.score_list"}
+    assert "okta.groups.manage" in report.finding("okta.group_write").message
+    asked = {one["scope"] for one in world.sandbox.okta.token_requests if "scope" in one}
+    assert not any("orgs" in scope for scope in asked)
 
 
 def test_the_preflight_writes_nothing_and_asks_little(world):
@@ -102,6 +124,50 @@ def both(*changes: Callable[[World], None]) -> Callable[[World], None]:
             one(world)
 
     return change
+
+
+def may_only(*missing: str) -> Callable[[World], None]:
+    """Give the token an admin who may do everything but some things."""
+
+    def change(world: World) -> None:
+        world.okta["password"] = world.sandbox.okta.add_token(set(EVERYTHING) - set(missing))
+
+    return change
+
+
+def as_app(world: World) -> None:
+    """Sign in as the service app that may do everything."""
+    world.okta |= {"password": None, "login": world.sandbox.okta_client_id}
+    world.okta["extra"] |= {
+        "auth_method": "private_key_jwt",
+        "client_private_key": world.sandbox.okta_client_private_key,
+    }
+
+
+def app(**changes: Any) -> Callable[[World], None]:
+    def change(world: World) -> None:
+        as_app(world)
+        world.sandbox.okta.change_app(world.sandbox.okta_client_id, **changes)
+
+    return change
+
+
+def app_without(scope: str) -> Callable[[World], None]:
+    return app(scopes=set(EVERYTHING) - {scope})
+
+
+def option(name: str, value: Any) -> Callable[[World], None]:
+    return lambda world: world.sandbox.options.update({name: value})
+
+
+def another_key(world: World) -> None:
+    as_app(world)
+    world.okta["extra"]["client_private_key"] = new_signing_key().pem
+
+
+def one_key_for_both(world: World) -> None:
+    as_app(world)
+    world.okta["extra"]["signing_private_key"] = world.okta["extra"]["client_private_key"]
 
 
 def port_refused(part: str) -> Callable[[World], None]:
@@ -175,12 +241,25 @@ BREAKS = [
     pytest.param(revoked, "okta.credentials", "problem", "create one", id="revoked-token"),
     pytest.param(refusing("/api/v1/users", 500), "okta.credentials", "problem", "later", id="okta-fails"),
     pytest.param(used_up, "okta.credentials", "problem", "rate_limit_share", id="rate-limit-used-up"),
-    pytest.param(refusing("/api/v1/users"), "okta.users", "problem", "okta.users.read", id="no-permission-users"),
-    pytest.param(refusing("/api/v1/groups"), "okta.groups", "problem", "okta.groups.read", id="no-permission-groups"),
+    pytest.param(may_only("okta.users.read"), "okta.users", "problem", "okta.users.read", id="no-permission-users"),
+    pytest.param(may_only("okta.groups.manage"), "okta.groups", "problem", "okta.groups.read", id="no-permission-groups"),
     pytest.param(refusing("/api/v1/groups/"), "okta.group_members", "problem", "members", id="no-permission-members"),
-    pytest.param(refusing("/api/v1/security-events-providers"), "okta.security_events_providers", "problem", "okta.securityEventsProviders.read", id="no-permission-providers"),
-    pytest.param(refusing("/api/v1/logs"), "okta.system_log", "warning", "okta.logs.read", id="no-permission-log"),
-    pytest.param(both(wanted(actions=("upsert",)), refusing("/api/v1/users/00u")), "okta.identity_threat_protection", "problem", "okta.userRisk.read", id="no-permission-risk"),
+    pytest.param(may_only("okta.securityEventsProviders.manage"), "okta.security_events_providers", "warning", "okta.securityEventsProviders.read", id="no-permission-providers"),
+    pytest.param(both(wanted(ensure_provider=True), may_only("okta.securityEventsProviders.manage")), "okta.security_events_providers", "problem", "okta.securityEventsProviders.read", id="no-permission-providers-to-ensure"),
+    pytest.param(may_only("okta.logs.read"), "okta.system_log", "warning", "okta.logs.read", id="no-permission-log"),
+    pytest.param(both(wanted(actions=("upsert",)), may_only("okta.userRisk.manage")), "okta.identity_threat_protection", "problem", "okta.userRisk.read", id="no-permission-risk"),
+    pytest.param(both(as_app, okta("login", "")), "okta.credentials", "problem", "client id", id="app-no-client-id"),
+    pytest.param(both(as_app, okta("login", "0oaUnknownUnknown000")), "okta.credentials", "problem", "client", id="app-unknown"),
+    pytest.param(another_key, "okta.credentials", "problem", "key", id="app-other-key"),
+    pytest.param(app(status="INACTIVE"), "okta.credentials", "problem", "app", id="app-inactive"),
+    pytest.param(app(scopes=()), "okta.credentials", "problem", "okta.groups.manage", id="app-no-scope"),
+    pytest.param(app_without("okta.groups.manage"), "okta.scopes", "problem", "okta.groups.manage", id="app-no-scope-groups"),
+    pytest.param(both(option("partly_granted_scopes", "refuse"), app_without("okta.groups.manage")), "okta.credentials", "problem", "okta.groups.manage", id="app-refused-for-one-scope"),
+    pytest.param(both(wanted(ensure_provider=True), app_without("okta.securityEventsProviders.manage")), "okta.scopes", "problem", "okta.securityEventsProviders.manage", id="app-no-scope-providers"),
+    pytest.param(app_without("okta.logs.read"), "okta.system_log", "warning", "okta.logs.read", id="app-no-scope-log"),
+    pytest.param(app(role_permissions=("okta.groups.manage",)), "okta.users", "problem", "admin role", id="app-no-role-users"),
+    pytest.param(both(app(), extra("dpop", "never")), "okta.credentials", "problem", "dpop", id="app-needs-dpop"),
+    pytest.param(one_key_for_both, "okta.credentials", "problem", "key of its own", id="one-key-for-both"),
     pytest.param(without_group, "okta.group", "problem", "create_group", id="no-group"),
     pytest.param(imported_group, "okta.group", "problem", "created in Okta", id="app-group"),
     pytest.param(two_groups, "okta.group", "problem", "by its id", id="two-groups"),
@@ -194,10 +273,10 @@ BREAKS = [
     pytest.param(extra("issuer", ""), "okta.registration", "problem", "well_known_url", id="no-issuer"),
     pytest.param(weak_key, "signing.key", "problem", "RSA private key", id="public-key"),
     pytest.param(extra("signing_private_key", ""), "signing.key", "problem", "signing_private_key", id="no-key"),
-    pytest.param(both(wanted(actions=("groups",)), refusing("/api/v1/users/00u", 401, MISSING_FEATURE)), "okta.identity_threat_protection", "warning", "groups", id="no-itp-for-groups"),
-    pytest.param(both(wanted(actions=("upsert",)), refusing("/api/v1/users/00u", 401, MISSING_FEATURE)), "okta.identity_threat_protection", "problem", "use groups", id="no-itp-for-upsert"),
+    pytest.param(both(wanted(actions=("groups",)), option("has_itp", False)), "okta.identity_threat_protection", "warning", "groups", id="no-itp-for-groups"),
+    pytest.param(both(wanted(actions=("upsert",)), option("has_itp", False)), "okta.identity_threat_protection", "problem", "use groups", id="no-itp-for-upsert"),
     pytest.param(refusing("/api/v1/users/00u", 401, MISSING_FEATURE), "okta.identity_threat_protection", "warning", "System Log", id="no-itp-for-push"),
-    pytest.param(both(refusing("/api/v1/users/00u", 401, MISSING_FEATURE), refusing("/api/v1/security-events", 401, MISSING_FEATURE)), "okta.identity_threat_protection", "problem", "use groups", id="no-itp-and-no-receiver"),
+    pytest.param(option("has_itp", False), "okta.identity_threat_protection", "problem", "use groups", id="no-itp-and-no-receiver"),
     pytest.param(wanted(users=100_000), "okta.rate_limits", "warning", "rate_limit_share", id="too-many-users"),
     pytest.param(netskope("host", ""), "netskope.host", "problem", "URL", id="netskope-no-host"),
     pytest.param(port_refused("netskope"), "netskope.reachable", "problem", "firewall", id="netskope-refused-port"),
