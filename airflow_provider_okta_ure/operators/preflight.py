@@ -35,6 +35,7 @@ class OktaPreflightOperator(BaseOperator):
     :param group_id: its id, instead of the name. (templated)
     :param create_group: the DAG creates the group when there is none. (templated)
     :param ensure_provider: the DAG registers us as a transmitter by itself. (templated)
+    :param check_jwks: look at the published JWKS; False when Okta reaches it and Airflow cannot. (templated)
     :param strategy: how the DAG reads Netskope, ``series`` or ``list``. (templated)
     :param users: how many users the DAG may act on in one run; None = not known. (templated)
     :param max_minutes: how long that many users may take before it is worth a warning. (templated)
@@ -50,6 +51,7 @@ class OktaPreflightOperator(BaseOperator):
         "group_id",
         "create_group",
         "ensure_provider",
+        "check_jwks",
         "strategy",
         "users",
         "max_minutes",
@@ -66,6 +68,7 @@ class OktaPreflightOperator(BaseOperator):
         group_id: str | None = None,
         create_group: bool | str = False,
         ensure_provider: bool | str = False,
+        check_jwks: bool | str = True,
         strategy: str = "series",
         users: int | str | None = None,
         max_minutes: float | str = 60,
@@ -80,6 +83,7 @@ class OktaPreflightOperator(BaseOperator):
         self.group_id = group_id
         self.create_group = create_group
         self.ensure_provider = ensure_provider
+        self.check_jwks = check_jwks
         self.strategy = strategy
         self.users = users
         self.max_minutes = max_minutes
@@ -107,6 +111,7 @@ class OktaPreflightOperator(BaseOperator):
             group_id=to_text(self.group_id, "group_id") or None,
             create_group=to_flag(self.create_group, "create_group"),
             ensure_provider=to_flag(self.ensure_provider, "ensure_provider"),
+            check_jwks=to_flag(self.check_jwks, "check_jwks"),
             strategy=self.strategy,
             users=None if users is None else int(users),
             max_minutes=_number(self.max_minutes, "max_minutes") or 0.0,

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from airflow_provider_okta_ure.clients.jwks import check_published_key
+from airflow_provider_okta_ure.clients.retries import RetryPolicy
 from airflow_provider_okta_ure.clients.scopes import PROVIDERS_READ, USER_RISK_READ
 from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.preflight.attempt import Attempt, attempt
@@ -54,6 +57,7 @@ class SignalChecks:
             Check("okta.security_events_providers", self.providers, signed_in, no_signals),
             Check("okta.registration", self.registration, ("okta.security_events_providers",), no_signals),
             Check("signing.key", self.key, ("okta.host",), no_signals),
+            Check("signing.jwks", self.jwks, ("signing.key",), no_signals or self._no_look),
         ]
 
     def providers(self) -> Verdict:
@@ -105,6 +109,23 @@ class SignalChecks:
         """Whether there is a key that can sign risk signals."""
         transmitter = self._hook.transmitter
         return ok(f"The signing key can be used; its key id is {transmitter.key.key_id}.")
+
+    def jwks(self) -> Verdict:
+        """Whether the published key set can be read, and holds the very key that signs."""
+        transmitter, settings = self._hook.transmitter, self._hook.settings
+        published = check_published_key(
+            # Once: whoever runs the preflight can run it again.
+            replace(self._hook.documents, retry=RetryPolicy(attempts=1)),
+            transmitter.key,
+            issuer=transmitter.issuer,
+            jwks_url=settings.jwks_url,
+            well_known_url=settings.well_known_url,
+        )
+        return ok(f"{published.url} can be read, and holds the key that signs.")
+
+    @property
+    def _no_look(self) -> str:
+        return "" if self._wanted.check_jwks else "The published JWKS is not going to be looked at."
 
     @cached_property
     def _providers(self) -> Attempt[list[SecurityEventsProvider]]:

@@ -33,6 +33,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     :param group_id: its id, instead of the name.
     :param create_group: a group that does not exist is created by the work.
     :param ensure_provider: the work creates or corrects the security events provider by itself.
+    :param check_jwks: look at the published JWKS; not when Okta reaches it and Airflow cannot.
     :param strategy: how Netskope is read, ``series`` or ``list``.
     :param users: how many users the work is about; None = not known.
     :param max_minutes: how long the work with that many users may take before it is worth a warning.
@@ -43,6 +44,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     group_id: str | None = None
     create_group: bool = False
     ensure_provider: bool = False
+    check_jwks: bool = True
     strategy: str = "series"
     users: int | None = None
     max_minutes: float = 60.0

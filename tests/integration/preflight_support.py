@@ -78,6 +78,7 @@ def make_world(
                 "issuer": ISSUER,
                 "jwks_url": sandbox.publish_jwks(key.jwks),
                 "signing_private_key": key.pem,
+                "allow_private_jwks_url": True,
             },
         },
         netskope={"host": sandbox.netskope_url, "password": sandbox.netskope_token, "extra": {}},

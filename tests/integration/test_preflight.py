@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -170,6 +171,18 @@ def one_key_for_both(world: World) -> None:
     world.okta["extra"]["signing_private_key"] = world.okta["extra"]["client_private_key"]
 
 
+def published(
+    content: str | None = None, content_type: str = "application/json", status: int = 200
+) -> Callable[[World], None]:
+    """Publish something else, or in another way, at the JWKS URL."""
+
+    def change(world: World) -> None:
+        document = json.dumps(world.key.jwks) if content is None else content
+        world.sandbox.publish("jwks.json", document, content_type, status)
+
+    return change
+
+
 def port_refused(part: str) -> Callable[[World], None]:
     return lambda world: getattr(world, part).update(host=f"http://127.0.0.1:{free_port()}")
 
@@ -277,6 +290,12 @@ BREAKS = [
     pytest.param(both(wanted(actions=("upsert",)), option("has_itp", False)), "okta.identity_threat_protection", "problem", "use groups", id="no-itp-for-upsert"),
     pytest.param(refusing("/api/v1/users/00u", 401, MISSING_FEATURE), "okta.identity_threat_protection", "warning", "System Log", id="no-itp-for-push"),
     pytest.param(option("has_itp", False), "okta.identity_threat_protection", "problem", "use groups", id="no-itp-and-no-receiver"),
+    pytest.param(extra("allow_private_jwks_url", False), "signing.jwks", "problem", "allow_private_jwks_url", id="jwks-at-a-private-address"),
+    pytest.param(published(status=404), "signing.jwks", "problem", "404", id="jwks-not-there"),
+    pytest.param(published(status=503), "signing.jwks", "problem", "503", id="jwks-host-fails"),
+    pytest.param(published(content_type="text/plain"), "signing.jwks", "problem", "application/json", id="jwks-content-type"),
+    pytest.param(published(content="<html>"), "signing.jwks", "problem", "JSON", id="jwks-no-json"),
+    pytest.param(published(content=json.dumps(new_signing_key().jwks)), "signing.jwks", "problem", "keys jwks", id="jwks-without-our-key"),
     pytest.param(wanted(users=100_000), "okta.rate_limits", "warning", "rate_limit_share", id="too-many-users"),
     pytest.param(netskope("host", ""), "netskope.host", "problem", "URL", id="netskope-no-host"),
     pytest.param(port_refused("netskope"), "netskope.reachable", "problem", "firewall", id="netskope-refused-port"),
