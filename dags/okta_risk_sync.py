@@ -6,6 +6,7 @@ Okta in line:
 
 | task | does |
 |---|---|
+| `check` | whether everything is there that the others need; writes nothing |
 | `fetch_scores` | one row per user: Netskope's User Confidence Index, 0..1000, **higher is safer** |
 | `filter_at_risk` | the users that `at_risk_rule` matches |
 | `map_levels` | their Okta risk level: 0-500 high, 501-750 medium, 751-1000 low |
@@ -32,6 +33,7 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule, task
 from airflow_provider_okta_ure.operators.netskope import NetskopeFetchScoresOperator
 from airflow_provider_okta_ure.operators.okta import (
     OktaAddToGroupOperator,
+    OktaPreflightOperator,
     OktaPushRiskOperator,
     OktaRemoveFromGroupOperator,
 )
@@ -85,7 +87,17 @@ with DAG(
         ),
     },
 ) as dag:
+    check = OktaPreflightOperator(
+        task_id="check",
+        actions=["groups", "push"],
+        group_name="{{ params.group }}",
+        create_group=True,
+        ensure_provider=True,
+        strategy="{{ params.strategy }}",
+    )
     fetch_scores = NetskopeFetchScoresOperator(task_id="fetch_scores", strategy="{{ params.strategy }}")
+
+    check >> fetch_scores
 
     filter_at_risk = RiskFilterOperator(
         task_id="filter_at_risk", rows=fetch_scores.output, rule="{{ params.at_risk_rule }}"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_okta_ure.clients.retries import Timing
 from airflow_provider_okta_ure.sandbox import Sandbox
 from demo.keys import SigningKeyPair, new_signing_key
 
@@ -58,9 +59,14 @@ def context_of(
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    """A small pretend world; its clock starts at a fixed moment."""
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A small pretend world; its clock starts at a fixed moment, and the clients take it for the time."""
     with Sandbox(users=60, seed=7, now=NOW) as running:
+        for module in ("http", "oauth"):
+            monkeypatch.setattr(
+                f"airflow_provider_okta_ure.clients.{module}.Timing",
+                lambda: Timing(now=running.clock.timestamp),
+            )
         yield running
 
 

@@ -84,10 +84,11 @@ def make_world(
         netskope={"host": sandbox.netskope_url, "password": sandbox.netskope_token, "extra": {}},
     )
     clock = sandbox.clock
-    patch.setattr(
-        "airflow_provider_okta_ure.clients.http.Timing",
-        lambda: Timing(sleep=clock.advance, monotonic=clock.timestamp, now=world.now, random=lambda: 1.0),
-    )
+    for module in ("http", "oauth"):
+        patch.setattr(
+            f"airflow_provider_okta_ure.clients.{module}.Timing",
+            lambda: Timing(sleep=clock.advance, monotonic=clock.timestamp, now=world.now, random=lambda: 1.0),
+        )
     sandbox.okta.add_group(GROUP)
     world.register()
     sandbox.clear_requests()

@@ -72,6 +72,8 @@ def test_the_files_hold_the_documented_dags(dags):
 
 def test_the_main_dag_is_drawn_as_designed(dags):
     downstream = {task.task_id: task.downstream_task_ids for task in dags["okta_risk_sync"].tasks}
+    assert downstream["check"] == {"fetch_scores"}
+    assert dags["okta_risk_sync"].roots == [dags["okta_risk_sync"].get_task("check")]
     assert downstream["fetch_scores"] == {"filter_at_risk", "filter_recovered", "filter_improved"}
     assert downstream["filter_at_risk"] == {"map_levels"}
     assert downstream["map_levels"] == {"add_to_group", "push_risk"}

@@ -41,6 +41,7 @@ def test_all_operators_of_this_version_are_here():
         "NetskopeFetchScoresOperator",
         "OktaAddToGroupOperator",
         "OktaNoActionOperator",
+        "OktaPreflightOperator",
         "OktaPushRiskOperator",
         "OktaRemoveFromGroupOperator",
         "OktaSecurityEventsProviderOperator",
