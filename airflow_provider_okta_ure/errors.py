@@ -272,8 +272,8 @@ class PreflightError(OktaUreError):
     :param retryable: whether all that is wrong may pass by itself.
     """
 
-    def __init__(self, message: str, *, retryable: bool, remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy)
+    def __init__(self, message: str, *, retryable: bool, remedy: str = "", topic: str = "") -> None:
+        super().__init__(message, remedy=remedy, topic=topic)
         self.retryable = retryable
 
 

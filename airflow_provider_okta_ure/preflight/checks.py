@@ -41,6 +41,7 @@ def run_checks(checks: Iterable[Check]) -> Iterator[Finding]:
             message=verdict.message,
             remedy=verdict.remedy,
             retryable=verdict.retryable,
+            topic=verdict.topic,
         )
 
 

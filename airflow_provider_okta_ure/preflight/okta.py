@@ -35,10 +35,6 @@ if TYPE_CHECKING:
 FEATURE_MISSING = "E0000015"
 """Okta: the org does not have the feature; it comes with 401."""
 
-_WHO_IS_IT = (
-    "Compare `login` with the client id on the app's page in Okta, and `client_private_key` with the keys "
-    "there; and look whether the app is active."
-)
 NO_SCOPES = "An API token has no scopes; the roles of the admin who made it decide."
 NO_GROUPS = "No group is going to be written."
 NO_GROUP_NAMED = "No group was named."
@@ -82,8 +78,7 @@ class OktaChecks:
         error = self.first_user.error
         if error is None or isinstance(error, PermissionDeniedError):
             return ok(f"Okta accepts {self._who}.")
-        is_unknown = isinstance(error, ApiError) and error.code == "invalid_client"
-        return refused(error, remedy=_WHO_IS_IT if is_unknown else "")
+        return refused(error)
 
     def scopes(self) -> Verdict:
         """Whether the service app has the scopes that the work needs."""

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from airflow_provider_okta_ure.catalogue import PAGE, link_to
 from airflow_provider_okta_ure.errors import OktaUreError, PreflightError
 
 Status: TypeAlias = Literal["ok", "warning", "problem", "skipped"]
@@ -26,16 +27,18 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     :param message: what was found, in one sentence, without secrets.
     :param remedy: what a person can do about it; empty when there is nothing to do.
     :param retryable: the same check may end otherwise in a while, without anybody doing anything.
+    :param topic: the entry of the catalogue that says more; empty = there is none.
     """
 
     status: Status
     message: str
     remedy: str = ""
     retryable: bool = False
+    topic: str = ""
 
 
 _WAIT = "Try again in a while; it may pass by itself."
-_LOOK_UP = "Look it up in docs/troubleshooting.md."
+_LOOK_UP = f"Look it up in {PAGE}."
 
 
 def ok(message: str) -> Verdict:
@@ -61,11 +64,15 @@ def refused(error: OktaUreError, *, status: Status = "problem", remedy: str = ""
     :param status: how bad it is for what is going to be done.
     :param remedy: what to do, where the check knows better than the error.
     """
-    # An error's text ends with its remedy, which has a place of its own here.
-    message = str(error).removesuffix(error.remedy).rstrip()
+    # An error's explanation ends with its remedy, which has a place of its own here.
+    message = error.explanation.removesuffix(error.remedy).rstrip()
     fallback = _WAIT if error.retryable else _LOOK_UP
     return Verdict(
-        status=status, message=message, remedy=remedy or error.remedy or fallback, retryable=error.retryable
+        status=status,
+        message=message,
+        remedy=remedy or error.remedy or fallback,
+        retryable=error.retryable,
+        topic=error.topic,
     )
 
 
@@ -81,6 +88,13 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     remedy: str = ""
     retryable: bool = False
+    topic: str = ""
+
+    @property
+    def advice(self) -> str:
+        """What to do, and where the documents say more; empty when there is nothing to do."""
+        more = f"More: {link_to(self.topic)}" if self.topic else ""
+        return f"{self.remedy} {more}".strip()
 
 
 class PreflightReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +147,7 @@ class PreflightReport(msgspec.Struct, frozen=True, kw_only=True):
         return PreflightError(
             f"Preflight: {first.name}: {first.message}{more}",
             remedy=first.remedy,
+            topic=first.topic,
             retryable=all(finding.retryable for finding in wrong),
         )
 

@@ -33,7 +33,7 @@ def to_table(report: PreflightReport, *, colours: bool = False) -> str:
 
 def to_line(finding: Finding) -> str:
     """Return a finding as one line, for a log."""
-    remedy = f" -> {finding.remedy}" if finding.remedy else ""
+    remedy = f" -> {finding.advice}" if finding.advice else ""
     return f"{finding.status:<{_STATUS_WIDTH}}  {finding.name}: {finding.message}{remedy}"
 
 
@@ -53,8 +53,8 @@ def _lines(finding: Finding, width: int, *, colours: bool) -> Iterator[str]:
     message = _wrapped(finding.message, indent)
     yield f"{shown}  {finding.name:<{width}}  {message[0]}"
     yield from (" " * indent + line for line in message[1:])
-    if finding.remedy:
-        remedy = _wrapped(finding.remedy, indent + 3)
+    if finding.advice:
+        remedy = _wrapped(finding.advice, indent + 3)
         yield " " * indent + "-> " + remedy[0]
         yield from (" " * (indent + 3) + line for line in remedy[1:])
 
