@@ -57,7 +57,7 @@ def dialled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         seen.append(address)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(documents.socket, "create_connection", dial)
+    monkeypatch.setattr(socket, "create_connection", dial)
     return seen
 
 
@@ -195,7 +195,11 @@ def test_a_server_that_sends_byte_after_byte_is_cut_off(start: bytes) -> None:
 
 def test_a_server_that_says_nothing_is_cut_off() -> None:
     over = threading.Event()
-    with serving(lambda _connection, _head: bool(over.wait(5)) and None) as server:
+
+    def say_nothing(_connection: socket.socket, _head: bytes) -> None:
+        over.wait(5)
+
+    with serving(say_nothing) as server:
         error = refused(f"http://127.0.0.1:{server.port}/k", seconds=0.05)
         over.set()
     assert error.reason == "no_answer"
