@@ -75,6 +75,8 @@ def test_it_serves_says_where_and_ends_on_a_signal(tmp_path):
     assert len(lines) == 2
     assert said["okta_token"] not in out
     assert said["netskope_token"] not in out
+    assert said["okta_client_id"].startswith("0oa")
+    assert said["okta_client_private_key"].startswith("-----BEGIN PRIVATE KEY-----\n")
 
 
 def test_it_ends_on_ctrl_c_without_a_traceback(tmp_path):
@@ -86,7 +88,8 @@ def test_it_ends_on_ctrl_c_without_a_traceback(tmp_path):
 
 def test_the_same_seed_gives_the_same_tokens_in_every_process(tmp_path):
     with running(tmp_path / "1.json") as (_, one), running(tmp_path / "2.json") as (_, two):
-        assert one["okta_token"] == two["okta_token"]
+        for name in ("okta_token", "okta_client_id", "okta_client_private_key"):
+            assert one[name] == two[name]
         assert one["okta_url"] != two["okta_url"]
 
 

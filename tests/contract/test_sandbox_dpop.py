@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import jwt
 import pytest
 
-from tests.contract.oauth_support import DROP, Client, ec_key, public_jwk, refusal, thumbprint
+from tests.contract.oauth_support import DROP, TOKEN, Client, ec_key, public_jwk, refusal, thumbprint
 from tests.contract.sandbox_support import NOW, b64, make_sandbox, private_key
 
 AT = int(NOW.timestamp())
@@ -131,9 +134,22 @@ def test_what_is_no_proof(client, text):
 
 
 def test_two_proofs_at_once(client):
-    two = f"{client.proof()}, {client.proof()}"
-    text = "Multiple DPoP proof JWT headers are not allowed."
-    assert refusal(client.ask({"DPoP": two})) == invalid_proof(text)
+    nonce = client.ask({"DPoP": client.proof()}).headers["dpop-nonce"]
+    body = urlencode(client.form()).encode()
+    connection = http.client.HTTPConnection(urlsplit(client.sandbox.okta_url).netloc, timeout=10)
+    connection.putrequest("POST", TOKEN)
+    for name, value in (
+        ("Content-Type", "application/x-www-form-urlencoded"),
+        ("Content-Length", str(len(body))),
+        ("DPoP", client.proof()),
+        ("DPoP", client.proof(nonce=nonce)),
+    ):
+        connection.putheader(name, value)
+    connection.endheaders(body)
+    answer = connection.getresponse()
+    shown = json.loads(answer.read())["error_description"]
+    connection.close()
+    assert (answer.status, shown) == (400, "Multiple DPoP proof JWT headers are not allowed.")
 
 
 def test_a_proof_is_used_once(sandbox, client):

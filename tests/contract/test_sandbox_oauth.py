@@ -8,6 +8,9 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from tests.contract.oauth_support import DROP, TOKEN, Client, ec_key, public_jwk, refusal
 from tests.contract.sandbox_support import NOW, Api, b64, make_sandbox, okta_api, private_key
@@ -171,6 +174,40 @@ def test_what_is_no_token(client, text):
     assert refusal(client.ask(assertion=text)) == invalid_client(
         "The parsing of the client_assertion failed."
     )
+
+
+def test_keys_that_are_not_for_this_signature(sandbox):
+    encrypts = Client(sandbox, jwks={"keys": [public_jwk(private_key(5), use="enc")]}, dpop_required=False)
+    text = "The client_assertion JWT needs to be signed using a signing key."
+    assert refusal(encrypts.ask(assertion=encrypts.assertion(header={"kid": None}))) == invalid_client(text)
+    other = Client(sandbox, jwks={"keys": [public_jwk(private_key(5), alg="RS512")]}, dpop_required=False)
+    text = "The client_assertion signature is invalid."
+    assert refusal(other.ask(assertion=other.assertion(header={"kid": None}))) == invalid_client(text)
+    assert other.ask(assertion=other.assertion(header={"kid": None, "alg": "RS512"})).status_code == 200
+
+
+def test_a_header_that_nobody_understands(client):
+    assertion = client.assertion(header={"kid": "key-1", "crit": ["exp"], "exp": 1})
+    assert refusal(client.ask(assertion=assertion)) == invalid_client(
+        "The parsing of the client_assertion failed."
+    )
+
+
+def test_a_curve_of_another_algorithm_and_a_cut_signature(sandbox):
+    client = Client(sandbox, ec_key("P-384"), algorithm="ES384", dpop_required=False)
+    text = "The client_assertion signature is invalid."
+    # The header says ES256, the key is on P-384: RFC 7518 ties each algorithm to one curve.
+    head, claims = (b64(json.dumps(part).encode()) for part in ({"alg": "ES256"}, payload_of(client)))
+    der = ec_key("P-384").sign(f"{head}.{claims}".encode(), ec.ECDSA(hashes.SHA256()))
+    numbers = b"".join(number.to_bytes(48, "big") for number in decode_dss_signature(der))
+    assert refusal(client.ask(assertion=f"{head}.{claims}.{b64(numbers)}")) == invalid_client(text)
+    whole = client.assertion()
+    signed_part, _, signature = whole.rpartition(".")
+    raw = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
+    # With a zero before the second number it is the same pair of numbers, but not the same signature.
+    for other in (raw[:-3], raw[:48] + b"\0" + raw[48:]):
+        assert refusal(client.ask(assertion=f"{signed_part}.{b64(other)}")) == invalid_client(text)
+    assert client.ask(assertion=whole).status_code == 200
 
 
 def test_an_assertion_is_used_up_by_its_jti(sandbox, client):
@@ -423,12 +460,10 @@ def signed(client: Client, claims: dict[str, Any]) -> str:
     """Return an assertion with claims that PyJWT itself would not write."""
     if claims.get("exp") != "soon":
         return client.assertion(**claims)
-    payload = json.dumps(
-        {
-            "iss": client.app.client_id,
-            "sub": client.app.client_id,
-            "aud": client.sandbox.okta_url + TOKEN,
-            **claims,
-        }
-    )
+    payload = json.dumps({**payload_of(client), **claims})
     return jwt.api_jws.encode(payload.encode(), client.key, "RS256", {"kid": "key-1"})
+
+
+def payload_of(client: Client) -> dict[str, Any]:
+    audience = client.sandbox.okta_url + TOKEN
+    return {"iss": client.app.client_id, "sub": client.app.client_id, "aud": audience, "exp": AT + 60}
