@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
+
+from airflow_provider_okta_ure.sandbox.okta.jose import JoseError, decode, public_key
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.sandbox.options import Options
@@ -56,7 +55,6 @@ _EVENTS: dict[str, tuple[str, dict[str, tuple[str, tuple[str, ...] | None]]]] = 
     _RISC + "identifier-changed": ("riscIdentifierChangedEvent", {"new-value": ("newValue", None)}),
 }
 
-_BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 _BLANK = "The field cannot be left blank"
 _NOT_ALLOWED = "Not one of the allowed values."
 
@@ -118,18 +116,23 @@ def check_audience(token: Token, org_url: str, options: Options) -> list[str]:
 
 def check_signature(token: Token, key: dict[str, Any]) -> None:
     """Refuse a key that cannot be used for RS256, and a signature that it did not make."""
-    usable = key.get("kty") == "RSA" and key.get("use") in (None, "sig") and key.get("alg") in (None, "RS256")
-    if not usable:
-        raise RejectedTokenError("invalid_key", "The key is not an RSA signing key for RS256.")
+    unusable = RejectedTokenError("invalid_key", "The key is not an RSA signing key for RS256.")
+    if (
+        key.get("kty") != "RSA"
+        or key.get("use") not in (None, "sig")
+        or key.get("alg") not in (None, "RS256")
+    ):
+        raise unusable
     try:
-        modulus, exponent = _number(key.get("n")), _number(key.get("e"))
-        public_key = RSAPublicNumbers(exponent, modulus).public_key()
-    except (ValueError, TypeError) as error:
+        signer = public_key(key)
+    except JoseError as error:
         raise RejectedTokenError("invalid_key", "The key cannot be read.") from error
-    if public_key.key_size < 2048:
+    if not isinstance(signer, RSAPublicKey):
+        raise unusable
+    if signer.key_size < 2048:
         raise RejectedTokenError("invalid_key", "The key has less than 2048 bits.")
     try:
-        public_key.verify(token.signature, token.signed, PKCS1v15(), SHA256())
+        signer.verify(token.signature, token.signed, PKCS1v15(), SHA256())
     except InvalidSignature as error:
         failed = "Could not verify message signature of the security event token."
         raise RejectedTokenError("authentication_failed", failed) from error
@@ -275,17 +278,7 @@ def _object(part: str, err: str, description: str) -> dict[str, Any]:
 
 def _decoded(part: str, err: str) -> bytes:
     """Return the bytes of base64url text, which must be without padding, white space or other alphabets."""
-    refusal = RejectedTokenError(err, "The security event token is not base64url encoded.")
-    if not _BASE64URL.fullmatch(part):
-        raise refusal
     try:
-        return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-    except (binascii.Error, ValueError) as error:
-        raise refusal from error
-
-
-def _number(text: Any) -> int:
-    if not isinstance(text, str):
-        raise TypeError("a key's numbers are base64url texts")
-    padded = text + "=" * (-len(text) % 4)
-    return int.from_bytes(base64.b64decode(padded, altchars=b"-_", validate=True), "big")
+        return decode(part)
+    except JoseError as error:
+        raise RejectedTokenError(err, "The security event token is not base64url encoded.") from error
