@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_okta_ure.clients.answers import Answer
     from airflow_provider_okta_ure.clients.http import ApiClient
-    from airflow_provider_okta_ure.core.models import OktaUser, RiskLevel
+    from airflow_provider_okta_ure.core.models import OktaUser, RiskLevel, UserRisk
 
 USERS_BUCKET = "/api/v1/users"
 USER_BUCKET = "/api/v1/users/{idOrLogin}"
@@ -54,6 +54,17 @@ class OktaUserCalls:
 
     def __init__(self, api: ApiClient) -> None:
         self._api = api
+
+    def search_users(self, expression: str) -> Iterator[OktaUser]:
+        """
+        Yield the users that a search expression of Okta's matches, deprovisioned ones as well.
+
+        :param expression: such as ``status eq "ACTIVE" and profile.department eq "Sales"``; values are
+            compared without regard to case.
+        :raises InvalidRequestError: Okta cannot run it.
+        """
+        params = {"search": expression, "limit": str(PAGE_SIZE)}
+        yield from self._pages_of_users("/api/v1/users", USERS_BUCKET, params)
 
     def list_users(self) -> Iterator[OktaUser]:
         """Yield all users except the deprovisioned ones, which Okta leaves out of this list."""
@@ -120,8 +131,17 @@ class OktaUserCalls:
 
         :raises NotFoundError: there is no such user.
         """
+        return self.describe_user_risk(user_id).level
+
+    def describe_user_risk(self, user_id: str) -> UserRisk:
+        """
+        Return the user's risk level and the reason that Okta has recorded.
+
+        :raises NotFoundError: there is no such user.
+        :raises PermissionDeniedError: the org has no Identity Threat Protection, or the credential may not.
+        """
         path = f"/api/v1/users/{segment(user_id, 'a user id')}/risk"
-        return self._api.call("GET", path, bucket=USERS_BUCKET, expect=WireRisk).body.to_level()
+        return self._api.call("GET", path, bucket=USERS_BUCKET, expect=WireRisk).body.to_risk()
 
     def put_user_risk(self, user_id: str, level: RiskLevel, reason: str = "") -> Answer:
         """

@@ -9,7 +9,14 @@ from urllib.parse import quote
 
 import msgspec
 
-from airflow_provider_okta_ure.core.models import OktaGroup, OktaUser, RiskLevel, SecurityEventsProvider
+from airflow_provider_okta_ure.clients.answers import clean_text
+from airflow_provider_okta_ure.core.models import (
+    OktaGroup,
+    OktaUser,
+    RiskLevel,
+    SecurityEventsProvider,
+    UserRisk,
+)
 from airflow_provider_okta_ure.errors import ConfigurationError, UnexpectedAnswerError
 
 LONGEST_REASON = 500
@@ -71,6 +78,10 @@ class WireRisk(msgspec.Struct, rename="camel"):
     """What we read of a user's risk."""
 
     risk_level: str
+    reason: str | None = None
+
+    def to_risk(self) -> UserRisk:
+        return UserRisk(level=self.to_level(), reason=clean_text(self.reason))
 
     def to_level(self) -> RiskLevel:
         level = self.risk_level.lower()
@@ -132,10 +143,13 @@ def clean_reason(reason: str) -> str:
     """
     Return the reason with what Okta refuses replaced by ``-``, at most 500 characters long.
 
+    One that is longer ends with ``...``, so that nobody takes the rest of it for the whole.
+
     >>> clean_reason("UCI=480 (ann@corp.example)")
     'UCI-480 -ann-corp.example-'
     """
-    return _NOT_IN_A_REASON.sub("-", " ".join(reason.split()))[:LONGEST_REASON]
+    text = _NOT_IN_A_REASON.sub("-", " ".join(reason.split()))
+    return text if len(text) <= LONGEST_REASON else f"{text[: LONGEST_REASON - 3]}..."
 
 
 def provider_body(

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.core.matching import Decision, Directory, leave, resolve, skip
 from airflow_provider_okta_ure.errors import RowError
 
 if TYPE_CHECKING:
-    from airflow_provider_okta_ure.core.models import OktaUser, Row
+    from airflow_provider_okta_ure.core.models import OktaUser, RiskLevel, Row
 
 
 def names_to_look_up_for_adding(rows: Iterable[Row], members: Directory) -> list[str]:
@@ -105,6 +105,24 @@ def decide_upserts(rows: Sequence[Row], found: Iterable[OktaUser]) -> list[Decis
     for index, row in enumerate(rows):
         require_risk_level(index, row)
     return [_settle_upsert(decision) for decision in resolve(rows, Directory(found))]
+
+
+def leave_those_at_their_level(
+    decisions: Iterable[Decision], levels: Mapping[str, RiskLevel]
+) -> list[Decision]:
+    """
+    Return the decisions, with the users left alone whose risk is already what it is to be.
+
+    :param levels: the level of each user by user id, as Okta has it now; up is risk.
+    """
+
+    def settle(decision: Decision) -> Decision:
+        user = decision.to_act_on
+        if user is not None and levels.get(user.user_id) == decision.row.risk_level:
+            return leave(decision.row, "same_level", user=user)
+        return decision
+
+    return [settle(decision) for decision in decisions]
 
 
 def _settle_upsert(decision: Decision) -> Decision:

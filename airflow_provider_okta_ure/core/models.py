@@ -78,6 +78,18 @@ class OktaUser(msgspec.Struct, frozen=True, kw_only=True):
         return self.status == "DEPROVISIONED"
 
 
+class UserRisk(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A user's risk in Okta.
+
+    :param level: **up is risk**; ``none`` = nothing is recorded.
+    :param reason: what Okta has recorded as the reason, on one line; empty when there is none.
+    """
+
+    level: RiskLevel
+    reason: str = ""
+
+
 class OktaGroup(msgspec.Struct, frozen=True, kw_only=True):
     """
     A group of an Okta org; only a group of type ``OKTA_GROUP`` can be written.

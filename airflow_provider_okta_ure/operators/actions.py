@@ -8,14 +8,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from airflow.sdk import BaseOperator
-
 from airflow_provider_okta_ure.core.matching import Decision, outcome_of
 from airflow_provider_okta_ure.core.reports import FailOn, build_report
 from airflow_provider_okta_ure.core.rows import deduplicate, to_rows
-from airflow_provider_okta_ure.errors import OktaUreError, OutcomeError
+from airflow_provider_okta_ure.errors import OutcomeError
 from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators.effects import CarriedOut, Effect
+from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
 from airflow_provider_okta_ure.operators.run import as_of_run, failing_for_good, to_flag
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class Plan(NamedTuple):
     preview: Effect = _planned
 
 
-class OktaActionOperator(BaseOperator, ABC):
+class OktaActionOperator(ServiceOperator, ABC):
     """
     Act on the Okta users that rows are about, and report what became of each.
 
@@ -123,17 +122,15 @@ class OktaActionOperator(BaseOperator, ABC):
             if not rows:
                 self.log.info("No rows, nothing to do.")
                 return build_report(self.action, [], as_of=as_of, dry_run=dry_run).to_dict()
-            report, error = self._act(rows, as_of, dry_run=dry_run)
-            problem = error or self._verdict(report, fail_on)
+            report, carried_out = self._act(rows, as_of, dry_run=dry_run)
+            problem = carried_out.error or self._verdict(report, fail_on, carried_out)
             if problem is not None:
                 # A failed task returns nothing; the report says which users are done all the same.
                 context["ti"].xcom_push(key="report", value=report.to_dict())
                 raise problem
             return report.to_dict()
 
-    def _act(
-        self, rows: Sequence[Row], as_of: datetime, *, dry_run: bool
-    ) -> tuple[Report, OktaUreError | None]:
+    def _act(self, rows: Sequence[Row], as_of: datetime, *, dry_run: bool) -> tuple[Report, CarriedOut]:
         plan = self.plan(rows, as_of, dry_run=dry_run)
         self._announce(plan, dry_run=dry_run)
         carried_out = CarriedOut(
@@ -147,7 +144,7 @@ class OktaActionOperator(BaseOperator, ABC):
         self.log.info("::endgroup::")
         report = build_report(self.action, outcomes, as_of=as_of, dry_run=dry_run, target=plan.target)
         self._summarise(report)
-        return report, carried_out.error
+        return report, carried_out
 
     def _announce(self, plan: Plan, *, dry_run: bool) -> None:
         writes = sum(1 for decision in plan.decisions if decision.outcome is None)
@@ -173,15 +170,20 @@ class OktaActionOperator(BaseOperator, ABC):
         for reason, number in report.reasons.items():
             self.log.info("  %s: %d", reason, number)
 
-    def _verdict(self, report: Report, fail_on: FailOn) -> OutcomeError | None:
+    def _verdict(self, report: Report, fail_on: FailOn, carried_out: CarriedOut) -> OutcomeError | None:
         failed = report.counts["failed"]
         if not fail_on.is_reached(failed=failed, total=report.total):
             return None
-        common = Counter(one.reason for one in report.failures).most_common(1)[0][0]
+        reasons = Counter(carried_out.failures_by_reason)
+        reasons.pop("not_attempted", None)
+        common = reasons.most_common(1)[0][0] if reasons else "not_attempted"
+        first = next((one for one in report.failures if one.reason == common), report.failures[0])
         return OutcomeError(
             f"{self.action}: {failed} of {report.total} users failed, mostly {common}: "
-            f"{report.failures[0].user}: {report.failures[0].message}",
+            f"{first.user}: {first.message}",
             failed=failed,
-            retryable=any(one.retryable for one in report.failures),
+            retryable=carried_out.retryable,
+            retry_after=carried_out.retry_after,
+            topic=carried_out.topics.get(common, ""),
             remedy="The task log names each of them. Raise fail_on to accept some failures.",
         )

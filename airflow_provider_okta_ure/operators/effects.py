@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
@@ -30,17 +32,19 @@ BATCH_PER_WORKER = 8
 FAILURES_THAT_MEAN_AN_OUTAGE = 10
 """So many retryable failures one after the other, and the rest is left for the next try."""
 
-# What Okta says of a security event when the trouble is the transmitter, not the user (RFC 8935 section 2.4).
-_TRANSMITTER_REFUSED = ("invalid_issuer", "invalid_audience", "invalid_key", "authentication_failed")
-
 
 def concerns_everybody(error: OktaUreError) -> bool:
-    """Whether an error would meet every other user, too, so that going on is pointless."""
+    """
+    Whether an error would meet every other user, too, so that going on is pointless.
+
+    The catalogue knows it of Okta's refusals: the token, a missing scope or feature, the group, the
+    registration as a transmitter.
+    """
     if isinstance(error, (AuthenticationError, ConfigurationError, GroupError, RateLimitedError)):
         return True
-    if isinstance(error, NotFoundError):
-        return error.resource == "UserGroup"
-    return isinstance(error, ApiError) and error.code in _TRANSMITTER_REFUSED
+    if isinstance(error, NotFoundError) and error.resource == "User":
+        return False
+    return isinstance(error, ApiError) and error.concerns_everybody
 
 
 class CarriedOut:
@@ -57,8 +61,18 @@ class CarriedOut:
         self._effect = effect
         self._workers = workers
         self._failures_in_a_row = 0
+        self._lock = threading.Lock()
+        self._refused_from_the_start: int | None = 0
         self.error: OktaUreError | None = None
         """What made going on pointless; the users behind it are ``failed`` as ``not_attempted``."""
+        self.failures_by_reason: Counter[str] = Counter()
+        """How many users failed, for each reason code."""
+        self.topics: dict[str, str] = {}
+        """The catalogue's topic of the first failure, for each reason code."""
+        self.retryable = False
+        """Whether another try may not meet one of the failures again."""
+        self.retry_after: float | None = None
+        """Seconds after which the service expects us again, as far as one of the failures says."""
 
     def __iter__(self) -> Iterator[Outcome]:
         with ThreadPoolExecutor(self._workers, thread_name_prefix="okta") as pool:
@@ -87,11 +101,28 @@ class CarriedOut:
         try:
             return self._effect(decision.row, user)
         except OktaUreError as error:
-            if concerns_everybody(error):
-                self.error = self.error or error
+            self._take_in(error)
             return _failure(decision.row, user, error)
 
+    def _take_in(self, error: OktaUreError) -> None:
+        with self._lock:
+            if concerns_everybody(error):
+                self.error = self.error or error
+            if isinstance(error, PermissionDeniedError) and self._refused_from_the_start is not None:
+                self._refused_from_the_start += 1
+                if self._refused_from_the_start >= self._workers * BATCH_PER_WORKER:
+                    # So many, and not one who may be changed: it is the token or the org, not the users.
+                    self.error = self.error or error
+            if error.retryable and error.retry_after:
+                self.retry_after = max(self.retry_after or 0.0, error.retry_after)
+            self.topics.setdefault(_reason_of(error), error.topic)
+
     def _count(self, outcome: Outcome) -> None:
+        if outcome.status == "failed":
+            self.failures_by_reason[outcome.reason] += 1
+            self.retryable = self.retryable or outcome.retryable
+        elif outcome.status == "done":
+            self._refused_from_the_start = None
         if outcome.status == "failed" and outcome.retryable:
             self._failures_in_a_row += 1
         elif outcome.status in ("done", "failed"):
@@ -104,7 +135,7 @@ def _failure(row: Row, user: OktaUser, error: OktaUreError) -> Outcome:
         "failed",
         _reason_of(error),
         user=user,
-        message=str(error),
+        message=error.explanation,
         retryable=error.retryable,
         http_status=error.status if isinstance(error, ApiError) else None,
         request_id=error.request_id if isinstance(error, ApiError) else "",

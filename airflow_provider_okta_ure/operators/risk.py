@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_okta_ure.clients.jwks import check_published_key
 from airflow_provider_okta_ure.clients.scopes import PROVIDERS_MANAGE, USER_RISK_MANAGE, USERS_READ
 from airflow_provider_okta_ure.clients.security_event import build_risk_change, derive_jti
-from airflow_provider_okta_ure.core.decisions import decide_before_lookup, decide_upserts
+from airflow_provider_okta_ure.core.decisions import (
+    decide_before_lookup,
+    decide_upserts,
+    leave_those_at_their_level,
+)
 from airflow_provider_okta_ure.core.matching import Decision, Directory, outcome_of, resolve
+from airflow_provider_okta_ure.core.models import UserRisk
 from airflow_provider_okta_ure.core.texts import ReasonText
+from airflow_provider_okta_ure.errors import InvalidRequestError, OktaUreError
 from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator, Plan
+from airflow_provider_okta_ure.operators.reading_risk import read_risks
 from airflow_provider_okta_ure.operators.run import to_flag
 
 if TYPE_CHECKING:
@@ -140,10 +147,12 @@ class OktaUpsertUserRiskOperator(OktaActionOperator):
     """
     Set the risk of the users that rows are about: an administrator's override, not a signal.
 
-    Needs Identity Threat Protection. ``none`` cannot be set. A user who has the level already is left alone.
+    Needs Identity Threat Protection; an org without it is told so once. Everybody's risk is read before the
+    first one is set, and a user who has the level already is left alone. ``none`` cannot be set.
 
-    :param reason: why, for Okta's administrators; names of row fields in braces are filled in. Okta
-        allows letters, digits, spaces, ``-``, ``,`` and ``.``; the rest becomes ``-``. (templated)
+    :param reason: why, for Okta's administrators; names of row fields in braces are filled in; empty = none
+        is sent. Okta allows letters, digits, spaces, ``-``, ``,`` and ``.``; the rest becomes ``-``.
+        (templated)
     """
 
     action: ClassVar[Action] = "upsert_risk"
@@ -160,21 +169,33 @@ class OktaUpsertUserRiskOperator(OktaActionOperator):
         reason = ReasonText(self.reason)
         client = self.hook.client
         decisions = decide_upserts(rows, client.find_users(_names(rows)))
+        candidates = [user for one in decisions if (user := one.to_act_on) is not None]
+        readings = read_risks(client, candidates, workers=self.workers)
+        levels = {user_id: one.level for user_id, one in readings.items() if isinstance(one, UserRisk)}
+        levels_that_okta_refuses: dict[str, OktaUreError] = {}
 
         def preview(row: Row, user: OktaUser) -> Outcome:
-            if client.get_user_risk(user.user_id) == row.risk_level:
-                return outcome_of(row, "unchanged", "same_level", user=user)
+            # Nobody's risk is set without knowing what it was.
+            reading = readings[user.user_id]
+            if isinstance(reading, OktaUreError):
+                raise reading
             return outcome_of(row, "planned", user=user)
 
         def upsert(row: Row, user: OktaUser) -> Outcome:
+            preview(row, user)
             level = row.risk_level or "none"
-            before = preview(row, user)
-            if before.status == "unchanged":
-                return before
-            answer = client.put_user_risk(user.user_id, level, reason.fill(row))
+            if level in levels_that_okta_refuses:
+                raise levels_that_okta_refuses[level]
+            try:
+                answer = client.put_user_risk(user.user_id, level, reason.fill(row))
+            except InvalidRequestError as error:
+                if error.topic == "okta-risk-level":
+                    # It is the org that does not know the level yet, so the other users need not be tried.
+                    levels_that_okta_refuses[level] = error
+                raise
             return outcome_of(row, "done", user=user, http_status=answer.status, request_id=answer.request_id)
 
-        return Plan(decisions, upsert, {}, preview)
+        return Plan(leave_those_at_their_level(decisions, levels), upsert, {}, preview)
 
 
 class OktaNoActionOperator(OktaActionOperator):

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
-from airflow.sdk import BaseOperator
 
 from airflow_provider_okta_ure.clients.scopes import PROVIDERS_MANAGE
 from airflow_provider_okta_ure.hooks.okta import OktaHook
+from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
 from airflow_provider_okta_ure.operators.run import failing_for_good
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class OktaSecurityEventsProviderOperator(BaseOperator):
+class OktaSecurityEventsProviderOperator(ServiceOperator):
     """
     Make sure that an Okta org accepts our risk signals: one security events provider, up to date and active.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -199,3 +200,150 @@ def test_a_registration_without_an_address_for_the_key_is_refused(okta, connect)
     connect("plain", conn_type="okta", host=okta.okta_url, password=okta.okta_token)
     with pytest.raises(AirflowFailException, match="address for our public key"):
         provider(okta, okta_conn_id="plain")
+
+
+# --- setting the risk: few calls, and one clear message
+
+
+RISK_PATH = "/api/v1/users/"
+
+
+def refusal(code: str, summary: str = "no", *causes: str) -> str:
+    """Return the body of an Okta refusal."""
+    body = {"errorCode": code, "errorSummary": summary, "errorLink": code, "errorId": "oae1"}
+    return json.dumps({**body, "errorCauses": [{"errorSummary": cause} for cause in causes]})
+
+
+def people(okta: Sandbox, count: int, level: str = "low") -> list[dict[str, Any]]:
+    """Add users and return a row for each."""
+    for index in range(count):
+        okta.okta.add_user(login=f"u{index:03}@new.example")
+    return [row(f"u{index:03}", level) for index in range(count)]
+
+
+def test_everybodys_risk_is_read_before_the_first_one_is_set(okta):
+    rows = people(okta, 40, "high")
+    report = run(OktaUpsertUserRiskOperator, rows)
+    calls = [one.method for one in okta.requests_to("okta") if one.path.endswith("/risk")]
+    assert report["counts"]["done"] == 40
+    assert calls == ["GET"] * 40 + ["PUT"] * 40
+
+
+def test_who_has_the_level_already_costs_one_reading_and_no_more(okta):
+    rows = people(okta, 10, "high")
+    run(OktaUpsertUserRiskOperator, rows[:7])
+    okta.clear_requests()
+    report = run(OktaUpsertUserRiskOperator, rows)
+    assert report["reasons"] == {"unchanged:same_level": 7}
+    assert len(okta.requests_to("okta", "PUT")) == 3
+    # Whoever is right already is not announced as somebody to act on, and is no failure.
+    assert report["counts"] == {"done": 3, "planned": 0, "unchanged": 7, "skipped": 0, "failed": 0}
+
+
+@pytest.mark.parametrize("level", ["high", "medium", "low"])
+def test_each_level_arrives_with_a_reason_that_okta_can_take(okta, ann, level):
+    reason = "Score {score}: <b>ä</b> see https://x.example/?u={user} " + "x" * 600
+    run(OktaUpsertUserRiskOperator, [row("ann", level)], reason=reason)
+    (put,) = okta.requests_to("okta", "PUT")
+    said = json.loads(put.body)
+    assert said["riskLevel"] == level.upper()
+    assert said["riskReason"].startswith(
+        "Score 100- -b---/b- see https---x.example--u-ann-new.example x".replace("/", "-")
+    )
+    assert said["riskReason"].endswith("xxx...")
+    assert len(said["riskReason"]) == 500
+    assert okta.okta.risk(ann).lower() == level
+
+
+def test_an_empty_reason_is_not_sent(okta, ann):
+    run(OktaUpsertUserRiskOperator, [row("ann")], reason="")
+    (put,) = okta.requests_to("okta", "PUT")
+    assert json.loads(put.body) == {"riskLevel": "HIGH"}
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        pytest.param(401, "E0000015", "needs Identity Engine with Identity Threat Protection", id="no-licence"),
+        pytest.param(403, "E0000015", "needs Identity Engine with Identity Threat Protection", id="no-licence-403"),
+        pytest.param(403, "E0000006", "has Identity Threat Protection, and that the admin role", id="no-role"),
+        pytest.param(404, "E0000008", "needs Identity Engine", id="classic-engine"),
+        pytest.param(403, "E0000005", "2025.10.1", id="old-release-with-oauth"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_an_org_without_user_risk_is_told_so_once_and_nothing_is_written(
+    okta, status, code, message, dry_run
+):
+    rows = people(okta, 150)
+    okta.fail_next(service="okta", status=status, path_prefix=RISK_PATH, times=1000, body=refusal(code))
+    with pytest.raises(AirflowFailException, match=message) as caught:
+        run(OktaUpsertUserRiskOperator, rows, fail_on="never", dry_run=dry_run)
+    assert str(caught.value).count("HTTP") == 1
+    assert "More: docs/troubleshooting.md#okta-" in str(caught.value)
+    risk_calls = [one for one in okta.requests_to("okta") if one.path.endswith("/risk")]
+    assert {one.method for one in risk_calls} == {"GET"}
+    assert len(risk_calls) <= 4 * 8
+
+
+def test_a_user_that_the_role_does_not_cover_does_not_stop_the_others(okta):
+    rows = people(okta, 50)
+    hidden = next(user for user in okta.okta.users if user.login == "u007@new.example")
+    okta.fail_next(
+        service="okta", status=403, path_prefix=f"/api/v1/users/{hidden.id}/risk", body=refusal("E0000006")
+    )
+    report = run(OktaUpsertUserRiskOperator, rows, fail_on=2)
+    assert report["counts"]["done"] == 49
+    assert report["reasons"] == {"failed:not_permitted": 1}
+    assert okta.okta.risk(hidden.id).lower() == "none"
+
+
+def test_a_credential_that_may_read_and_not_set_is_stopped_after_one_round(okta):
+    rows = people(okta, 150)
+    okta.fail_next(service="okta", status=403, method="PUT", times=1000, body=refusal("E0000006"))
+    with pytest.raises(AirflowFailException, match="the admin role of the credential covers"):
+        run(OktaUpsertUserRiskOperator, rows, fail_on="never")
+    assert len(okta.requests_to("okta", "PUT")) == 32
+
+
+def test_an_org_that_does_not_know_medium_yet_is_asked_once_and_the_others_are_set(okta):
+    rows = people(okta, 60, "medium")
+    for one in rows[::2]:
+        one["risk_level"] = "high"
+    okta.fail_next(
+        service="okta",
+        status=400,
+        method="PUT",
+        path_prefix=f"/api/v1/users/{okta.okta.users[-59].id}/risk",
+        body=refusal("E0000001", "Api validation failed: riskLevel", "riskLevel: Not one of the allowed values."),
+    )  # fmt: skip
+    context = context_of()
+    with pytest.raises(
+        AirflowFailException, match=r"Orgs before release 2026\.04\.2 take only HIGH and LOW"
+    ) as caught:
+        run(OktaUpsertUserRiskOperator, rows, context, workers=1)
+    assert str(caught.value).endswith("More: docs/troubleshooting.md#okta-risk-level")
+    report = context["ti"].pushed["report"]
+    assert report["counts"] == {"done": 30, "planned": 0, "unchanged": 0, "skipped": 0, "failed": 30}
+    assert len(okta.requests_to("okta", "PUT")) == 31
+
+
+def test_the_sandbox_without_identity_threat_protection_agrees(okta):
+    rows = people(okta, 3)
+    okta.options.has_itp = False
+    with pytest.raises(AirflowFailException, match="needs Identity Engine with Identity Threat Protection"):
+        run(OktaUpsertUserRiskOperator, rows)
+
+
+def test_whoever_vanishes_between_search_and_reading_fails_alone(okta):
+    rows = people(okta, 5)
+    gone = next(user for user in okta.okta.users if user.login == "u002@new.example")
+    okta.fail_next(
+        service="okta",
+        status=404,
+        path_prefix=f"/api/v1/users/{gone.id}/risk",
+        body=refusal("E0000007", f"Not found: Resource not found: {gone.id} (User)"),
+    )
+    report = run(OktaUpsertUserRiskOperator, rows, fail_on="never")
+    assert report["reasons"] == {"failed:user_not_in_okta": 1}
+    assert report["counts"]["done"] == 4
