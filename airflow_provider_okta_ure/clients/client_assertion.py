@@ -46,6 +46,25 @@ def _is_plain(text: str) -> bool:
     return bool(re.fullmatch(r"[!#-\[\]-~]+", text))
 
 
+def refused_sign_in(error: ApiError, topic: str, remedy: str = "") -> AuthenticationError:
+    """
+    Return a refusal as one of the credential.
+
+    :param topic: the entry of the catalogue that explains it.
+    :param remedy: what to do; empty = what the catalogue says.
+    """
+    return AuthenticationError(
+        error.message,
+        service=error.service,
+        status=error.status,
+        code=error.code,
+        summary=error.summary,
+        request_id=error.request_id,
+        remedy=remedy,
+        topic=topic,
+    )
+
+
 class ServiceApp:
     """
     Who signs in, and for what.
@@ -174,22 +193,18 @@ class ClientAssertionAuth(OriginAuth):
         if error.retryable:
             return error
         # Whatever its status: who cannot sign in can do nothing else, for any user.
-        return AuthenticationError(
-            error.message,
-            service=error.service,
-            status=error.status,
-            code=error.code,
-            summary=error.summary,
-            request_id=error.request_id,
-            remedy=self._remedy(error),
-        )
-
-    def _remedy(self, error: ApiError) -> str:
         if error.code in _WANTS_PROOF and self._app.dpop == "never":
-            return "The app requires DPoP, which the connection rules out: set `dpop` to auto."
+            return refused_sign_in(
+                error,
+                error.topic,
+                "The app requires DPoP, which the connection rules out: set `dpop` to auto.",
+            )
         if error.code in ("invalid_scope", "consent_required"):
-            return f"{error.remedy} Asked for: {', '.join(self._app.scopes)}.".lstrip()
-        return error.remedy
+            asked = f"Asked for: {', '.join(self._app.scopes)}."
+            return refused_sign_in(error, error.topic, f"{error.remedy} {asked}".lstrip())
+        if error.topic in ("", "okta-api-token"):
+            return refused_sign_in(error, "oauth-client-unknown")
+        return refused_sign_in(error, error.topic, error.remedy)
 
     def _assertion(self, audience: str, now: int) -> str:
         # No iat: it is optional, and a clock that is a little ahead would make it look issued in the future.

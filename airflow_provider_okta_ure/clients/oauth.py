@@ -11,7 +11,12 @@ import msgspec
 
 from airflow_provider_okta_ure.clients.access_tokens import PROCESS, AccessToken, Scheme, SignIn, SignIns
 from airflow_provider_okta_ure.clients.auth import OriginAuth
-from airflow_provider_okta_ure.clients.client_assertion import TOKEN_PATH, ClientAssertionAuth, ServiceApp
+from airflow_provider_okta_ure.clients.client_assertion import (
+    TOKEN_PATH,
+    ClientAssertionAuth,
+    ServiceApp,
+    refused_sign_in,
+)
 from airflow_provider_okta_ure.clients.dpop import process_key
 from airflow_provider_okta_ure.clients.http import ApiClient, Transport
 from airflow_provider_okta_ure.clients.okta_errors import OktaDialect
@@ -33,7 +38,6 @@ REFRESH_AHEAD = 300.0
 
 _TOKEN = re.compile(r"[!-~]+")
 _SCHEMES: dict[str, Scheme] = {"bearer": "Bearer", "dpop": "DPoP"}
-_NOT_ACCEPTED = "It was a fresh access token. Check that the app is active and has an admin role."
 
 SelfT = TypeVar("SelfT", bound="ServiceAppAuth")
 
@@ -151,9 +155,12 @@ class ServiceAppAuth(OriginAuth):
         return True
 
     def explained(self, error: ApiError) -> ApiError:
-        if isinstance(error, AuthenticationError):
-            error.remedy = _NOT_ACCEPTED
-        return error
+        if not isinstance(error, AuthenticationError):
+            return error
+        # Okta's code is the one for API tokens, too.
+        refused = refused_sign_in(error, "okta-access-token")
+        refused.remedy = f"It was a fresh access token. {refused.remedy}"
+        return refused
 
     def _token(self) -> AccessToken:
         token = self._sign_in.token(self._api.timing.monotonic(), self._request_token)

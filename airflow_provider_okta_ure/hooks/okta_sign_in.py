@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.hooks.settings import OktaSettings
 
 _USE_OAUTH = "Set auth_method to private_key_jwt, or remove what belongs to a service app."
+_LABEL = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]+-----")
 _PRIVATE_PARTS = ("d", "p", "q", "dp", "dq", "qi")
 
 
@@ -80,7 +82,7 @@ def service_app_of(
         return ServiceApp(client_id, key, wanted, dpop=settings.dpop)
     except ConfigurationError as error:
         raise ConfigurationError(
-            f"Connection {connection.conn_id!r}: {error.message}", remedy=error.remedy
+            f"Connection {connection.conn_id!r}: {error.message}", remedy=error.remedy, topic=error.topic
         ) from None
 
 
@@ -143,7 +145,9 @@ def _client_key_of(connection: Connection, settings: OktaSettings) -> SigningKey
         key = SigningKey.load(settings.client_private_key, key_id=settings.client_key_id)
     except ConfigurationError as error:
         raise ConfigurationError(
-            f"Connection {connection.conn_id!r}, client_private_key: {error.message}", remedy=error.remedy
+            f"Connection {connection.conn_id!r}, client_private_key: {error.message}",
+            remedy=error.remedy,
+            topic=error.topic,
         ) from None
     if settings.signing_private_key:
         try:
@@ -159,7 +163,9 @@ def _is_key(text: str) -> bool:
 
 
 def _texts_of(key: str) -> Iterator[str]:
-    yield from (line.strip() for line in key.replace("\\n", "\n").splitlines())
+    lines = (line.strip() for line in key.replace("\\n", "\n").splitlines())
+    # The label of a PEM block is no secret, and without it no message could name the kind of a key.
+    yield from (line for line in lines if not _LABEL.fullmatch(line))
     try:
         said = msgspec.json.decode(key)
     except msgspec.DecodeError:
