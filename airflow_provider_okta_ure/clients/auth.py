@@ -183,7 +183,7 @@ class NetskopeTokenAuth(_TokenAuth):
         refused = response.request.headers.get(self._HEADER)
         with self._lock:
             if self._token == refused:
-                stored = self._reread()
+                stored = self._reread().strip()
                 self._former = (self._token,)
                 self._token = self._cleaned(stored) if stored else self._token
             return self._token != refused

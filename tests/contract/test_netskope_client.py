@@ -517,3 +517,24 @@ def test_a_user_who_is_listed_twice_has_the_newest_score(answering: Any) -> None
     client = answering(*[{"totalCount": 1, "results": results}])
     (row,) = client.scores(NOW, strategy="list", now=NOW)
     assert (row.user, row.score, row.score_at) == (ANN, 100, TODAY)
+
+
+def test_a_token_that_was_rotated_is_read_again_in_the_middle_of_the_work(sandbox: Sandbox) -> None:
+    auth = NetskopeTokenAuth(sandbox.netskope_token, reread=lambda: sandbox.netskope_token)
+    client = NetskopeClient.connect(sandbox.netskope_url, auth, timing=timing_of(sandbox))
+    client.check()
+    sandbox.netskope.rotate_token()
+    client.check()
+    refused = [entry for entry in sandbox.requests if entry.status in (401, 403)]
+    assert len(refused) == 1
+
+
+def test_a_token_that_was_rotated_where_nobody_stored_it_is_an_error(sandbox: Sandbox) -> None:
+    old = sandbox.netskope_token
+    client = NetskopeClient.connect(
+        sandbox.netskope_url, NetskopeTokenAuth(old, reread=lambda: old), timing=timing_of(sandbox)
+    )
+    sandbox.netskope.rotate_token()
+    with pytest.raises((AuthenticationError, PermissionDeniedError)):
+        client.check()
+    assert len(sandbox.requests) == 1

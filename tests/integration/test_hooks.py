@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_okta_ure.errors import ConfigurationError
+from airflow_provider_okta_ure.errors import AuthenticationError, ConfigurationError
 from airflow_provider_okta_ure.hooks.netskope import NetskopeHook
 from airflow_provider_okta_ure.hooks.okta import OktaHook, Registration
 from demo.processes import free_port
@@ -112,3 +112,24 @@ def test_a_transmitter_without_a_key_names_the_field(okta, connect):
     )
     with pytest.raises(ConfigurationError, match="signing_private_key"):
         _ = OktaHook("x").transmitter
+
+
+def test_a_netskope_token_that_was_rotated_is_found_in_the_connection(netskope, connect):
+    client = NetskopeHook().client
+    client.check()
+    connect(
+        "netskope_default",
+        conn_type="netskope",
+        host=netskope.netskope_url,
+        password=netskope.netskope.rotate_token(),
+    )
+    client.check()
+    assert [entry.status for entry in netskope.requests].count(401) == 1
+
+
+def test_a_netskope_connection_that_is_gone_leaves_the_refusal(netskope, monkeypatch):
+    client = NetskopeHook().client
+    netskope.netskope.rotate_token()
+    monkeypatch.delenv("AIRFLOW_CONN_NETSKOPE_DEFAULT")
+    with pytest.raises(AuthenticationError, match="401"):
+        client.check()
