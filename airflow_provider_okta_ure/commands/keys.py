@@ -12,6 +12,7 @@ import msgspec
 from airflow_provider_okta_ure.clients.keys import SigningKey
 from airflow_provider_okta_ure.clients.public_halves import public_halves
 from airflow_provider_okta_ure.clients.public_keys import check_published, is_same_key
+from airflow_provider_okta_ure.commands.connections import okta_hook
 from airflow_provider_okta_ure.commands.endings import ending_plainly
 from airflow_provider_okta_ure.commands.files import PRIVATE_MODE, PUBLIC_MODE, read_text, write_file
 from airflow_provider_okta_ure.commands.passwords import password_for
@@ -77,16 +78,7 @@ def _keys_in_use(name: str | None, args: Namespace, *, option: str) -> list[Publ
 
 
 def _key_of_connection(conn_id: str) -> SigningKey:
-    from airflow.sdk.exceptions import AirflowNotFoundException
-
-    from airflow_provider_okta_ure.hooks.okta import OktaHook
-
-    try:
-        settings = OktaHook(conn_id).settings
-    except AirflowNotFoundException:
-        raise ConfigurationError(
-            f"There is no connection {conn_id!r}.", remedy="`airflow connections list` names those there are."
-        ) from None
+    settings = okta_hook(conn_id).settings
     if not settings.signing_private_key:
         raise ConfigurationError(
             f"Connection {conn_id!r} has no signing_private_key.",

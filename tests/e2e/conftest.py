@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -31,10 +32,14 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Itera
     for folder in (HERE.parents[1] / "dags", HERE / "dags"):
         for file in folder.glob("*.py"):
             shutil.copy(file, dags)
-    instance = AirflowInstance(tmp_path_factory.mktemp("airflow"), dags, free_port())
+    key = new_signing_key()
+    home = tmp_path_factory.mktemp("airflow")
+    jwks_file = home / "jwks.json"
+    jwks_file.write_text(json.dumps(key.jwks))
+    settings = {"AIRFLOW__OKTA_URE__JWKS_FILE": str(jwks_file)}
+    instance = AirflowInstance(home, dags, free_port(), settings)
     try:
         instance.start(print)
-        key = new_signing_key()
         instance.add_connection(
             "okta_default",
             conn_type="okta",

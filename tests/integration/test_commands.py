@@ -349,3 +349,25 @@ def test_knowing_the_commands_loads_nothing_of_what_they_do() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_airflow_is_asked_for_connections_as_its_own_commands_ask(
+    run: Any, connect: Any, signing_key: SigningKeyPair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow_provider_okta_ure.hooks.okta import OktaHook
+
+    asked: list[str | None] = []
+    really = OktaHook.get_connection
+
+    def get_connection(conn_id: str) -> Any:
+        asked.append(os.environ.get("_AIRFLOW_PROCESS_CONTEXT"))
+        return really(conn_id)
+
+    monkeypatch.setattr(OktaHook, "get_connection", get_connection)
+    monkeypatch.delenv("_AIRFLOW_PROCESS_CONTEXT", raising=False)
+    connect(
+        "okta_default", conn_type="okta", host="a.okta.com", extra={"signing_private_key": signing_key.pem}
+    )
+    assert run("jwks", "--okta-conn-id", "okta_default").kids
+    assert asked == ["server"]
+    assert "_AIRFLOW_PROCESS_CONTEXT" not in os.environ
