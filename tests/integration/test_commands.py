@@ -363,7 +363,7 @@ def test_airflow_is_asked_for_connections_as_its_own_commands_ask(
         asked.append(os.environ.get("_AIRFLOW_PROCESS_CONTEXT"))
         return really(conn_id)
 
-    monkeypatch.setattr(OktaHook, "get_connection", get_connection)
+    monkeypatch.setattr(OktaHook, "get_connection", staticmethod(get_connection))
     monkeypatch.delenv("_AIRFLOW_PROCESS_CONTEXT", raising=False)
     connect(
         "okta_default", conn_type="okta", host="a.okta.com", extra={"signing_private_key": signing_key.pem}
