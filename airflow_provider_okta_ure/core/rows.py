@@ -16,6 +16,9 @@ from airflow_provider_okta_ure.core.levels import HIGHEST_SCORE, LOWEST_SCORE, c
 from airflow_provider_okta_ure.core.models import RISK_LEVELS, SCORE_LEVELS, Row
 from airflow_provider_okta_ure.errors import ConfigurationError, RowError
 
+OKTA_USER_FIELDS = frozenset(("user_id", "email", "status", "risk_reason"))
+"""What rows about Okta's users say besides; taken, and left out, because a row is about a login alone."""
+
 LONGEST_USER = 320
 """The longest user name: what an e-mail address may have."""
 
@@ -170,7 +173,7 @@ def _is_utc(moment: datetime | None) -> bool:
 def _checked(item: Mapping[Any, Any], index: int) -> Row:
     """Check field by field: returns a row whose values only had to be rewritten, or says what is wrong."""
     for name in item:
-        if name not in _CHECKS:
+        if name not in _CHECKS and name not in OKTA_USER_FIELDS:
             close = difflib.get_close_matches(str(name), _CHECKS, n=1)
             raise RowError(
                 f"Row {index} has an unknown field {reprlib.repr(name)}.",
@@ -185,7 +188,13 @@ def _checked(item: Mapping[Any, Any], index: int) -> Row:
             field="user",
             remedy='Each row needs a "user": a login or an e-mail address.',
         )
-    return Row(**{name: _CHECKS[name](value, index, name) for name, value in item.items()})
+    return Row(
+        **{
+            name: _CHECKS[name](value, index, name)
+            for name, value in item.items()
+            if name not in OKTA_USER_FIELDS
+        }
+    )
 
 
 def _refuse(index: int, field: str, value: object, expected: str, remedy: str = "") -> NoReturn:

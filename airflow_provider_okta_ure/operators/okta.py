@@ -11,9 +11,11 @@ from airflow_provider_okta_ure.operators.risk import (
     OktaUpsertUserRiskOperator,
 )
 from airflow_provider_okta_ure.operators.security_events_provider import OktaSecurityEventsProviderOperator
+from airflow_provider_okta_ure.operators.users import OktaFetchUsersOperator
 
 __all__ = [
     "OktaAddToGroupOperator",
+    "OktaFetchUsersOperator",
     "OktaNoActionOperator",
     "OktaPreflightOperator",
     "OktaPushRiskOperator",

@@ -43,6 +43,7 @@ def test_all_operators_of_this_version_are_here():
     assert {one.__name__ for one in OPERATORS} == {
         "NetskopeFetchScoresOperator",
         "OktaAddToGroupOperator",
+        "OktaFetchUsersOperator",
         "OktaNoActionOperator",
         "OktaPreflightOperator",
         "OktaPushRiskOperator",

@@ -133,3 +133,10 @@ def test_of_two_equally_new_rows_the_less_safe_score_stays_and_a_missing_one_goe
 def test_users_of_different_sources_are_different() -> None:
     given_rows = rows({"user": "ann", "source": "a"}, {"user": "ann", "source": "b"}, {"user": "bob"})
     assert deduplicate(given_rows) == given_rows
+
+
+def test_rows_about_okta_users_are_taken_without_what_only_okta_knows() -> None:
+    row = {"user": "ann", "user_id": "00u1", "email": "a@x.example", "status": "ACTIVE", "risk_level": "high"}
+    assert to_rows([{**row, "risk_reason": "x"}]) == [Row(user="ann", risk_level="high")]
+    with pytest.raises(RowError, match="unknown field 'statsu'"):
+        to_rows([{**row, "statsu": "ACTIVE"}])
