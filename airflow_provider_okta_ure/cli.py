@@ -85,6 +85,50 @@ _KEYS = (
     ),
 )
 
+_CHECK = ActionCommand(
+    name="check",
+    help="Check everything that a run needs, and say what to do; writes nothing",
+    description="Check everything that a run needs of Okta and Netskope, and say what to do about what is "
+    "wrong. Writes nothing.",
+    epilog="Status: 0 = ok or warnings, 1 = a problem, 2 = wrong options or no such connection.",
+    func=lazy_load_command(f"{_COMMANDS}.check.check"),
+    args=(
+        option(
+            "--okta-conn-id",
+            default="okta_default",
+            metavar="CONN_ID",
+            help="id of the Airflow connection to the Okta org (okta_default)",
+        ),
+        option(
+            "--netskope-conn-id",
+            default="netskope_default",
+            metavar="CONN_ID",
+            help="id of the connection to the Netskope tenant (netskope_default); empty: not used",
+        ),
+        option(
+            "--actions",
+            metavar="KINDS",
+            help="what is going to be done: groups, push, upsert, with commas between them; default: groups, "
+            "and push if the Okta connection has a signing key",
+        ),
+        option("--group-name", metavar="NAME", help="exact name of the group that is going to be written"),
+        option("--group-id", metavar="ID", help="its id, instead of the name"),
+        option("--create-group", action="store_true", help="the work creates a group that does not exist"),
+        option("--ensure-provider", action="store_true", help="the work registers us as a transmitter"),
+        option("--no-check-jwks", action="store_true", help="do not look at the published JWKS"),
+        option("--strategy", choices=("series", "list"), default="series", help="how Netskope is read"),
+        option("--users", type=int, metavar="N", help="how many users one run may act on"),
+        option(
+            "--max-minutes",
+            type=float,
+            default=60.0,
+            metavar="MINUTES",
+            help="how long that many may take before it is worth a warning (60)",
+        ),
+        option("--json", action="store_true", help="print the report as JSON"),
+    ),
+)
+
 
 def get_commands() -> list[CLICommand]:
     """Return the commands, in the shape of Airflow's own."""
@@ -93,6 +137,7 @@ def get_commands() -> list[CLICommand]:
             name="okta-ure",
             help="Okta User Risk Exchange: keys and checks",
             subcommands=(
+                _CHECK,
                 GroupCommand(name="keys", help="The key that signs risk signals", subcommands=_KEYS),
             ),
         )

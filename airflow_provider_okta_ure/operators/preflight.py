@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk import BaseOperator
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_okta_ure.preflight.report import Finding
+
+NumberT = TypeVar("NumberT", int, float)
 
 
 class OktaPreflightOperator(BaseOperator):
@@ -104,7 +106,6 @@ class OktaPreflightOperator(BaseOperator):
             return report.to_dict()
 
     def _wanted(self) -> Wanted:
-        users = _number(self.users, "users")
         return Wanted(
             actions=to_actions(self.actions),
             group_name=to_text(self.group_name, "group_name") or None,
@@ -113,8 +114,8 @@ class OktaPreflightOperator(BaseOperator):
             ensure_provider=to_flag(self.ensure_provider, "ensure_provider"),
             check_jwks=to_flag(self.check_jwks, "check_jwks"),
             strategy=self.strategy,
-            users=None if users is None else int(users),
-            max_minutes=_number(self.max_minutes, "max_minutes") or 0.0,
+            users=None if self.users in (None, "", "None") else _number(self.users, "users", int),
+            max_minutes=_number(self.max_minutes, "max_minutes", float),
         )
 
     def _log(self, finding: Finding) -> None:
@@ -122,10 +123,9 @@ class OktaPreflightOperator(BaseOperator):
         say("%s", to_line(finding))
 
 
-def _number(value: object, argument: str) -> float | None:
-    if value is None or value in ("", "None"):
-        return None
+def _number(value: object, argument: str, kind: type[NumberT]) -> NumberT:
     try:
-        return float(str(value))
+        return kind(str(value))
     except ValueError:
-        raise ConfigurationError(f"{argument} is {value!r}.", remedy="Use a number.") from None
+        what = "a whole number" if kind is int else "a number"
+        raise ConfigurationError(f"{argument} is {value!r}.", remedy=f"Use {what}.") from None

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_provider_okta_ure.errors import OktaUreError
@@ -53,6 +54,19 @@ def preflight(
     if netskope is not None:
         targets[netskope.netskope_conn_id] = _address(netskope)
     return PreflightReport(findings=findings, targets=targets)
+
+
+def missing_connections(*conn_ids: str | None) -> list[str]:
+    """Return which of the connections Airflow does not know; None and empty are none."""
+    return [conn_id for conn_id in conn_ids if conn_id and not _exists(conn_id)]
+
+
+def _exists(conn_id: str) -> bool:
+    try:
+        BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        return False
+    return True
 
 
 def _chosen(hook: OktaHook, wanted: Wanted) -> tuple[ActionKind, ...]:

@@ -34,7 +34,7 @@ def to_table(report: PreflightReport, *, colours: bool = False) -> str:
 def to_line(finding: Finding) -> str:
     """Return a finding as one line, for a log."""
     remedy = f" -> {finding.advice}" if finding.advice else ""
-    return f"{finding.status:<{_STATUS_WIDTH}}  {finding.name}: {finding.message}{remedy}"
+    return _plain(f"{finding.status:<{_STATUS_WIDTH}}  {finding.name}: {finding.message}{remedy}")
 
 
 def to_summary(report: PreflightReport) -> str:
@@ -60,4 +60,9 @@ def _lines(finding: Finding, width: int, *, colours: bool) -> Iterator[str]:
 
 
 def _wrapped(text: str, indent: int) -> list[str]:
-    return textwrap.wrap(text, WIDTH - indent, break_on_hyphens=False) or [""]
+    return textwrap.wrap(_plain(text), WIDTH - indent, break_on_hyphens=False) or [""]
+
+
+def _plain(text: str) -> str:
+    """Return the text without what would steer a terminal; names in it are other people's."""
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``airflow okta-ure check``: whether everything is there that a run needs; writes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, NoReturn, TextIO
+
+import msgspec
+
+from airflow_provider_okta_ure.errors import ConfigurationError
+from airflow_provider_okta_ure.preflight.run import missing_connections, preflight
+from airflow_provider_okta_ure.preflight.table import to_table
+from airflow_provider_okta_ure.preflight.wanted import Wanted, to_actions
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterator
+
+    from airflow_provider_okta_ure.preflight.report import PreflightReport
+
+PROBLEM = 1
+WRONG_USAGE = 2
+INTERRUPTED = 128 + signal.SIGINT
+
+_OUTPUT, _ERRORS = 1, 2  # descriptors
+
+
+def check(args: Namespace) -> None:
+    """
+    Check what the options say, print the report, and end with a status for scripts.
+
+    :raises SystemExit: with 1 for a problem, 2 for wrong options or a missing connection, 130 for Ctrl-C.
+    """
+    # As Airflow's own commands for connections do: else those in the metadata database are not seen.
+    os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
+    output = sys.stdout
+    try:
+        with _output_kept_clean():
+            report = _report(args)
+    except KeyboardInterrupt:
+        _end(INTERRUPTED, "Interrupted; nothing was written to Okta or Netskope.")
+    except ConfigurationError as error:
+        _end(WRONG_USAGE, f"Error: {error}")
+    _show(report, output, as_json=args.json)
+    if report.status == "problem":
+        raise SystemExit(PROBLEM)
+
+
+@contextlib.contextmanager
+def _output_kept_clean() -> Iterator[None]:
+    """
+    Send whatever is written meanwhile to the error stream: the output is the report alone.
+
+    Airflow's log handlers hold the real output since the start, so its descriptor is what has to change.
+    """
+    sys.stdout.flush()
+    kept = os.dup(_OUTPUT)
+    os.dup2(_ERRORS, _OUTPUT)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, _OUTPUT)
+        os.close(kept)
+
+
+def _report(args: Namespace) -> PreflightReport:
+    wanted = Wanted(
+        actions=to_actions(args.actions),
+        group_name=args.group_name,
+        group_id=args.group_id,
+        create_group=args.create_group,
+        ensure_provider=args.ensure_provider,
+        check_jwks=not args.no_check_jwks,
+        strategy=args.strategy,
+        users=args.users,
+        max_minutes=args.max_minutes,
+    )
+    missing = missing_connections(args.okta_conn_id, args.netskope_conn_id)
+    if missing:
+        raise ConfigurationError(
+            f"There is no connection {' and no connection '.join(map(repr, missing))}.",
+            remedy="Create it in the UI under Admin > Connections, with `airflow connections add`, or as the "
+            f"environment variable AIRFLOW_CONN_{missing[0].upper()}"
+            + ("; without Netskope add --netskope-conn-id ''." if args.netskope_conn_id in missing else "."),
+        )
+    return preflight(args.okta_conn_id, args.netskope_conn_id, wanted)
+
+
+def _show(report: PreflightReport, output: TextIO, *, as_json: bool) -> None:
+    if as_json:
+        text = msgspec.json.format(msgspec.json.encode(report.to_dict()), indent=2).decode()
+    else:
+        text = to_table(report, colours=output.isatty() and not os.environ.get("NO_COLOR"))
+    output.write(text + "\n")
+    output.flush()
+
+
+def _end(status: int, message: str) -> NoReturn:
+    sys.stderr.write(f"{message}\n")
+    raise SystemExit(status)
