@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import msgspec
 
+from airflow_provider_okta_ure.commands.connections import reading_the_database
 from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.preflight.run import missing_connections, preflight
 from airflow_provider_okta_ure.preflight.table import to_table
@@ -35,11 +36,9 @@ def check(args: Namespace) -> None:
 
     :raises SystemExit: with 1 for a problem, 2 for wrong options or a missing connection, 130 for Ctrl-C.
     """
-    # As Airflow's own commands for connections do: else those in the metadata database are not seen.
-    os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
     output = sys.stdout
     try:
-        with _output_kept_clean():
+        with _output_kept_clean(), reading_the_database():
             report = _report(args)
     except KeyboardInterrupt:
         _end(INTERRUPTED, "Interrupted; nothing was written to Okta or Netskope.")

@@ -29,12 +29,6 @@ def parser() -> ArgumentParser:
     return cli_parser.get_parser()
 
 
-@pytest.fixture(autouse=True)
-def _context(monkeypatch: pytest.MonkeyPatch) -> None:
-    # The command sets it for its own process.
-    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
-
-
 def run(world: World, parser: ArgumentParser, *options: str) -> int:
     """Return the status of the command with these options, as Airflow would run it in this process."""
     world.store()
