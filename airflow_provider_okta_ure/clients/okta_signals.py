@@ -13,7 +13,9 @@ from airflow_provider_okta_ure.clients.okta_wire import WireProvider, provider_b
 from airflow_provider_okta_ure.errors import (
     ConfigurationError,
     InvalidRequestError,
+    NotFoundError,
     OktaUreError,
+    ServerError,
     TransportError,
     UnexpectedAnswerError,
 )
@@ -128,19 +130,20 @@ class OktaSignalCalls(OktaGroupCalls):
         Creates it, or finds it by issuer or name and updates and reactivates it where it differs; never
         makes a second one, also when somebody else does the same at the same time.
 
-        :raises ConfigurationError: name and issuer belong to two different providers of the org.
+        :param issuer: the ``iss`` of our tokens; with a ``well_known_url``, what the document names.
+        :raises ConfigurationError: name and issuer belong to two different providers of the org, or the
+            document at the well-known URL names another issuer.
         """
         wanted = {"issuer": issuer, "jwks_url": jwks_url, "well_known_url": well_known_url}
         provider_body(name, PROVIDER_TYPE, **wanted)
         trouble: OktaUreError | None = None
         for _ in range(TRIES_TO_ENSURE):
+            there = self._owner(name, wanted)
             try:
-                return self._matched(name, wanted)
-            except InvalidRequestError as error:  # noqa: PERF203  # at most three rounds
-                if not _is_taken(error):
+                return self._matched(there, name, wanted)
+            except (InvalidRequestError, NotFoundError, ServerError, TransportError) as error:
+                if not _is_worth_another_look(error, was_there=there is not None):
                     raise
-                trouble = error
-            except TransportError as error:
                 trouble = error
         raise trouble or UnexpectedAnswerError("Okta neither has nor makes the security events provider.")
 
@@ -203,16 +206,18 @@ class OktaSignalCalls(OktaGroupCalls):
         for page in pages:
             yield from page
 
-    def _matched(self, name: str, wanted: dict[str, str]) -> SecurityEventsProvider:
-        provider = self._owner(name, wanted)
+    def _matched(
+        self, provider: SecurityEventsProvider | None, name: str, wanted: dict[str, str]
+    ) -> SecurityEventsProvider:
         if provider is None:
-            return self.create_security_events_provider(name, **wanted)
-        if provider.name != name or _differs(provider, wanted):
+            provider = self.create_security_events_provider(name, **wanted)
+        elif provider.name != name or _differs(provider, wanted):
             provider = self.update_security_events_provider(
                 provider.provider_id, name, provider_type=provider.type, **wanted
             )
         if not provider.is_active:
             provider = self.activate_security_events_provider(provider.provider_id)
+        _check_issuer(provider, wanted)
         return provider
 
     def _owner(self, name: str, wanted: dict[str, str]) -> SecurityEventsProvider | None:
@@ -252,7 +257,27 @@ class OktaSignalCalls(OktaGroupCalls):
 
 def _differs(provider: SecurityEventsProvider, wanted: dict[str, str]) -> bool:
     # With a well-known URL Okta fills in issuer and JWKS URL itself.
-    return any(value and getattr(provider, key) != value for key, value in wanted.items())
+    keys = ("well_known_url",) if wanted["well_known_url"] else tuple(wanted)
+    return any(getattr(provider, key) != wanted[key] for key in keys)
+
+
+def _check_issuer(provider: SecurityEventsProvider, wanted: dict[str, str]) -> None:
+    """Refuse a registration under which Okta would refuse everything we sign."""
+    if wanted["issuer"] and provider.issuer and provider.issuer != wanted["issuer"]:
+        raise ConfigurationError(
+            f"Okta found the issuer {provider.issuer!r} at {wanted['well_known_url'] or 'our address'}, "
+            f"and we sign as {wanted['issuer']!r}.",
+            remedy="Make the document at the well-known URL and `issuer` in the connection equal.",
+        )
+
+
+def _is_worth_another_look(error: OktaUreError, *, was_there: bool) -> bool:
+    """Whether the org may look different now from when we looked."""
+    if isinstance(error, InvalidRequestError):
+        return _is_taken(error)  # somebody else was faster, or our own lost attempt was
+    if isinstance(error, NotFoundError):
+        return was_there  # somebody deleted it in between
+    return not was_there  # whether it was made is not known; a change was repeated by the client already
 
 
 def _is_taken(error: InvalidRequestError) -> bool:

@@ -66,7 +66,9 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
         :raises ConfigurationError: neither a well-known URL nor issuer and JWKS URL are set.
         """
         if self.well_known_url:
-            return client.ensure_security_events_provider(self.name, well_known_url=self.well_known_url)
+            return client.ensure_security_events_provider(
+                self.name, issuer=self.issuer or "", well_known_url=self.well_known_url
+            )
         if not self.issuer or not self.jwks_url:
             raise ConfigurationError(
                 "Okta needs an address for our public key.",
