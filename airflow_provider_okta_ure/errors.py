@@ -31,7 +31,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from airflow_provider_okta_ure.catalogue import entry_for_answer, entry_for_reason, entry_for_topic, link_to
+from airflow_provider_okta_ure.catalogue import (
+    entry_for_answer,
+    entry_for_jwks,
+    entry_for_reason,
+    entry_for_topic,
+    link_to,
+)
 
 
 class OktaUreError(Exception):
@@ -246,7 +252,8 @@ class JwksError(OktaUreError):
     def __init__(
         self, message: str, *, url: str, reason: str, retryable: bool = False, remedy: str = ""
     ) -> None:
-        super().__init__(message, remedy=remedy)
+        entry = entry_for_jwks(reason)
+        super().__init__(message, remedy=remedy, topic=entry.topic if entry else "")
         self.url = url
         self.reason = reason
         self.retryable = retryable

@@ -68,6 +68,7 @@ class Entry:
     :param seen: exact messages and codes that people search for.
     :param answers: the answers of a service that mean this.
     :param reasons: the reason codes of reports that mean this.
+    :param jwks_reasons: the reasons of a ``JwksError`` that mean this.
     :param concerns_everybody: it would meet every other user, too, so that going on is pointless.
     """
 
@@ -80,6 +81,7 @@ class Entry:
     seen: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
     reasons: tuple[str, ...] = ()
+    jwks_reasons: tuple[str, ...] = ()
     concerns_everybody: bool = False
 
     def advice(self, scope: str = "") -> str:

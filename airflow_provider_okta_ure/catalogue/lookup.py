@@ -37,6 +37,7 @@ CHAPTERS: tuple[Chapter, ...] = (
 _ENTRIES = [entry for chapter in CHAPTERS for entry in chapter.entries]
 _BY_TOPIC = {entry.topic: entry for entry in _ENTRIES}
 _BY_REASON = {reason: entry for entry in _ENTRIES for reason in entry.reasons}
+_BY_JWKS_REASON = {reason: entry for entry in _ENTRIES for reason in entry.jwks_reasons}
 # The most specific answers first; the sort keeps the catalogue's order among equals.
 _BY_ANSWER = sorted(
     ((answer, entry) for entry in _ENTRIES for answer in entry.answers),
@@ -74,6 +75,11 @@ def entry_for_reason(reason: str) -> Entry | None:
     'ambiguous-user'
     """
     return _BY_REASON.get(reason)
+
+
+def entry_for_jwks(reason: str) -> Entry | None:
+    """Return the entry of what is wrong with a published key set."""
+    return _BY_JWKS_REASON.get(reason)
 
 
 def entry_for_topic(topic: str) -> Entry | None:

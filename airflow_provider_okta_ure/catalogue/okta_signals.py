@@ -87,6 +87,59 @@ TRANSMITTER = Chapter(
                 "Unable to establish connection with Okta platform while 'Fetching Key ID'.",
                 "Max retries exceeded with url: /jwks",
             ),
+            jwks_reasons=("no_answer", "refused", "redirected", "not_trusted"),
+            concerns_everybody=True,
+        ),
+        Entry(
+            topic="jwks-address",
+            title="The address of the published key is not one to read from",
+            what="The address leads to a private network or is not https, so it was not read.",
+            why="A key that anybody on the way can change proves nothing, and an address inside the network"
+            " is not where Okta can read it.",
+            remedy="Publish the key by https at an address of the internet.",
+            steps=(
+                "If the address is right and only this worker sees it inside your network, set "
+                "`allow_private_jwks_url` in the connection.",
+            ),
+            seen=("It was not read.", "is not https: anybody on the way could put another key there."),
+            jwks_reasons=("address_forbidden", "not_https"),
+            concerns_everybody=True,
+        ),
+        Entry(
+            topic="jwks-malformed",
+            title="What is published is not a key set",
+            what="The address answers, but not with a document that Okta can use.",
+            why="It is a page for people, has another content type, is too large, lacks `keys`, `issuer` or "
+            "`jwks_uri`, or names another issuer than the connection.",
+            remedy="Publish what `airflow okta-ure keys jwks` prints, as application/json.",
+            seen=("so it is no JWKS", "has the content type", "lacks issuer or jwks_uri"),
+            jwks_reasons=("content_type", "too_large", "malformed", "issuer_differs"),
+            concerns_everybody=True,
+        ),
+        Entry(
+            topic="jwks-key-missing",
+            title="The key that signs is not published",
+            what="The published key set does not hold the public half of the key that signs.",
+            why="The key was changed in one place only, has another key id there, or is marked for "
+            "something else. Okta would answer invalid_key or authentication_failed.",
+            remedy="Publish what `airflow okta-ure keys jwks --okta-conn-id` prints.",
+            seen=("is not among those published at", "is not the one that signs"),
+            jwks_reasons=("key_missing", "key_differs"),
+            concerns_everybody=True,
+        ),
+        Entry(
+            topic="jwks-private-key",
+            title="A private key is published",
+            what="The published document shows a private key to everybody.",
+            why="The whole key was put there instead of its public half.",
+            remedy="Take it down now and make a new key: whoever has read it can sign in your name.",
+            steps=(
+                "Take the document down.",
+                "`airflow okta-ure keys generate` makes a new key; publish what it prints.",
+                "Put the new private key into the connection.",
+            ),
+            seen=("shows a private key to everybody",),
+            jwks_reasons=("private_key_published",),
             concerns_everybody=True,
         ),
         Entry(

@@ -22,6 +22,7 @@ LARGEST_KEY = 8192
 """Larger ones are not safer in any way that matters, and slow to make and to sign with."""
 
 _HOW = "Give an RSA private key of 2048 bits or more, as PEM (BEGIN PRIVATE KEY) or as a private JWK."
+_TOPIC = "private-key"
 _JWS = jwt.PyJWS()
 
 
@@ -38,6 +39,7 @@ class SigningKey:
             raise ConfigurationError(
                 f"The signing key has {private_key.key_size} bits, which is too weak (RFC 7518 section 3.3).",
                 remedy=f"Make a new one of {SMALLEST_KEY} bits or more.",
+                topic=_TOPIC,
             )
         self._private_key = private_key
         numbers = private_key.public_key().public_numbers()
@@ -70,7 +72,7 @@ class SigningKey:
         """
         text = text.strip(" \t\r\n\"'\ufeff") if isinstance(text, str) else ""
         if not text:
-            raise ConfigurationError("The signing key is empty.", remedy=_HOW)
+            raise ConfigurationError("The signing key is empty.", remedy=_HOW, topic=_TOPIC)
         if text.startswith("{"):
             private_key, jwk_id = _from_jwk(text)
             return cls(private_key, key_id or jwk_id)
@@ -105,12 +107,13 @@ class SigningKey:
 def _from_pem(text: str, password: str | None) -> RSAPrivateKey:
     block = next(iter(pem_blocks(text)), None)
     if block is None:
-        raise ConfigurationError("The signing key is neither PEM nor JWK.", remedy=_HOW)
+        raise ConfigurationError("The signing key is neither PEM nor JWK.", remedy=_HOW, topic=_TOPIC)
     _check_label(block.label)
     if block.is_encrypted and not password:
         raise ConfigurationError(
             "The signing key is encrypted, and no password was given.",
             remedy="Decrypt it first: openssl pkey -in key.pem -out plain.pem",
+            topic=_TOPIC,
         )
     return _loaded(block, password)
 
@@ -123,42 +126,49 @@ def _loaded(block: PemBlock, password: str | None) -> RSAPrivateKey:
         # Without the cause: it can quote what it could not read.
         raise _unreadable(encrypted=block.is_encrypted) from None
     if not isinstance(key, RSAPrivateKey):
-        raise ConfigurationError("The signing key is not an RSA key, which RS256 needs.", remedy=_HOW)
+        raise ConfigurationError(
+            "The signing key is not an RSA key, which RS256 needs.", remedy=_HOW, topic=_TOPIC
+        )
     return key
 
 
 def _unreadable(*, encrypted: bool) -> ConfigurationError:
     if encrypted:
         return ConfigurationError(
-            "The signing key does not open with the password.", remedy="Check the password."
+            "The signing key does not open with the password.", remedy="Check the password.", topic=_TOPIC
         )
-    return ConfigurationError("The signing key is damaged: what is inside the PEM is not a key.", remedy=_HOW)
+    return ConfigurationError(
+        "The signing key is damaged: what is inside the PEM is not a key.", remedy=_HOW, topic=_TOPIC
+    )
 
 
 def _check_label(label: str) -> None:
     if "PUBLIC KEY" in label or "CERTIFICATE" in label:
-        raise ConfigurationError(f"This is a {label.lower()}, which cannot sign.", remedy=_HOW)
+        raise ConfigurationError(f"This is a {label.lower()}, which cannot sign.", remedy=_HOW, topic=_TOPIC)
     if "PRIVATE KEY" not in label or "OPENSSH" in label:
-        raise ConfigurationError(f"PEM of the kind {label} is not read here.", remedy=_HOW)
+        raise ConfigurationError(f"PEM of the kind {label} is not read here.", remedy=_HOW, topic=_TOPIC)
 
 
 def _from_jwk(text: str) -> tuple[RSAPrivateKey, str | None]:
     jwk = _one_jwk(text)
     if jwk.get("kty") != "RSA":
-        raise ConfigurationError("The signing key (JWK) is not an RSA key, which RS256 needs.", remedy=_HOW)
+        raise ConfigurationError(
+            "The signing key (JWK) is not an RSA key, which RS256 needs.", remedy=_HOW, topic=_TOPIC
+        )
     if "d" not in jwk:
-        raise ConfigurationError("This JWK is a public key, which cannot sign.", remedy=_HOW)
+        raise ConfigurationError("This JWK is a public key, which cannot sign.", remedy=_HOW, topic=_TOPIC)
     if jwk.get("use", "sig") != "sig" or jwk.get("alg", ALGORITHM) != ALGORITHM:
         raise ConfigurationError(
             "This JWK is meant for something else than signing with RS256.",
             remedy="Make a key for use=sig, alg=RS256.",
+            topic=_TOPIC,
         )
     try:
         key = RSAAlgorithm.from_jwk(jwk)
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError, KeyError):
-        raise ConfigurationError("The signing key (JWK) is damaged.", remedy=_HOW) from None
+        raise ConfigurationError("The signing key (JWK) is damaged.", remedy=_HOW, topic=_TOPIC) from None
     if not isinstance(key, RSAPrivateKey):
-        raise ConfigurationError("This JWK is a public key, which cannot sign.", remedy=_HOW)
+        raise ConfigurationError("This JWK is a public key, which cannot sign.", remedy=_HOW, topic=_TOPIC)
     key_id = jwk.get("kid")
     return key, key_id if isinstance(key_id, str) else None
 
@@ -167,12 +177,14 @@ def _one_jwk(text: str) -> dict[str, Any]:
     try:
         jwk: Any = msgspec.json.decode(text)
     except msgspec.DecodeError:
-        raise ConfigurationError("The signing key looks like a JWK but is not JSON.", remedy=_HOW) from None
+        raise ConfigurationError(
+            "The signing key looks like a JWK but is not JSON.", remedy=_HOW, topic=_TOPIC
+        ) from None
     keys = jwk.get("keys")
     if isinstance(keys, list):
         if len(keys) != 1 or not isinstance(keys[0], dict):
             raise ConfigurationError(
-                "The key set has not exactly one key.", remedy="Give the one that is to sign."
+                "The key set has not exactly one key.", remedy="Give the one that is to sign.", topic=_TOPIC
             )
         return dict(keys[0])
     return dict(jwk)

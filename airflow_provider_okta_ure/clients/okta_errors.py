@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.clients.answers import Refusal
 
 INVALID_SEARCH = "E0000031"
+QUERY_TOO_SLOW = "E0000009"
 VALIDATION_FAILED = "E0000001"
 
 # These mean "you may not" whatever the HTTP status is: 401 for a missing feature, 501 for a read-only group.

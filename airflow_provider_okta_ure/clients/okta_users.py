@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from airflow_provider_okta_ure.clients.okta_errors import INVALID_SEARCH
+from airflow_provider_okta_ure.clients.okta_errors import INVALID_SEARCH, QUERY_TOO_SLOW
 from airflow_provider_okta_ure.clients.okta_wire import (
     WireGroup,
     WireRisk,
@@ -16,7 +17,7 @@ from airflow_provider_okta_ure.clients.okta_wire import (
     segment,
     text_literal,
 )
-from airflow_provider_okta_ure.errors import InvalidRequestError, PermissionDeniedError
+from airflow_provider_okta_ure.errors import InvalidRequestError, PermissionDeniedError, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,11 +26,16 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.clients.http import ApiClient
     from airflow_provider_okta_ure.core.models import OktaUser, RiskLevel, UserRisk
 
+log = logging.getLogger(__name__)
+
 USERS_BUCKET = "/api/v1/users"
 USER_BUCKET = "/api/v1/users/{idOrLogin}"
 
 PAGE_SIZE = 200
 """Okta: the most users in a page."""
+
+PAGE_SIZES = (PAGE_SIZE, 50, 10)
+"""Tried one after the other when Okta's own query takes too long."""
 
 NAMES_PER_SEARCH = 25
 LONGEST_QUERY = 4000
@@ -181,8 +187,31 @@ class OktaUserCalls:
         return self._pages_of_users("/api/v1/users", USERS_BUCKET, params)
 
     def _pages_of_users(self, path: str, bucket: str, params: dict[str, str]) -> Iterator[OktaUser]:
-        pages = self._api.pages(path, bucket=bucket, params=params, headers=_BRIEF, expect=list[WireUser])
-        return (user.to_user() for page in pages for user in page)
+        for page in self._pages(path, bucket, params):
+            for user in page:
+                yield user.to_user()
+
+    def _pages(self, path: str, bucket: str, params: dict[str, str]) -> Iterator[list[WireUser]]:
+        """Yield the pages of a list, in smaller ones if Okta cannot put the first one together in time."""
+        for limit in PAGE_SIZES:
+            pages = self._api.pages(
+                path,
+                bucket=bucket,
+                params={**params, "limit": str(limit)},
+                headers=_BRIEF,
+                expect=list[WireUser],
+            )
+            try:
+                first = next(pages, [])
+            except ServerError as error:
+                # Once a page is out, the list cannot begin anew: its end names the size of the next page.
+                if error.code != QUERY_TOO_SLOW or limit == PAGE_SIZES[-1]:
+                    raise
+                log.info("Okta cannot list %d users at once in time; asking for fewer.", limit)
+                continue
+            yield first
+            yield from pages
+            return
 
 
 def _is_searchable(name: str) -> bool:

@@ -210,6 +210,7 @@ class OktaHook(BaseHook):
             raise ConfigurationError(
                 f"Connection {self.okta_conn_id!r} has no {missing}, which pushing risk needs.",
                 remedy=f"Set the extra field {missing!r}.",
+                topic="connection-field",
             )
         key = SigningKey.load(settings.signing_private_key, key_id=settings.signing_key_id)
         return Transmitter(issuer=settings.issuer, audience=self.base_url, key=key)

@@ -121,6 +121,7 @@ def base_host(connection: Connection) -> str:
         raise ConfigurationError(
             f"Connection {connection.conn_id!r} has no host.",
             remedy="Set it to the org or tenant URL.",
+            topic="connection-field",
         )
     return f"{host.rstrip('/')}:{connection.port}" if connection.port else host
 
@@ -135,7 +136,9 @@ def token_of(connection: Connection, called: str) -> str:
     token = (connection.password or "").strip()
     if not token:
         raise ConfigurationError(
-            f"Connection {connection.conn_id!r} has no password.", remedy=f"Put the {called} there."
+            f"Connection {connection.conn_id!r} has no password.",
+            remedy=f"Put the {called} there.",
+            topic="connection-field",
         )
     return token
 
@@ -145,17 +148,22 @@ def _refuse_unknown(conn_id: str | None, name: str, known: tuple[str, ...]) -> N
         return
     close = difflib.get_close_matches(name, known, n=1)
     meant = f"Did you mean {close[0]!r}?" if close else f"Known fields: {', '.join(sorted(known))}."
-    raise ConfigurationError(f"Connection {conn_id!r} has an unknown extra field {name!r}.", remedy=meant)
+    raise ConfigurationError(
+        f"Connection {conn_id!r} has an unknown extra field {name!r}.", remedy=meant, topic="connection-field"
+    )
 
 
 def _check_numbers(conn_id: str | None, settings: TransportSettings) -> None:
     if settings.timeout is not None and not 1 <= settings.timeout <= 600:
         raise ConfigurationError(
-            f"Connection {conn_id!r}: timeout is {settings.timeout} seconds.", remedy="Use 1 to 600."
+            f"Connection {conn_id!r}: timeout is {settings.timeout} seconds.",
+            remedy="Use 1 to 600.",
+            topic="connection-field",
         )
     share = settings.rate_limit_share
     if share is not None and not 0 < share <= 1:
         raise ConfigurationError(
             f"Connection {conn_id!r}: rate_limit_share is {share}.",
             remedy="Use a number above 0 and at most 1; 0.5 means half of every rate limit.",
+            topic="connection-field",
         )

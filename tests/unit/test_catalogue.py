@@ -20,6 +20,7 @@ from airflow_provider_okta_ure.catalogue import (
 )
 from airflow_provider_okta_ure.catalogue.__main__ import main
 from airflow_provider_okta_ure.catalogue.page import COMMAND, page
+from airflow_provider_okta_ure.errors import JwksError
 from tests.unit.test_docs import reason_codes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -131,6 +132,14 @@ def test_every_reason_of_a_report_is_explained(reason: str) -> None:
 
 def test_no_reason_is_explained_that_nothing_gives() -> None:
     assert {reason for entry in ENTRIES for reason in entry.reasons} == set(reason_codes())
+
+
+def test_everything_that_can_be_wrong_with_a_published_key_is_explained() -> None:
+    reasons = set(re.findall(r"``(\w+)``", (JwksError.__doc__ or "").partition(":param retryable")[0]))
+    assert len(reasons) > 10
+    for reason in reasons:
+        assert JwksError("No.", url="https://x.example", reason=reason).topic.startswith("jwks-")
+    assert {one for entry in ENTRIES for one in entry.jwks_reasons} == reasons
 
 
 # --- what the services say
