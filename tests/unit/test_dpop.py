@@ -101,6 +101,24 @@ def test_a_nonce_that_is_no_longer_good_is_replaced(play: Any, world: World) -> 
     assert [proof_of(request)["nonce"] for request in script.sent[4:6]] == ["n-1", "new"]
 
 
+def test_a_nonce_is_kept_when_an_answer_brings_none(play: Any, world: World) -> None:
+    bare = granted("bound-token", kind="DPoP")
+    script = play(WANTS_PROOF, wants_nonce("n-1"), bare, Said(), Said(503, {}, [DATE]), bare, Said())
+    api = world.client()
+    api.call("GET", "/x", bucket="b")
+    world.clock.passed += 3600
+    api.call("GET", "/x", bucket="b")
+    assert [proof_of(script.sent[number])["nonce"] for number in (2, 4, 5)] == ["n-1"] * 3
+
+
+def test_a_nonce_is_of_no_use_to_a_request_without_a_proof(play: Any, world: World) -> None:
+    asks = Said(400, {"error": "use_dpop_nonce"}, [DATE, ("DPoP-Nonce", "r")])
+    script = play(granted(), asks)
+    with pytest.raises(InvalidRequestError):
+        world.client().call("GET", "/x", bucket="b")
+    assert len(script.sent) == 2
+
+
 def test_a_nonce_is_answered_once_per_call(play: Any, world: World) -> None:
     script = play(WANTS_PROOF, wants_nonce("n-1"), wants_nonce("n-2"))
     with pytest.raises(AuthenticationError, match="use_dpop_nonce"):
