@@ -77,6 +77,9 @@ class OriginAuth(AuthBase):
         """Return the error that a person is to see, with what only the credential knows about it."""
         return error
 
+    def close(self) -> None:
+        """Close connections of its own, if it has any; the next request opens new ones."""
+
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self._origin is not None and origin_of(request.url or "") == self._origin:
             self.authorise(request)

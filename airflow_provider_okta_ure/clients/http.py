@@ -163,6 +163,7 @@ class ApiClient:
         with self._lock:
             for session in list(self._sessions):
                 session.close()
+        self._auth.close()
 
     def call(
         self,

@@ -162,6 +162,9 @@ class ServiceAppAuth(OriginAuth):
         refused.remedy = f"It was a fresh access token. {refused.remedy}"
         return refused
 
+    def close(self) -> None:
+        self._api.close()
+
     def _token(self) -> AccessToken:
         token = self._sign_in.token(self._api.timing.monotonic(), self._request_token)
         if token.text != self._told:

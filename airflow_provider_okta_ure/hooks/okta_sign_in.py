@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.clients.client_assertion import ServiceApp
     from airflow_provider_okta_ure.clients.keys import SigningKey
     from airflow_provider_okta_ure.hooks.settings import OktaSettings
+
+log = logging.getLogger(__name__)
 
 _USE_OAUTH = "Set auth_method to private_key_jwt, or remove what belongs to a service app."
 _LABEL = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]+-----")
@@ -74,7 +77,7 @@ def service_app_of(
     from airflow_provider_okta_ure.clients.scopes import ALL_SCOPES
 
     client_id = _client_id_of(connection)
-    _refuse_password(connection, settings)
+    _check_password(connection, settings)
     key = _client_key_of(connection, settings)
     listed = (settings.scopes or "").replace(",", " ").split()
     wanted = tuple(listed or (ALL_SCOPES if scopes is None else scopes))
@@ -114,7 +117,7 @@ def _client_id_of(connection: Connection) -> str:
     return client_id
 
 
-def _refuse_password(connection: Connection, settings: OktaSettings) -> None:
+def _check_password(connection: Connection, settings: OktaSettings) -> None:
     password = (connection.password or "").strip()
     if not password:
         return
@@ -122,14 +125,19 @@ def _refuse_password(connection: Connection, settings: OktaSettings) -> None:
     if _is_key(password):
         raise ConfigurationError(
             f"Connection {conn_id!r} has a key in the password.",
-            remedy="Put it into the extra field client_private_key.",
+            remedy="Put it into the extra field client_private_key, in a new connection without a password.",
         )
-    raise ConfigurationError(
-        f"Connection {conn_id!r} has a password, which auth_method private_key_jwt does not use.",
-        remedy="Empty it; an API token that is no longer needed should be revoked in Okta, too."
-        if settings.client_private_key
-        else "Set auth_method to ssws if it is an API token. Client secrets cannot be used: "
-        "Okta wants a key for its API.",
+    if not settings.client_private_key:
+        raise ConfigurationError(
+            f"Connection {conn_id!r} has auth_method private_key_jwt, but a password and no key.",
+            remedy="Set auth_method to ssws if it is an API token. Client secrets cannot be used: "
+            "Okta wants a key for its API.",
+        )
+    # Not refused: Airflow keeps a stored password when its field is emptied, so that it cannot be taken away.
+    log.warning(
+        "Connection %r has a password, which private_key_jwt does not use. Revoke it in Okta if it is an API "
+        "token, and make the connection anew to be rid of it here.",
+        conn_id,
     )
 
 

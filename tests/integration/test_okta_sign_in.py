@@ -124,7 +124,6 @@ def test_a_jwk_is_a_key_and_its_kid_is_sent(sandbox, app, connect):
         pytest.param(
             {}, {"client_private_key": "x"}, "'x', client_private_key: .*neither PEM nor JWK", id="bad-key"
         ),
-        pytest.param({"password": "00token-canary"}, {}, "a password.*Empty it", id="a-token-besides"),
         pytest.param(
             {"password": "00token-canary"},
             {"client_private_key": ""},
@@ -167,6 +166,15 @@ def test_what_is_mixed_up_is_named_without_its_value(app, connect, sandbox, fiel
     assert message == str(caught.value)
     assert "canary" not in message
     assert not sandbox.requests
+
+
+def test_a_password_that_is_left_over_is_not_sent_and_said_to_be_useless(sandbox, app, connect, caplog):
+    # Airflow keeps a stored password when the form's field is emptied.
+    connect("x", **app, password="00token-canary")
+    assert OktaHook("x").test_connection()[0]
+    assert "which private_key_jwt does not use" in caplog.text
+    assert "canary" not in caplog.text
+    assert {entry.status for entry in sandbox.requests_to("okta", "GET")} == {200}
 
 
 def test_one_key_for_two_purposes_is_refused(sandbox, app, connect, other_key):

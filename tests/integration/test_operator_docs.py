@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from pathlib import Path
 
 import pytest
 from airflow.sdk import BaseOperator
@@ -77,3 +78,14 @@ def test_the_constructor_touches_neither_connection_nor_network(operator):
     needed = {"rows": "{{ ti }}", "rule": "score <", "group_name": "x"}
     arguments = {name: value for name, value in needed.items() if name in described(operator)}
     operator(task_id="t", **arguments)
+
+
+@pytest.mark.parametrize(
+    "operator", [one for one in OPERATORS if hasattr(one, "scopes")], ids=lambda one: one.__name__
+)
+def test_the_scopes_of_an_operator_are_those_of_the_document(operator):
+    text = (Path(__file__).parents[2] / "docs" / "operators.md").read_text(encoding="utf-8")
+    table = text.partition("\n## Scopes\n")[2].partition("\n## ")[0]
+    (row,) = (line for line in table.splitlines() if f"`{operator.__name__}`" in line)
+    always = re.split("; | with ", row.split("|")[2])[0]
+    assert set(re.findall(r"`(okta\.[\w.]+)`", always)) == set(operator.scopes)

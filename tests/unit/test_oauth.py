@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
 import threading
@@ -86,6 +87,19 @@ def test_the_token_request_is_what_okta_expects(play: Any, world: World) -> None
     assert claims == {"iss": CLIENT_ID, "sub": CLIENT_ID, "aud": TOKEN_URL, "exp": SERVER_NOW + 300}
     assert jwt.get_unverified_header(assertion) == {"alg": "RS256", "kid": "key-1", "typ": "JWT"}
     assert script.sent[1].headers["Authorization"] == "Bearer access-token-1"
+
+
+def test_closing_a_client_closes_the_way_to_the_token_endpoint_too(play: Any, world: World) -> None:
+    play(granted(), Said(), Said())
+    api = world.client()
+    api.call("GET", "/x", bucket="b")
+    way: Any = api._auth
+    sessions: list[Any] = [*api._sessions, *way._api._sessions]
+    closed: list[object] = []
+    for session in sessions:
+        session.close = functools.partial(closed.append, session)
+    api.close()
+    assert len(closed) == 2
 
 
 def test_a_token_is_kept_and_replaced_some_time_before_it_expires(play: Any, world: World) -> None:
