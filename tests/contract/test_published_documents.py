@@ -121,6 +121,22 @@ def test_what_okta_could_not_read_is_refused_and_named(script: Any, reason: str,
     assert "token=x" not in str(error)
 
 
+def test_a_document_without_end_is_not_read_to_its_end() -> None:
+    sent = 0
+
+    def pour(connection: socket.socket, _head: bytes) -> None:
+        nonlocal sent
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+        while sent < 100_000_000:
+            connection.sendall(b" " * 65_536)
+            sent += 65_536
+
+    with pytest.raises(JwksError) as caught:
+        read_from(pour)
+    assert caught.value.reason == "too_large"
+    assert sent < 50_000_000
+
+
 def test_a_document_of_just_the_longest_length_is_read() -> None:
     body = b'{"a":"' + b"x" * (LONGEST_DOCUMENT - 8) + b'"}'
     assert len(body) == LONGEST_DOCUMENT

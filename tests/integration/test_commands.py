@@ -204,14 +204,16 @@ def test_an_encrypted_key_opens_with_a_password_that_is_no_argument(
     assert said.kids == [public_halves(encrypted, password=PASSWORD)[0]["kid"]]
 
 
-def test_a_key_that_needs_a_password_asks_for_none_where_nobody_is(
-    run: Any, encrypted: str, monkeypatch: pytest.MonkeyPatch
+def test_a_password_is_not_taken_from_where_it_would_be_shown(
+    run: Any, encrypted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As getpass does where there is no terminal: it would show what is typed.
     monkeypatch.setattr("getpass.getpass", getpass.fallback_getpass)  # type: ignore[attr-defined]  # not in typeshed
-    said = run("jwks", "--key-file", "-", stdin=encrypted)
+    (tmp_path / "k.pem").write_text(encrypted)
+    said = run("jwks", "--key-file", tmp_path / "k.pem", stdin=f"{PASSWORD}\n")
     assert "no terminal" in said.error
     assert "OKTA_URE_KEY_PASSWORD" in said.error
+    assert said.out == ""
 
 
 def test_a_wrong_password_is_said_and_not_shown(run: Any, encrypted: str, tmp_path: Path) -> None:
