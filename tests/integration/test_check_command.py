@@ -157,7 +157,7 @@ def process(world: World, home: Path, *options: str, **more: str) -> subprocess.
     environment |= {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/nothing/airflow.db",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         **more,
     }
     return subprocess.Popen(
