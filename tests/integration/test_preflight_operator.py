@@ -75,6 +75,14 @@ def test_rendered_texts_are_understood(world):
     assert "netskope.users" not in checks
 
 
+def test_a_rendered_false_is_no_true(world):
+    world.sandbox.okta.providers.clear()
+    with pytest.raises(AirflowFailException, match=r"okta\.registration"):
+        run(world, ensure_provider="False")
+    with pytest.raises(AirflowFailException, match=r"okta\.group"):
+        run(world, group_name="New one", create_group="False", ensure_provider="True")
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
