@@ -22,6 +22,9 @@ Every exception of this package; each knows whether trying again can help and wh
     |-- PreflightError                    something that the work needs is missing; known before it began
     |-- ActionLogError            [retry] the action log's database cannot be used
     |-- LockedError               [retry] another run is acting on the same target
+    |-- BlastRadiusError                  a task would change more users than it may
+    |-- PlanChangedError                  what a task would do is not what was approved
+    |-- SourceOutageError         [retry] a source has far fewer users than last time
     `-- OutcomeError                      the work ended, but more users failed than ``fail_on`` allows
 
 ``[retry]`` marks the classes whose ``retryable`` is True: the same request can succeed later.
@@ -292,7 +295,7 @@ class ActionLogError(OktaUreError):
     """
 
     retryable = True
-    default_remedy = "Check the connection okta_ure_action_log and the database behind it."
+    default_topic = "action-log"
 
     def __init__(self, message: str, *, remedy: str = "", retryable: bool = True) -> None:
         super().__init__(message, remedy=remedy)
@@ -303,6 +306,34 @@ class LockedError(OktaUreError):
     """Another run has been acting on the same target for longer than we are to wait."""
 
     retryable = True
+    default_topic = "locked"
+
+
+class BlastRadiusError(OktaUreError):
+    """
+    A task would change more users than it may; nothing was written.
+
+    :param plan_id: what a person can approve.
+    """
+
+    default_topic = "blast-radius"
+
+    def __init__(self, message: str, *, plan_id: str) -> None:
+        super().__init__(message)
+        self.plan_id = plan_id
+
+
+class PlanChangedError(OktaUreError):
+    """What a task would do now is not what was approved; nothing was written."""
+
+    default_topic = "plan-changed"
+
+
+class SourceOutageError(OktaUreError):
+    """A source has far fewer users than it had last time."""
+
+    retryable = True
+    default_topic = "source-outage"
 
 
 class OutcomeError(OktaUreError):

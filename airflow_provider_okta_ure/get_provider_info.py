@@ -103,6 +103,18 @@ _OKTA_FIELDS: dict[str, Any] = {
         "description": "The key's kid in the JWKS. Default: its RFC 7638 thumbprint.",
         "schema": {"type": ["string", "null"]},
     },
+    "exclude_users": {
+        "label": "Excluded users",
+        "description": "Logins, e-mail addresses or Okta ids, between commas. No operator ever touches them, "
+        "whatever a rule says: put break-glass accounts here.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "exclude_groups": {
+        "label": "Excluded groups",
+        "description": "Names or ids of Okta groups, between commas, whose members no operator ever touches. "
+        "When one of them cannot be read, nobody is touched.",
+        "schema": {"type": ["string", "null"]},
+    },
     "allow_custom_domain": {
         "label": "Allow a custom domain",
         "description": "On: the host above is your own domain for Okta and may receive the token.",
@@ -119,9 +131,27 @@ _OKTA_FIELDS: dict[str, Any] = {
 
 _CONFIG: dict[str, Any] = {
     "okta_ure": {
-        "description": "What Airflow's API server shows to everybody under /okta-ure, for Okta to verify "
-        "risk signals. Nothing is shown until it is set here; a private key never is.",
+        "description": "How names stand in task logs; and what Airflow's API server shows to everybody under "
+        "/okta-ure, for Okta to verify risk signals: nothing until it is set here, and never a private key.",
         "options": {
+            "log_identities": {
+                "description": "How people's names stand in task logs: clear, masked (the first letter and "
+                "the domain) or hashed (twelve digits, the same for the same person). The action log "
+                "always has the names.",
+                "version_added": "0.1.0",
+                "type": "string",
+                "example": "masked",
+                "default": "clear",
+            },
+            "log_identities_key": {
+                "description": "A secret for log_identities = hashed. Without it, whoever knows the addresses "
+                "can find out whose digits are whose.",
+                "version_added": "0.1.0",
+                "type": "string",
+                "example": None,
+                "sensitive": True,
+                "default": "",
+            },
             "jwks_file": {
                 "description": "Path of the public JWKS to show at /okta-ure/jwks.json. Read anew for each "
                 "request. Make it with `airflow okta-ure keys jwks`.",

@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
@@ -24,8 +25,6 @@ from sqlalchemy import text
 from airflow_provider_okta_ure.errors import LockedError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from airflow_provider_okta_ure.action_log.database import Database
 
 _in_memory: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -57,10 +56,7 @@ def held(database: Database, name: str, waiting: Waiting) -> Iterator[None]:
     deadline = waiting.monotonic() + waiting.seconds
     while (give_back := take()) is None:
         if waiting.monotonic() >= deadline:
-            raise LockedError(
-                f"Another run has been acting on {name} for {waiting.seconds:.0f} s.",
-                remedy="Let it end; this task can then be tried again.",
-            )
+            raise LockedError(f"Another run has been acting on {name} for {waiting.seconds:.0f} s.")
         waiting.sleep(waiting.every)
     try:
         yield

@@ -14,6 +14,8 @@ from airflow_provider_okta_ure.action_log.locks import Waiting, held
 from airflow_provider_okta_ure.action_log.migrating import upgrade
 
 if TYPE_CHECKING:
+    from sqlalchemy import URL
+
     from airflow_provider_okta_ure.action_log.entries import Entry, LogAction
 
 
@@ -32,7 +34,7 @@ class ActionLog:
         self._waiting = waiting or Waiting()
 
     @classmethod
-    def open(cls, url: str, waiting: Waiting | None = None) -> ActionLog:
+    def open(cls, url: URL | str, waiting: Waiting | None = None) -> ActionLog:
         """
         Return the log in a database, its table made or brought up to date.
 
@@ -91,8 +93,8 @@ class ActionLog:
 
     def newest_decisions(
         self, *, org: str, doing: Sequence[LogAction], target: str, users: Iterable[str], after: datetime
-    ) -> dict[str, datetime]:
-        """Return the newest later moment that something was decided for each user, by user key."""
+    ) -> dict[str, Entry]:
+        """Return the newest later entry that decided something for each user, by user key."""
         with self.database.reading() as connection:
             return reading.newest_decisions(
                 connection, org=org, doing=doing, target=target, users=users, after=after
@@ -107,6 +109,11 @@ class ActionLog:
         """Return the last reading of a source that speaks for an earlier moment."""
         with self.database.reading() as connection:
             return reading.last_reading(connection, org=org, target=target, before=before)
+
+    def size_of_source(self, source: str, *, not_after: datetime) -> int:
+        """Return how many users a source had when it was last read; 0 = it never was."""
+        with self.database.reading() as connection:
+            return reading.size_of_source(connection, source, not_after=not_after)
 
     def pushed_in_run(self, *, dag_id: str, run_id: str) -> list[Entry]:
         """Return the risk signals that a DAG run delivered."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from airflow_provider_okta_ure.action_log.entries import Entry, LogAction, LogStatus
 from airflow_provider_okta_ure.action_log.tables import actions
@@ -43,33 +43,23 @@ def last_done(
     before: datetime | None = None,
 ) -> dict[str, Entry]:
     """
-    Return each user's newest entry that is ``done``, by user key.
+    Return each user's newest entry that is ``done``, by user key; an addition also when it was ``started``.
 
     :param doing: which actions.
     :param users: user keys; None = everybody.
     :param before: only entries that speak for an earlier moment; None = all.
     """
+    # An addition whose answer is not known may have happened; a removal may not have.
+    maybe = and_(actions.c.status == "started", actions.c.action == "add_to_group")
     about = [
         actions.c.org == org,
         actions.c.action.in_(doing),
         actions.c.target == target,
-        actions.c.status == "done",
+        or_(actions.c.status == "done", maybe),
     ]
     if before is not None:
         about.append(actions.c.as_of < before)
-    chunks: Iterable[list[str] | None] = [None] if users is None else _chunks(users)
-    found: dict[str, Entry] = {}
-    for keys in chunks:
-        conditions = about if keys is None else [*about, actions.c.user_key.in_(keys)]
-        rank = (
-            func.row_number()
-            .over(partition_by=actions.c.user_key, order_by=(actions.c.as_of.desc(), actions.c.id.desc()))
-            .label("rank")
-        )
-        ranked = select(actions, rank).where(*conditions).subquery()
-        newest = select(*(ranked.c[column.name] for column in actions.c)).where(ranked.c.rank == 1)
-        found.update((entry.user_key, entry) for entry in _entries(connection, newest))
-    return found
+    return _newest_of_each(connection, about, users)
 
 
 def newest_decisions(
@@ -80,28 +70,20 @@ def newest_decisions(
     target: str,
     users: Iterable[str],
     after: datetime,
-) -> dict[str, datetime]:
+) -> dict[str, Entry]:
     """
-    Return the newest moment later than ``after`` that something was decided for each user, by user key.
+    Return the newest entry later than ``after`` that decided something for each user, by user key.
 
     :param doing: which actions count.
     """
-    about = and_(
+    about = [
         actions.c.org == org,
         actions.c.action.in_(doing),
         actions.c.target == target,
         actions.c.status.in_(DECIDED),
         actions.c.as_of > after,
-    )
-    found: dict[str, datetime] = {}
-    for keys in _chunks(users):
-        newest = (
-            select(actions.c.user_key, func.max(actions.c.as_of))
-            .where(about, actions.c.user_key.in_(keys))
-            .group_by(actions.c.user_key)
-        )
-        found.update((key, moment) for key, moment in connection.execute(newest))
-    return found
+    ]
+    return _newest_of_each(connection, about, users)
 
 
 def newest_moment(
@@ -134,6 +116,44 @@ def last_reading(connection: Connection, *, org: str, target: str, before: datet
     )
     newest = select(actions).where(about).order_by(actions.c.as_of.desc()).limit(1)
     return next(_entries(connection, newest), None)
+
+
+def size_of_source(connection: Connection, source: str, *, not_after: datetime) -> int:
+    """Return how many users a source had when it was last read; 0 = it never was."""
+    # Parts of one source are read by several tasks of one run.
+    newest = (
+        select(actions.c.as_of, func.sum(actions.c.users))
+        .where(
+            actions.c.action == "fetch_scores",
+            actions.c.source == source,
+            actions.c.status == "done",
+            actions.c.as_of <= not_after,
+        )
+        .group_by(actions.c.as_of)
+        .order_by(actions.c.as_of.desc())
+        .limit(1)
+    )
+    found = connection.execute(newest).first()
+    return int(found[1] or 0) if found else 0
+
+
+def _newest_of_each(
+    connection: Connection, about: Sequence[ColumnElement[bool]], users: Iterable[str] | None
+) -> dict[str, Entry]:
+    """Return each user's newest entry among those that meet the conditions, by user key."""
+    chunks: Iterable[list[str] | None] = [None] if users is None else _chunks(users)
+    found: dict[str, Entry] = {}
+    for keys in chunks:
+        conditions = about if keys is None else [*about, actions.c.user_key.in_(keys)]
+        rank = (
+            func.row_number()
+            .over(partition_by=actions.c.user_key, order_by=(actions.c.as_of.desc(), actions.c.id.desc()))
+            .label("rank")
+        )
+        ranked = select(actions, rank).where(*conditions).subquery()
+        newest = select(*(ranked.c[column.name] for column in actions.c)).where(ranked.c.rank == 1)
+        found.update((entry.user_key, entry) for entry in _entries(connection, newest))
+    return found
 
 
 def _entries(connection: Connection, statement: Select[Any]) -> Iterator[Entry]:

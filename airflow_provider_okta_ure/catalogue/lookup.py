@@ -14,6 +14,7 @@ from airflow_provider_okta_ure.catalogue.okta_risk import OKTA_RISK
 from airflow_provider_okta_ure.catalogue.okta_sign_in import OKTA_SIGN_IN
 from airflow_provider_okta_ure.catalogue.okta_signals import OKTA_SIGNALS, TRANSMITTER
 from airflow_provider_okta_ure.catalogue.runs import RUNS
+from airflow_provider_okta_ure.catalogue.safety import SAFETY
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.catalogue.entries import Chapter, Entry
@@ -32,6 +33,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     OKTA_SIGNALS,
     NETSKOPE,
     RUNS,
+    SAFETY,
 )
 
 _ENTRIES = [entry for chapter in CHAPTERS for entry in chapter.entries]

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_okta_ure.clients.http import ApiClient, Transport
+from airflow_provider_okta_ure.clients.okta_administrators import OktaAdministratorCalls
 from airflow_provider_okta_ure.clients.okta_errors import OktaDialect
 from airflow_provider_okta_ure.clients.okta_groups import GROUPS_BUCKET
 from airflow_provider_okta_ure.clients.okta_probe import OktaProbe
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 ORG_BUCKET = "/api/v1"
 
 
-class OktaClient(OktaSignalCalls):
+class OktaClient(OktaSignalCalls, OktaAdministratorCalls):
     """
     Users, groups, risk and risk signals of one Okta org; safe to use from many threads.
 
@@ -43,6 +44,11 @@ class OktaClient(OktaSignalCalls):
     def base_url(self) -> str:
         """The org's URL, without a slash at the end."""
         return self._api.base_url
+
+    def calls_per_minute(self, bucket: str) -> float | None:
+        """Return how many calls a minute of a rate limit are ours; None = no answer has told it yet."""
+        limit = self._api.limits.get(bucket)
+        return limit * self._api.rate_limit_share if limit else None
 
     def close(self) -> None:
         """Close all connections; the next call opens new ones."""

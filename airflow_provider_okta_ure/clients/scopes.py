@@ -12,6 +12,7 @@ PROVIDERS_READ = "okta.securityEventsProviders.read"
 PROVIDERS_MANAGE = "okta.securityEventsProviders.manage"
 LOGS_READ = "okta.logs.read"
 ORGS_READ = "okta.orgs.read"
+ROLES_READ = "okta.roles.read"
 
 CHECK_SCOPES = (USERS_READ, GROUPS_READ)
 """What :meth:`OktaClient.check` needs."""

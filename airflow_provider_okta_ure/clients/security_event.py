@@ -23,7 +23,14 @@ INITIATING_ENTITIES = ("admin", "user", "policy", "system")
 
 
 def derive_jti(
-    *, issuer: str, audience: str, user: str, as_of: datetime, previous: RiskLevel, current: RiskLevel
+    *,
+    issuer: str,
+    audience: str,
+    user: str,
+    as_of: datetime,
+    previous: RiskLevel,
+    current: RiskLevel,
+    after: datetime | None = None,
 ) -> str:
     """
     Return the id of the token for a change: the same for the same change, whoever sends it and when.
@@ -34,15 +41,22 @@ def derive_jti(
     :param as_of: the moment that the change speaks for (aware).
     :param previous: the level before; up is risk.
     :param current: the level now; up is risk.
+    :param after: the moment of an old change that was pushed late, when this one only puts the newest level
+        back; None = it is a change of its own.
     """
-    if as_of.utcoffset() is None:
-        raise ConfigurationError(
-            f"The moment {as_of.isoformat()} has no UTC offset.", remedy="Use an aware datetime."
-        )
-    moment = as_of.astimezone(timezone.utc).isoformat(timespec="microseconds")
     # JSON keeps the parts apart: ("ab", "c") and ("a", "bc") are two different texts.
-    parts = ["risk-change-1", issuer, audience, user.casefold(), moment, previous, current]
+    parts = ["risk-change-1", issuer, audience, user.casefold(), _moment(as_of), previous, current]
+    if after is not None:
+        parts.append(_moment(after))
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+
+
+def _moment(moment: datetime) -> str:
+    if moment.utcoffset() is None:
+        raise ConfigurationError(
+            f"The moment {moment.isoformat()} has no UTC offset.", remedy="Use an aware datetime."
+        )
+    return moment.astimezone(timezone.utc).isoformat(timespec="microseconds")
 
 
 def build_risk_change(

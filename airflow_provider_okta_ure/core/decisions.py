@@ -76,11 +76,10 @@ def decide_removals(
     return [settle(decision) for decision in resolve(rows, Directory([*members, *found]))]
 
 
-def decide_before_lookup(rows: Sequence[Row], *, only_changes: bool) -> tuple[list[Row], list[Decision]]:
+def decide_before_lookup(rows: Sequence[Row]) -> tuple[list[Row], list[Decision]]:
     """
-    Split rows for a push into those whose user has to be looked up and those that are settled without Okta.
+    Split rows for a push into those that say something, and those without a score.
 
-    :param only_changes: leave a row alone when its level is the one that held before.
     :raises RowError: a row has no risk level, because nothing mapped its score.
     """
     wanted: list[Row] = []
@@ -89,8 +88,6 @@ def decide_before_lookup(rows: Sequence[Row], *, only_changes: bool) -> tuple[li
         require_risk_level(index, row)
         if row.score is None and row.risk_level == "none":
             settled.append(skip(row, "no_score", message="Netskope has no score for this user"))
-        elif only_changes and row.risk_level == (row.previous_risk_level or "none"):
-            settled.append(leave(row, "same_level"))
         else:
             wanted.append(row)
     return wanted, settled

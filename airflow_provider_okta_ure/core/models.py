@@ -45,6 +45,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     :param score_level: the band of ``score``, **up is safe**; None = not mapped yet.
     :param risk_level: Okta's level, **up is risk**; None = not mapped yet.
     :param previous_risk_level: the level that held before; None = not mapped yet.
+    :param rule: the business rule that picked the row; None = none did.
     """
 
     user: str
@@ -58,6 +59,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     score_level: ScoreLevel | None = None
     risk_level: RiskLevel | None = None
     previous_risk_level: RiskLevel | None = None
+    rule: str | None = None
 
     @property
     def key(self) -> str:
@@ -159,6 +161,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     :param reasons: number of users per ``status:reason``.
     :param failures: the first failures.
     :param examples: the first users of each other status, so that a reader sees whom it was about.
+    :param plan: of a dry run, everything it would change, as :meth:`plans.ChangePlan.to_dict` gives it.
     """
 
     action: Action
@@ -170,6 +173,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     target: dict[str, str] = {}
     failures: list[Outcome] = []
     examples: list[Outcome] = []
+    plan: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON types, for XCom."""

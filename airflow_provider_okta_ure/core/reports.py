@@ -6,11 +6,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from airflow_provider_okta_ure.core.models import STATUSES, Action, Outcome, Report
 from airflow_provider_okta_ure.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.core.plans import ChangePlan
 
 FAILURES_SHOWN = 20
 EXAMPLES_SHOWN = 10
@@ -23,8 +27,13 @@ def build_report(
     as_of: datetime,
     dry_run: bool,
     target: Mapping[str, str] | None = None,
+    plan: ChangePlan | None = None,
 ) -> Report:
-    """Return the report of one action; its size does not depend on the number of users."""
+    """
+    Return the report of one action; but for a plan, its size does not depend on the number of users.
+
+    :param plan: what would be changed, when nothing is.
+    """
     counts = Counter(outcome.status for outcome in outcomes)
     reasons = Counter(f"{outcome.status}:{outcome.reason}" for outcome in outcomes if outcome.reason)
     examples = [
@@ -42,6 +51,7 @@ def build_report(
         target=dict(target or {}),
         failures=[outcome for outcome in outcomes if outcome.status == "failed"][:FAILURES_SHOWN],
         examples=examples,
+        plan=plan.to_dict() if plan is not None else None,
     )
 
 

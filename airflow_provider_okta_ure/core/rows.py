@@ -272,6 +272,12 @@ def _check_source(value: object, index: int, field: str) -> str | None:
     return value
 
 
+def _check_rule(value: object, index: int, field: str) -> str | None:
+    if value is not None and not isinstance(value, str):
+        _refuse(index, field, value, "the text of a business rule, or None")
+    return value
+
+
 def _level_check(levels: tuple[str, ...]) -> Callable[[object, int, str], str | None]:
     def check(value: object, index: int, field: str) -> str | None:
         if value is not None and value not in levels:
@@ -300,4 +306,5 @@ _CHECKS: dict[str, Callable[[object, int, str], Any]] = {
     "score_level": _level_check(SCORE_LEVELS),
     "risk_level": _level_check(RISK_LEVELS),
     "previous_risk_level": _level_check(RISK_LEVELS),
+    "rule": _check_rule,
 }

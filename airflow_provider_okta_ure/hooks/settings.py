@@ -66,6 +66,8 @@ class OktaSettings(TransportSettings, frozen=True, kw_only=True, forbid_unknown_
     :param security_events_provider_name: its name in Okta.
     :param signing_private_key: the RSA key that signs risk signals, PEM or JWK.
     :param signing_key_id: the key's ``kid``; None = its RFC 7638 thumbprint.
+    :param exclude_users: logins, e-mail addresses or Okta ids of users who are never touched.
+    :param exclude_groups: names or ids of groups whose members are never touched.
     :param allow_custom_domain: the host is the org's own domain and may receive the token.
     :param allow_private_jwks_url: our published key set may be at a private or loopback address.
     """
@@ -81,6 +83,8 @@ class OktaSettings(TransportSettings, frozen=True, kw_only=True, forbid_unknown_
     security_events_provider_name: str = "Netskope User Risk (Airflow)"
     signing_private_key: str | None = None
     signing_key_id: str | None = None
+    exclude_users: str | list[str] | None = None
+    exclude_groups: str | list[str] | None = None
     allow_custom_domain: bool = False
     allow_private_jwks_url: bool = False
 

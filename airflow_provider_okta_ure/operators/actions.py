@@ -1,25 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the operators that act on Okta users have in common: read rows, decide, act, log, report."""
+"""What the operators that act on Okta users have in common: read rows, decide, judge, act, log, report."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+import msgspec
+
+from airflow_provider_okta_ure.clients.scopes import GROUPS_READ, ROLES_READ
+from airflow_provider_okta_ure.core.judgement import BlastRadius
 from airflow_provider_okta_ure.core.matching import Decision, outcome_of
+from airflow_provider_okta_ure.core.plans import ChangePlan
 from airflow_provider_okta_ure.core.reports import FailOn, build_report
 from airflow_provider_okta_ure.core.rows import deduplicate, to_rows
 from airflow_provider_okta_ure.errors import OutcomeError
+from airflow_provider_okta_ure.hooks.action_log import open_action_log
 from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators.effects import CarriedOut, Effect
+from airflow_provider_okta_ure.operators.identities import name_shower
+from airflow_provider_okta_ure.operators.identity import RunIdentity
+from airflow_provider_okta_ure.operators.journal import Journal
+from airflow_provider_okta_ure.operators.judging import (
+    read_exclusions,
+    require_approved_or_small,
+    to_administrators_excluded,
+)
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
-from airflow_provider_okta_ure.operators.run import as_of_run, failing_for_good, to_flag
+from airflow_provider_okta_ure.operators.run import failing_for_good, to_flag
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from airflow.sdk import Context
 
     from airflow_provider_okta_ure.core.models import Action, OktaUser, Outcome, Report, Row
@@ -45,6 +59,14 @@ def _planned(row: Row, user: OktaUser) -> Outcome:
     return outcome_of(row, "planned", user=user)
 
 
+def _nothing() -> None:
+    """Nothing has to be prepared."""
+
+
+def _tell_nobody(_: object) -> None:
+    """Nothing happens, so nothing is written down."""
+
+
 class Plan(NamedTuple):
     """
     Everything an action is going to do, known before the first write.
@@ -52,13 +74,23 @@ class Plan(NamedTuple):
     :param decisions: one per row.
     :param effect: what to do for each decision that is not settled.
     :param target: what is acted on, for the report.
+    :param base: the size of what is changed, for the limit in percent.
+    :param base_name: what that is a number of, for people.
+    :param bucket: the rate limit that each effect counts against; empty = none.
+    :param prepare: what has to be there before the first effect; it may write.
     :param preview: what a dry run does instead of ``effect``; it may read.
+    :param only_planned: why nothing is written although this is no dry run, as a reason code; empty = it is.
     """
 
     decisions: Sequence[Decision]
     effect: Effect
     target: dict[str, str]
+    base: int = 0
+    base_name: str = "users"
+    bucket: str = ""
+    prepare: Callable[[], None] = _nothing
     preview: Effect = _planned
+    only_planned: str = ""
 
 
 class OktaActionOperator(ServiceOperator, ABC):
@@ -69,17 +101,43 @@ class OktaActionOperator(ServiceOperator, ABC):
         return them: a list of dicts with at least ``user``; an empty list is success. (templated)
     :param dry_run: only say what would be done; reads from Okta, writes nothing. (templated)
     :param fail_on: how many failed users fail the task: ``1``, ``"10%"`` or ``"never"``. (templated)
+    :param max_changes: more users than this are not changed without a person's approval. (templated)
+    :param max_change_percent: nor is a larger part (0..100) of the group's members, or, for additions and
+        risk signals, of all users of the source; but 25 users always are. (templated)
+    :param approved_plan: the ``plan`` of a dry run's report, or its id: just this is done, whatever its
+        size, and nothing if it would be something else now. (templated)
+    :param approved_by: who approved it, for the action log. (templated)
+    :param exclude_users: logins, e-mail addresses or Okta ids of users who are never touched, besides
+        those in the connection. (templated)
+    :param exclude_groups: names or ids of groups whose members are never touched. (templated)
+    :param exclude_administrators: ``True`` = Okta's administrators are never touched, and nobody is when
+        they cannot be read; ``"if_readable"`` = only when the token can read them. (templated)
     :param workers: how many users at the same time.
     :param okta_conn_id: the connection to the Okta org. (templated)
-    :return: the report: counts per status, reasons, the first failures and examples.
+    :return: the report: counts per status, reasons, the first failures and examples; of a dry run also the
+        plan.
     """
 
     action: ClassVar[Action]
     scopes: ClassVar[tuple[str, ...]]
     """What a service app has to be granted for this action."""
+    acts_without_rows: ClassVar[bool] = False
+    """Whether there can be something to do although no row is about it."""
     # Shadows BaseOperator.dry_run(), which only renders templates and which nothing in Airflow calls.
     dry_run: bool | str  # type: ignore[assignment]
-    template_fields: Sequence[str] = ("rows", "dry_run", "fail_on", "okta_conn_id")
+    template_fields: Sequence[str] = (
+        "rows",
+        "dry_run",
+        "fail_on",
+        "max_changes",
+        "max_change_percent",
+        "approved_plan",
+        "approved_by",
+        "exclude_users",
+        "exclude_groups",
+        "exclude_administrators",
+        "okta_conn_id",
+    )
 
     def __init__(
         self,
@@ -87,6 +145,13 @@ class OktaActionOperator(ServiceOperator, ABC):
         rows: Any,
         dry_run: bool | str = False,
         fail_on: int | str = 1,
+        max_changes: int | str = BlastRadius().max_changes,
+        max_change_percent: float | str = BlastRadius().max_change_percent,
+        approved_plan: Any = None,
+        approved_by: str | None = None,
+        exclude_users: Any = None,
+        exclude_groups: Any = None,
+        exclude_administrators: bool | str = "if_readable",
         workers: int = 4,
         okta_conn_id: str = OktaHook.default_conn_name,
         **kwargs: Any,
@@ -95,34 +160,62 @@ class OktaActionOperator(ServiceOperator, ABC):
         self.rows = rows
         self.dry_run = dry_run
         self.fail_on = fail_on
+        self.max_changes = max_changes
+        self.max_change_percent = max_change_percent
+        self.approved_plan = approved_plan
+        self.approved_by = approved_by
+        self.exclude_users = exclude_users
+        self.exclude_groups = exclude_groups
+        self.exclude_administrators = exclude_administrators
         self.workers = workers
         self.okta_conn_id = okta_conn_id
 
     @property
+    def scopes_to_ask_for(self) -> tuple[str, ...]:
+        """The scopes of the action itself, and those of reading who is excluded."""
+        more = [GROUPS_READ] if self.exclude_groups else []
+        if to_administrators_excluded(self.exclude_administrators) == "always":
+            more.append(ROLES_READ)
+        return (*self.scopes, *more)
+
+    @cached_property
     def hook(self) -> OktaHook:
         """A hook for the connection, made when it is needed."""
-        return OktaHook(self.okta_conn_id, scopes=self.scopes)
+        return OktaHook(self.okta_conn_id, scopes=self.scopes_to_ask_for)
+
+    @property
+    def org(self) -> str:
+        """The org's URL, for the action log."""
+        return self.hook.base_url
 
     @abstractmethod
-    def plan(self, rows: Sequence[Row], as_of: datetime, *, dry_run: bool) -> Plan:
+    def turn(self) -> str:
+        """Return what is acted on: two tasks with the same answer take turns."""
+
+    @abstractmethod
+    def plan(self, rows: Sequence[Row], journal: Journal, *, dry_run: bool) -> Plan:
         """
         Decide for all rows what to do, without writing to Okta.
 
-        :param rows: at least one row, one per user.
-        :param as_of: the moment the run speaks for.
+        :param rows: one row per user.
+        :param journal: what was done before; has to be told what the plan is about.
         :param dry_run: nothing may be written, not even to prepare.
         """
 
     def execute(self, context: Context) -> dict[str, Any]:
         with failing_for_good():
-            as_of = as_of_run(context)
+            run = RunIdentity.of(context)
             fail_on = FailOn.parse(self.fail_on)
             dry_run = to_flag(self.dry_run, "dry_run")
             rows = deduplicate(to_rows(self.rows))
-            if not rows:
+            if not rows and not self.acts_without_rows:
                 self.log.info("No rows, nothing to do.")
-                return build_report(self.action, [], as_of=as_of, dry_run=dry_run).to_dict()
-            report, carried_out = self._act(rows, as_of, dry_run=dry_run)
+                return build_report(self.action, [], as_of=run.as_of, dry_run=dry_run).to_dict()
+            with self._journal(run) as journal:
+                # A dry run writes nothing, so it need not wait for anybody.
+                turn = nullcontext() if dry_run else journal.log.lock(f"{journal.org} {self.turn()}")
+                with turn:
+                    report, carried_out = self._act(rows, journal, context, dry_run=dry_run)
             problem = carried_out.error or self._verdict(report, fail_on, carried_out)
             if problem is not None:
                 # A failed task returns nothing; the report says which users are done all the same.
@@ -130,34 +223,116 @@ class OktaActionOperator(ServiceOperator, ABC):
                 raise problem
             return report.to_dict()
 
-    def _act(self, rows: Sequence[Row], as_of: datetime, *, dry_run: bool) -> tuple[Report, CarriedOut]:
-        plan = self.plan(rows, as_of, dry_run=dry_run)
-        self._announce(plan, dry_run=dry_run)
+    @contextmanager
+    def _journal(self, run: RunIdentity) -> Iterator[Journal]:
+        log = open_action_log()
+        try:
+            yield Journal(log, run, org=self.org, action=self.action, approved_by=self.approved_by or "")
+        finally:
+            log.close()
+
+    def _act(
+        self, rows: Sequence[Row], journal: Journal, context: Context, *, dry_run: bool
+    ) -> tuple[Report, CarriedOut]:
+        plan = self.plan(rows, journal, dry_run=dry_run)
+        decisions = self._without_excluded(plan.decisions)
+        change = self._change(plan, decisions, journal)
+        only_planned = dry_run or bool(plan.only_planned)
+        self._announce(change, decisions, only_planned=only_planned)
+        if not only_planned:
+            context["ti"].xcom_push(key="plan", value=change.to_dict())
+            self._judge(change, plan)
+            plan.prepare()
+        settled = [one for one in decisions if one.outcome is not None]
+        to_do = [one for one in decisions if one.outcome is None]
+        if not dry_run:
+            journal.finish([(one, one.outcome) for one in settled if one.outcome is not None])
         carried_out = CarriedOut(
-            plan.decisions, plan.preview if dry_run else plan.effect, workers=self.workers
+            to_do,
+            plan.preview if only_planned else plan.effect,
+            workers=self.workers,
+            before=_tell_nobody if only_planned else journal.begin,
+            after=_tell_nobody if only_planned else journal.finish,
         )
-        self.log.info("::group::%s, user by user", self.action)
-        outcomes = []
-        for outcome in carried_out:
-            outcomes.append(outcome)
-            self._log(outcome)
-        self.log.info("::endgroup::")
-        report = build_report(self.action, outcomes, as_of=as_of, dry_run=dry_run, target=plan.target)
+        outcomes = [*self._said(settled), *self._carry_out(carried_out, plan.only_planned)]
+        if plan.only_planned and not dry_run:
+            journal.finish(list(zip(to_do, outcomes[len(settled) :], strict=True)))
+        report = build_report(
+            self.action,
+            outcomes,
+            as_of=journal.run.as_of,
+            dry_run=only_planned,
+            target=plan.target,
+            plan=change if only_planned else None,
+        )
         self._summarise(report)
         return report, carried_out
 
-    def _announce(self, plan: Plan, *, dry_run: bool) -> None:
-        writes = sum(1 for decision in plan.decisions if decision.outcome is None)
+    def _without_excluded(self, decisions: Sequence[Decision]) -> Sequence[Decision]:
+        if all(decision.outcome is not None for decision in decisions):
+            return decisions
+        settings = self.hook.settings
+        exclusions = read_exclusions(
+            self.hook,
+            users=(self.exclude_users, settings.exclude_users),
+            groups=(self.exclude_groups, settings.exclude_groups),
+            administrators=to_administrators_excluded(self.exclude_administrators),
+        )
+        return exclusions.apply(decisions)
+
+    def _change(self, plan: Plan, decisions: Sequence[Decision], journal: Journal) -> ChangePlan:
+        return ChangePlan.of(
+            self.action,
+            decisions,
+            target=plan.target,
+            target_key=journal.target or journal.target_name,
+            as_of=journal.run.as_of,
+            bucket=plan.bucket,
+            per_minute=self.hook.client.calls_per_minute(plan.bucket) if plan.bucket else None,
+        )
+
+    def _judge(self, change: ChangePlan, plan: Plan) -> None:
+        require_approved_or_small(
+            change,
+            ChangePlan.read(self.approved_plan) if self.approved_plan else None,
+            BlastRadius.parse(self.max_changes, self.max_change_percent),
+            base=plan.base,
+            base_name=plan.base_name,
+            shown=self._shown,
+        )
+
+    @cached_property
+    def _shown(self) -> Callable[[str], str]:
+        return name_shower()
+
+    def _announce(self, change: ChangePlan, decisions: Sequence[Decision], *, only_planned: bool) -> None:
         self.log.info(
             "%s: %d of %d users to act on%s.",
             self.action,
-            writes,
-            len(plan.decisions),
-            "; dry run, so nothing is written" if dry_run else "",
+            len(change.changes),
+            len(decisions),
+            f"; nothing is written; plan {change.plan_id}" if only_planned else "",
         )
+
+    def _said(self, settled: Sequence[Decision]) -> Iterator[Outcome]:
+        self.log.info("::group::%s, user by user", self.action)
+        for decision in settled:
+            if decision.outcome is not None:
+                self._log(decision.outcome)
+                yield decision.outcome
+
+    def _carry_out(self, carried_out: CarriedOut, only_planned: str) -> Iterator[Outcome]:
+        for outcome in carried_out:
+            told = outcome
+            if only_planned and outcome.status == "planned":
+                told = msgspec.structs.replace(outcome, reason=only_planned)
+            self._log(told)
+            yield told
+        self.log.info("::endgroup::")
 
     def _log(self, outcome: Outcome) -> None:
         fields = {name: getattr(outcome, name) for name in LOG_FIELDS}
+        fields["user"], fields["login"] = self._shown(outcome.user), self._shown(outcome.login)
         # Whoever was right already was not acted on: a line for each would bury the others.
         say = self.log.debug if outcome.status == "unchanged" else self.log.info
         if outcome.status == "failed":
@@ -180,7 +355,7 @@ class OktaActionOperator(ServiceOperator, ABC):
         first = next((one for one in report.failures if one.reason == common), report.failures[0])
         return OutcomeError(
             f"{self.action}: {failed} of {report.total} users failed, mostly {common}: "
-            f"{first.user}: {first.message}",
+            f"{self._shown(first.user)}: {first.message}",
             failed=failed,
             retryable=carried_out.retryable,
             retry_after=carried_out.retry_after,

@@ -54,12 +54,24 @@ class CarriedOut:
     :param decisions: what to do; settled ones keep their outcome.
     :param effect: what to do to each of the others.
     :param workers: how many at the same time.
+    :param before: is told of some decisions before their effects are tried.
+    :param after: is told what became of them.
     """
 
-    def __init__(self, decisions: Sequence[Decision], effect: Effect, *, workers: int) -> None:
+    def __init__(
+        self,
+        decisions: Sequence[Decision],
+        effect: Effect,
+        *,
+        workers: int,
+        before: Callable[[Sequence[Decision]], None],
+        after: Callable[[Sequence[tuple[Decision, Outcome]]], None],
+    ) -> None:
         self._decisions = decisions
         self._effect = effect
         self._workers = workers
+        self._before = before
+        self._after = after
         self._failures_in_a_row = 0
         self._lock = threading.Lock()
         self._refused_from_the_start: int | None = 0
@@ -79,9 +91,17 @@ class CarriedOut:
             size = self._workers * BATCH_PER_WORKER
             for start in range(0, len(self._decisions), size):
                 batch = self._decisions[start : start + size]
-                for outcome in list(pool.map(self._settle, batch)):
+                if not self._is_given_up:
+                    self._before(batch)
+                outcomes = list(pool.map(self._settle, batch))
+                self._after(list(zip(batch, outcomes, strict=True)))
+                for outcome in outcomes:
                     self._count(outcome)
                     yield outcome
+
+    @property
+    def _is_given_up(self) -> bool:
+        return self.error is not None or self._failures_in_a_row >= FAILURES_THAT_MEAN_AN_OUTAGE
 
     def _settle(self, decision: Decision) -> Outcome:
         if decision.outcome is not None:
@@ -89,7 +109,7 @@ class CarriedOut:
         user = decision.user
         if user is None:
             raise AssertionError("a decision without outcome has a user")  # a bug, not an input
-        if self.error is not None or self._failures_in_a_row >= FAILURES_THAT_MEAN_AN_OUTAGE:
+        if self._is_given_up:
             return outcome_of(
                 decision.row,
                 "failed",

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from airflow.sdk import BaseOperator
 
 from airflow_provider_okta_ure.core.levels import LevelMapping, ScoreBounds, map_row
@@ -27,7 +28,7 @@ class RiskFilterOperator(BaseOperator):
     :param rows: rows as :class:`NetskopeFetchScoresOperator` or a task of yours returns them. (templated)
     :param rule: a boolean expression over a row, such as ``score <= 500 and
         user.ends_with("@corp.example")``. Remember that a score points up to safe. (templated)
-    :return: the matching rows, as a list of dicts.
+    :return: the matching rows, as a list of dicts, with the rule in their field ``rule``.
     """
 
     template_fields: Sequence[str] = ("rows", "rule")
@@ -41,7 +42,7 @@ class RiskFilterOperator(BaseOperator):
         with failing_for_good():
             rule = Rule.parse(self.rule)
             rows = to_rows(self.rows)
-            matching = [row for row in rows if rule.matches(row)]
+            matching = [msgspec.structs.replace(row, rule=self.rule) for row in rows if rule.matches(row)]
             self.log.info("%d of %d rows match: %s", len(matching), len(rows), self.rule)
             unscored = sum(1 for row in rows if row.score is None)
             if unscored and "score" in rule.fields:

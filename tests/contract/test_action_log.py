@@ -281,9 +281,10 @@ def test_a_later_decision_counts_whether_or_not_it_wrote_but_no_plan(log: Action
     )
 
     def later(after: int) -> dict[str, datetime]:
-        return log.newest_decisions(
+        found = log.newest_decisions(
             org=ORG, doing=["push_risk"], target=ISSUER, users=["00uA", "00uB", "00uC"], after=day(after)
         )
+        return {user: one.as_of for user, one in found.items()}
 
     assert later(2) == {"00uA": day(3)}
     assert later(3) == {}

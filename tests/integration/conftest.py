@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,6 +34,12 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
 
     return connect
+
+
+@pytest.fixture(autouse=True)
+def _action_log(connect: Callable[..., None], tmp_path: Path) -> None:
+    """Every test begins without a memory."""
+    connect("okta_ure_action_log", conn_type="sqlite", host=str(tmp_path / "action_log.db"))
 
 
 class FakeTaskInstance:

@@ -34,7 +34,7 @@ def carried_out(error_of: Callable[[int], OktaUreError | None]) -> tuple[Carried
             raise error
         return outcome_of(row, "done", user=user)
 
-    act = CarriedOut(DECISIONS, effect, workers=4)
+    act = CarriedOut(DECISIONS, effect, workers=4, before=lambda _: None, after=lambda _: None)
     return act, list(act)
 
 

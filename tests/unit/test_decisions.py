@@ -79,24 +79,14 @@ def test_nobody_is_looked_up_for_a_name_that_no_member_answers_to():
     assert names_to_look_up_for_removing([row("ann"), row("zoe")], Directory([user("ann")])) == []
 
 
-def test_only_changes_leaves_out_who_has_the_level_already():
-    rows = [row("a", "high", "high"), row("b", "high", "low"), row("c", "low", None)]
-    wanted, settled = decide_before_lookup(rows, only_changes=True)
-    assert [one.user for one in wanted] == ["b@x.example", "c@x.example"]
-    assert summary(settled) == ["same_level"]
-
-
-def test_without_only_changes_everybody_with_a_score_is_pushed():
+def test_everybody_with_a_score_says_something():
     rows = [row("a", "high", "high"), row("b", "none", None, score=None)]
-    wanted, settled = decide_before_lookup(rows, only_changes=False)
+    wanted, settled = decide_before_lookup(rows)
     assert [one.user for one in wanted] == ["a@x.example"]
     assert summary(settled) == ["no_score"]
 
 
-@pytest.mark.parametrize(
-    "decide",
-    [lambda rows: decide_before_lookup(rows, only_changes=True), lambda rows: decide_upserts(rows, [])],
-)
+@pytest.mark.parametrize("decide", [decide_before_lookup, lambda rows: decide_upserts(rows, [])])
 def test_a_row_that_nothing_mapped_is_refused_by_name(decide):
     with pytest.raises(RowError, match=r"Row 1 \(b@x\.example\) has no risk_level.*RiskMapLevelsOperator"):
         decide([row("a"), row("b", None)])

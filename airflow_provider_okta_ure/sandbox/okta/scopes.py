@@ -12,6 +12,7 @@ _FAMILIES = {
     "/api/v1/security-events-providers": "okta.securityEventsProviders",
     "/api/v1/logs": "okta.logs",
     "/api/v1/org": "okta.orgs",
+    "/api/v1/iam": "okta.roles",
 }
 
 #: Every scope the pretend org knows; the System Log can only be read.

@@ -14,6 +14,7 @@ from airflow_provider_okta_ure.sandbox.limits import (
     okta_bucket,
 )
 from airflow_provider_okta_ure.sandbox.okta.access import Gate
+from airflow_provider_okta_ure.sandbox.okta.administrators import AdministratorRoutes
 from airflow_provider_okta_ure.sandbox.okta.context import OktaContext
 from airflow_provider_okta_ure.sandbox.okta.errors import OktaError, edge_not_found
 from airflow_provider_okta_ure.sandbox.okta.groups import GroupRoutes
@@ -92,6 +93,7 @@ class OktaService(PretendService):
             ProviderRoutes,
             LogRoutes,
             OrgRoutes,
+            AdministratorRoutes,
             SecurityEventRoutes,
             TokenRoutes,
         ):

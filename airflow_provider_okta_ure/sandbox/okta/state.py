@@ -54,6 +54,7 @@ class OktaState(Callers):
         self.ignored_events: list[dict[str, Any]] = []
         self.rejected_events: list[dict[str, Any]] = []
         self.seen_jtis: set[tuple[str, str]] = set()
+        self.administrators: set[str] = set()
         self.log = SystemLog(self.seed, self.clock, self.options)
         self._numbers_by_id: dict[str, int] = {}
         self._numbers_by_login: dict[str, int] = {}
@@ -149,6 +150,11 @@ class OktaState(Callers):
     def user(self, user_id: str) -> OktaUser:
         """Return the user with this id; KeyError when there is none."""
         return self.users[self._numbers_by_id[user_id]]
+
+    def make_administrator(self, user_id: str) -> None:
+        """Give a user an administrator role."""
+        with self.lock:
+            self.administrators.add(self.user(user_id).id)
 
     def find_user_by_id(self, user_id: str) -> OktaUser | None:
         """Return the user with this id, or None."""

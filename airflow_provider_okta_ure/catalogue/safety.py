@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What keeps many people from being acted on by mistake, and what is remembered for it."""
+
+from __future__ import annotations
+
+from airflow_provider_okta_ure.catalogue.entries import Chapter, Entry
+
+SAFETY = Chapter(
+    anchor="safety-and-memory",
+    title="Safety and memory",
+    introduction="Before the first write the whole change of a task is known, and is judged. The action log "
+    "remembers what was done, so that a run can be repeated.",
+    entries=(
+        Entry(
+            topic="blast-radius",
+            title="More users would change than allowed",
+            what="Nothing was written: the task would have changed more users than it may without a person "
+            "who looks.",
+            why="A rule that is too wide, a source that changed its scale, or simply the first run for a "
+            "large group. Allowed are `max_changes` (500) and `max_change_percent` (20 %) of the group's "
+            "members, or, for additions and risk signals, of all users of the source; 25 users are always "
+            "allowed.",
+            remedy="Look at the names. If they are right, approve this change: run the task again with "
+            "approved_plan set to the id of the plan, or raise max_changes or max_change_percent.",
+            steps=(
+                "The message names the number, the limits, the first users and the id of the plan. The "
+                "whole plan is in the XCom `plan` of the task.",
+                "`dags/okta_risk_sync_with_approval.py` asks a person each time and applies what was "
+                "approved.",
+            ),
+            seen=("would change", "Nothing was written."),
+        ),
+        Entry(
+            topic="plan-changed",
+            title="The approved plan is out of date",
+            what="Nothing was written: what the task would do now is not what was approved.",
+            why="Between the plan and now somebody was added, removed or deactivated, or a score changed.",
+            remedy="Make a new plan with a dry run, and have it approved.",
+            seen=("is not the plan that was approved",),
+        ),
+        Entry(
+            topic="source-outage",
+            title="The source has far fewer users than before",
+            what="The scores were not used: the source returned nobody, or under 80 % of the users that it "
+            "returned last time.",
+            why="An outage, a token with fewer rights, or a filter looks like this. Users who are missing "
+            "have not recovered, so nobody is released because of it.",
+            remedy="Look at the source. If it is right that it shrank, run the task once with "
+            "min_source_percent=0.",
+            seen=("That looks like an outage",),
+        ),
+        Entry(
+            topic="excluded",
+            title="Excluded",
+            what="The user is never touched.",
+            why="He is named in `exclude_users`, is a member of a group in `exclude_groups`, or is an "
+            "administrator and `exclude_administrators` is on. The operator and the Okta connection both "
+            "name exclusions.",
+            remedy="Nothing; or take the user out of the exclusions.",
+            seen=("named in exclude_users", "is a member of the excluded group", "is an Okta administrator"),
+            reasons=("excluded",),
+        ),
+        Entry(
+            topic="exclusions-unreadable",
+            title="The exclusions cannot be read",
+            what="Nothing was written, because it is not known who must not be touched.",
+            why="An excluded group does not exist, exists twice, or the token may not read it.",
+            remedy="Correct exclude_groups, or let the token's admin read the group's members.",
+            seen=("so nobody is touched",),
+        ),
+        Entry(
+            topic="superseded",
+            title="Superseded by a later decision",
+            what="Nothing was done for this user: the run speaks for an earlier moment than one that was "
+            "decided already.",
+            why="A backfill, or a run that was repeated after a later one. The newest knowledge counts.",
+            remedy='Nothing. To tell Okta about past changes on purpose, use history="replay".',
+            seen=("a later decision, as of",),
+            reasons=("superseded",),
+        ),
+        Entry(
+            topic="past-interval",
+            title="Only planned, because the interval is past",
+            what="The group was left as it is: the run makes up for a past interval.",
+            why="Who was at risk last week may not be today. A backfill, and a run that a later one has "
+            "overtaken, change groups only when they are told to.",
+            remedy='Nothing; or set past_intervals="apply".',
+            reasons=("past_interval",),
+        ),
+        Entry(
+            topic="already-delivered",
+            title="Delivered already",
+            what="Okta has got this very signal before: same user, same moment.",
+            why="The task was repeated: a retry, a cleared task, a second run of the same interval.",
+            remedy="Nothing.",
+            reasons=("already_delivered",),
+        ),
+        Entry(
+            topic="never-told",
+            title="Okta was never told about this user",
+            what="No signal was pushed, because `only_known` is on and Okta was never told a level of this "
+            "user.",
+            why="There is nothing to take back.",
+            remedy="Nothing; or set only_known=False.",
+            reasons=("never_told",),
+        ),
+        Entry(
+            topic="record-only",
+            title="Only recorded",
+            what="The change was written into the action log, and Okta was not told.",
+            why='`history` is "record".',
+            remedy="Nothing.",
+            reasons=("record_only",),
+        ),
+        Entry(
+            topic="recovered",
+            title="Finished after an interruption",
+            what="An earlier try had this effect in Okta and was interrupted before it could write it down; "
+            "this one did.",
+            why="The task process was killed, or the action log was not reachable for a moment.",
+            remedy="Nothing.",
+            reasons=("recovered",),
+        ),
+        Entry(
+            topic="not-added-by-us",
+            title="A member that somebody else added",
+            what="The user stays in the group.",
+            why="The action log knows of no addition by this provider, and `only_added_by_us` is on.",
+            remedy="Nothing; or set only_added_by_us=False to remove whoever the rule names.",
+            seen=("somebody else added this user to the group",),
+            reasons=("not_added_by_us",),
+        ),
+        Entry(
+            topic="time-over",
+            title="The time in the group is over",
+            what="The user was not added again.",
+            why="His membership had an end (`expires_after`), it is reached, and the band of his score is "
+            "the same as when he was added.",
+            remedy="Nothing; a change of the band begins a new membership.",
+            seen=("was in the group for the whole time",),
+            reasons=("time_over",),
+        ),
+        Entry(
+            topic="action-log",
+            title="The action log cannot be used",
+            what="The database with the action log is not reachable, full, or of another version.",
+            why="Without its memory the task cannot know what was done before, so it does nothing.",
+            remedy="Check the connection okta_ure_action_log and the database behind it.",
+            seen=("The action log at",),
+        ),
+        Entry(
+            topic="action-log-place",
+            title="The action log needs a database server",
+            what="There is no connection `okta_ure_action_log`, and this Airflow runs tasks on several "
+            "machines.",
+            why="Without the connection the action log is an SQLite file under AIRFLOW_HOME, which several "
+            "machines cannot share.",
+            remedy="Create the connection okta_ure_action_log to a PostgreSQL database (type postgres).",
+            seen=("runs tasks on several machines",),
+        ),
+        Entry(
+            topic="locked",
+            title="Another run is acting on the same target",
+            what="The task waited for another one that writes to the same group or for the same issuer.",
+            why="Two runs that act on one target take turns, so that the newest knowledge counts.",
+            remedy="Let it end; this task can then be tried again.",
+            seen=("Another run has been acting on",),
+        ),
+    ),
+)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Users whom nothing may ever happen to: break-glass accounts, protected groups, administrators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airflow_provider_okta_ure.core.matching import Decision, skip
+from airflow_provider_okta_ure.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.core.models import OktaUser
+
+
+class Exclusions(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Who is excluded, and why.
+
+    :param names: logins, e-mail addresses or Okta ids in lower case.
+    :param user_ids: Okta ids, with the reason for people.
+    """
+
+    names: frozenset[str] = frozenset()
+    user_ids: dict[str, str] = {}
+
+    def why(self, user: OktaUser, name: str) -> str:
+        """Return why a user is excluded; empty when he is not."""
+        if self.names & {
+            name.casefold(),
+            user.login.casefold(),
+            user.email.casefold(),
+            user.user_id.casefold(),
+        }:
+            return "named in exclude_users"
+        return self.user_ids.get(user.user_id, "")
+
+    def apply(self, decisions: Iterable[Decision]) -> list[Decision]:
+        """Return the decisions, those about excluded users settled as ``excluded``."""
+        return [self._settle(decision) for decision in decisions]
+
+    def _settle(self, decision: Decision) -> Decision:
+        user = decision.to_act_on
+        why = self.why(user, decision.row.user) if user is not None else ""
+        return skip(decision.row, "excluded", user=user, message=why) if why else decision
+
+
+def to_names(value: object, argument: str) -> list[str]:
+    """
+    Return a list of names that may come from a template as text with commas.
+
+    :raises ConfigurationError: it is no list of names.
+    """
+    if value is None or value == "":
+        return []
+    if isinstance(value, str):
+        return [name.strip() for name in value.split(",") if name.strip()]
+    if isinstance(value, Sequence) and all(isinstance(name, str) and name.strip() for name in value):
+        return [name.strip() for name in value]
+    raise ConfigurationError(
+        f"{argument} is not a list of names.",
+        remedy='Use a list such as ["ann@corp.example", "bob@corp.example"].',
+    )

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Where the action log is: the database of the Airflow connection ``okta_ure_action_log``.
+
+Without that connection it is an SQLite file under AIRFLOW_HOME, which is right for one machine only.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook, conf
+from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.log import mask_secret
+
+from airflow_provider_okta_ure.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+    from sqlalchemy import URL
+
+    from airflow_provider_okta_ure.action_log.locks import Waiting
+    from airflow_provider_okta_ure.action_log.log import ActionLog
+
+CONN_ID = "okta_ure_action_log"
+FILE_NAME = "okta_ure_action_log.db"
+
+_ON_ONE_MACHINE = ("LocalExecutor", "SequentialExecutor")
+_POSTGRES_DRIVERS = ("psycopg2", "psycopg")
+# What libpq calls them; nothing else of a connection's extra is handed to the driver.
+_POSTGRES_OPTIONS = (
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "options",
+    "connect_timeout",
+    "application_name",
+)
+
+
+def open_action_log(waiting: Waiting | None = None) -> ActionLog:
+    """
+    Return the action log, its table made or brought up to date.
+
+    :param waiting: how to wait for another run that acts on the same target.
+    :raises ConfigurationError: there is no connection and this Airflow runs on several machines, or the
+        connection cannot be used.
+    :raises ActionLogError: the database cannot be used.
+    """
+    from airflow_provider_okta_ure.action_log.log import ActionLog
+
+    return ActionLog.open(action_log_url(), waiting)
+
+
+def action_log_url() -> URL | str:
+    """
+    Return the SQLAlchemy URL of the action log's database.
+
+    :raises ConfigurationError: see :func:`open_action_log`.
+    """
+    try:
+        connection = BaseHook.get_connection(CONN_ID)
+    except AirflowNotFoundException:
+        return f"sqlite:///{_default_file()}"
+    return _url_of(connection)
+
+
+def _default_file() -> Path:
+    several = [name for name in _executors() if name not in _ON_ONE_MACHINE]
+    if several:
+        raise ConfigurationError(
+            f"The executor {several[0]} runs tasks on several machines, which cannot share an SQLite file.",
+            topic="action-log-place",
+        )
+    home = Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()
+    home.mkdir(parents=True, exist_ok=True)
+    return home.absolute() / FILE_NAME
+
+
+def _executors() -> list[str]:
+    """Return the class names of the configured executors: ``alias:module.Class``, ``Class``, with commas."""
+    configured = str(conf.get("core", "executor", fallback="") or "")
+    names = (part.strip().rpartition(":")[2].rpartition(".")[2] for part in configured.split(","))
+    return [name for name in names if name]
+
+
+def _url_of(connection: Connection) -> URL | str:
+    from sqlalchemy import URL
+
+    kind = (connection.conn_type or "").lower()
+    if kind == "sqlite":
+        path = connection.host or connection.schema or ""
+        if not path.startswith("/"):
+            raise ConfigurationError(
+                f"Connection {CONN_ID!r} has no absolute path of a file.", remedy="Put it into the host."
+            )
+        return URL.create("sqlite", database=path)
+    if kind not in ("postgres", "postgresql"):
+        raise ConfigurationError(
+            f"Connection {CONN_ID!r} is of type {connection.conn_type!r}.",
+            remedy="Use postgres, or sqlite on one machine.",
+        )
+    if connection.password:
+        mask_secret(connection.password)
+    extra: dict[str, Any] = connection.extra_dejson
+    return URL.create(
+        f"postgresql+{_postgres_driver()}",
+        username=connection.login or None,
+        password=connection.password or None,
+        host=connection.host or None,
+        port=connection.port or None,
+        database=connection.schema or None,
+        query={name: str(extra[name]) for name in _POSTGRES_OPTIONS if extra.get(name)},
+    )
+
+
+def _postgres_driver() -> str:
+    for driver in _POSTGRES_DRIVERS:
+        if find_spec(driver) is not None:
+            return driver
+    raise ConfigurationError(
+        "No driver for PostgreSQL is installed.",
+        remedy="Install apache-airflow-providers-postgres or psycopg2-binary.",
+    )

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One action on one target as the action log knows it: what was done before, and what this task does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airflow_provider_okta_ure.action_log.entries import Entry, LogAction, LogStatus
+from airflow_provider_okta_ure.core.history import Membership
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.action_log.log import ActionLog
+    from airflow_provider_okta_ure.core.matching import Decision
+    from airflow_provider_okta_ure.core.models import Action, OktaUser, Outcome, Row
+    from airflow_provider_okta_ure.operators.identity import RunIdentity
+
+GROUP_ACTIONS: tuple[LogAction, ...] = ("add_to_group", "remove_from_group")
+
+
+def _now() -> datetime:
+    return datetime.now(tz=timezone.utc)
+
+
+class Journal:
+    """
+    Reads and writes the action log for one task.
+
+    :param log: the action log.
+    :param run: whose task it is.
+    :param org: the Okta org's URL.
+    :param action: what is done.
+    :param approved_by: who approved it.
+    :param now: the clock on the wall, for the record only.
+    """
+
+    def __init__(
+        self,
+        log: ActionLog,
+        run: RunIdentity,
+        *,
+        org: str,
+        action: Action,
+        approved_by: str = "",
+        now: Callable[[], datetime] = _now,
+    ) -> None:
+        self.log = log
+        self.run = run
+        self.org = org
+        self.action = action
+        self.approved_by = approved_by
+        self._now = now
+        self.target = ""
+        self.target_name = ""
+        self.expires_at: datetime | None = None
+        self._tried: dict[tuple[str, datetime], Entry] = {}
+
+    def aim(self, target: str, target_name: str = "") -> None:
+        """Name the group, or the issuer, that everything from here on is about."""
+        self.target, self.target_name = target, target_name
+
+    def moment(self, row: Row) -> datetime:
+        """Return the moment that a row speaks for."""
+        return row.as_of or self.run.as_of
+
+    def key(self, row: Row, user: OktaUser | None) -> str:
+        """
+        Return what a user is called in the log.
+
+        In groups it is the Okta user, whatever he is called elsewhere; a risk signal follows the name in the
+        source, so that nobody has to be looked up to learn that nothing has changed.
+        """
+        return user.user_id if user is not None and self.action in GROUP_ACTIONS else row.key
+
+    # --- what was before
+
+    def tried(self, rows: Iterable[tuple[Row, OktaUser | None]]) -> dict[tuple[str, datetime], Entry]:
+        """Return, and remember, what is known of this very action of this very moment, by key and moment."""
+        wanted: dict[datetime, list[str]] = {}
+        for row, user in rows:
+            wanted.setdefault(self.moment(row), []).append(self.key(row, user))
+        for moment, keys in wanted.items():
+            found = self.log.find(
+                org=self.org, action=self.action, target=self.target, as_of=moment, users=keys
+            )
+            self._tried.update(((key, moment), entry) for key, entry in found.items())
+        return self._tried
+
+    def delivered_before(self, rows: Iterable[Row]) -> dict[str, Entry]:
+        """Return what was last delivered to Okta before each row's moment, by key."""
+        found: dict[str, Entry] = {}
+        for moment, keys in self._by_moment(rows).items():
+            found.update(self._last(("push_risk",), keys, before=moment))
+        return found
+
+    def later_pushes(self, rows: Iterable[Row]) -> dict[str, Entry]:
+        """Return the newest decision that speaks for a later moment than each row, by key."""
+        found: dict[str, Entry] = {}
+        for moment, keys in self._by_moment(rows).items():
+            found.update(self._later(("push_risk",), keys, moment))
+        return found
+
+    def later_group_actions(self, decisions: Iterable[Decision]) -> dict[str, datetime]:
+        """Return the newest later moment that anything was decided for each user of this group, by id."""
+        wanted: dict[datetime, list[str]] = {}
+        for decision in decisions:
+            if decision.to_act_on is not None:
+                wanted.setdefault(self.moment(decision.row), []).append(decision.to_act_on.user_id)
+        found: dict[str, datetime] = {}
+        for moment, keys in wanted.items():
+            later = self._later(GROUP_ACTIONS, keys, moment)
+            found.update((key, entry.as_of) for key, entry in later.items())
+        return found
+
+    def is_overtaken(self) -> bool:
+        """Whether something was decided for this group as of a later moment than the run's."""
+        newest = self.log.newest_moment(org=self.org, doing=GROUP_ACTIONS, target=self.target)
+        return newest is not None and newest > self.run.as_of
+
+    def memberships(self) -> dict[str, Entry]:
+        """Return the additions to this group that no later removal has ended, by Okta id."""
+        return {
+            user_id: entry
+            for user_id, entry in self._last(GROUP_ACTIONS, None).items()
+            if entry.action == "add_to_group"
+        }
+
+    def time_boxed(self, user_ids: Iterable[str]) -> dict[str, Membership]:
+        """Return the last addition of each user whose membership had an end, by Okta id."""
+        return {
+            user_id: Membership(
+                user=entry.user_name, expires_at=entry.expires_at, score_level=entry.score_level
+            )
+            for user_id, entry in self._last(("add_to_group",), user_ids).items()
+            if entry.expires_at is not None
+        }
+
+    def population(self, rows: Sequence[Row]) -> tuple[int, str]:
+        """
+        Return how many users a change is measured against, and what they are, for people.
+
+        They are the users that the sources of the rows had when they were last read; of rows without such a
+        source, only the rows themselves are known.
+        """
+        sources = {row.source for row in rows if row.source}
+        size = sum(self.log.size_of_source(source, not_after=self.run.as_of) for source in sources)
+        return (size, "users of the source") if size >= len(rows) else (len(rows), "rows")
+
+    def _by_moment(self, rows: Iterable[Row]) -> dict[datetime, list[str]]:
+        keys: dict[datetime, list[str]] = {}
+        for row in rows:
+            keys.setdefault(self.moment(row), []).append(row.key)
+        return keys
+
+    def _last(
+        self, doing: Sequence[LogAction], keys: Iterable[str] | None, before: datetime | None = None
+    ) -> dict[str, Entry]:
+        return self.log.last_done(org=self.org, doing=doing, target=self.target, users=keys, before=before)
+
+    def _later(self, doing: Sequence[LogAction], keys: Iterable[str], after: datetime) -> dict[str, Entry]:
+        return self.log.newest_decisions(
+            org=self.org, doing=doing, target=self.target, users=keys, after=after
+        )
+
+    # --- what is done now
+
+    def started_at(self, row: Row, user: OktaUser) -> datetime:
+        """Return when this action was first tried for a user; a moment with whole seconds, for ``iat``."""
+        return self._tried[self.key(row, user), self.moment(row)].started_at
+
+    def begin(self, decisions: Sequence[Decision]) -> None:
+        """Write down, before the effects, what is going to be tried."""
+        intents = [self._intent(decision) for decision in decisions]
+        self.log.begin(intents)
+        for intent in intents:
+            self._tried.setdefault((intent.user_key, intent.as_of), intent)
+
+    def finish(self, done: Sequence[tuple[Decision, Outcome]]) -> None:
+        """Write down what became of it."""
+        if done:
+            self.log.finish([self._entry(decision, outcome.status, outcome) for decision, outcome in done])
+
+    def _intent(self, decision: Decision) -> Entry:
+        return self._entry(decision, "started")
+
+    def _entry(self, decision: Decision, status: LogStatus, outcome: Outcome | None = None) -> Entry:
+        row, user, now = decision.row, decision.user, self._now()
+        said: Mapping[str, object] = {} if outcome is None else _said(outcome)
+        entry = Entry(
+            org=self.org,
+            action=self.action,
+            target=self.target,
+            target_name=self.target_name,
+            user_key=self.key(row, user),
+            as_of=self.moment(row),
+            user_name=row.user,
+            user_id=user.user_id if user else "",
+            login=user.login if user else "",
+            started_at=now.replace(microsecond=0),
+            recorded_at=now,
+            dag_id=self.run.dag_id,
+            run_id=self.run.run_id,
+            task_id=self.run.task_id,
+            map_index=self.run.map_index,
+            try_number=self.run.try_number,
+            source=row.source or "",
+            rule=row.rule or "",
+            score=row.score,
+            score_level=row.score_level or "",
+            risk_level=row.risk_level or "",
+            previous_risk_level=row.previous_risk_level or "",
+            status=status,
+            expires_at=self.expires_at if status in ("started", "done") else None,
+            approved_by=self.approved_by,
+        )
+        return msgspec.structs.replace(entry, **said)
+
+
+def _said(outcome: Outcome) -> dict[str, object]:
+    return {
+        "reason": outcome.reason,
+        "message": outcome.message,
+        "http_status": outcome.http_status,
+        "request_id": outcome.request_id,
+        "jti": outcome.jti,
+    }

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a task may make the change that it has planned: not too many, as approved, nobody protected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from airflow_provider_okta_ure.core.exclusions import Exclusions, to_names
+from airflow_provider_okta_ure.errors import (
+    BlastRadiusError,
+    ConfigurationError,
+    OktaUreError,
+    PermissionDeniedError,
+    PlanChangedError,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.clients.okta import OktaClient
+    from airflow_provider_okta_ure.core.judgement import BlastRadius
+    from airflow_provider_okta_ure.core.plans import ChangePlan
+    from airflow_provider_okta_ure.hooks.okta import OktaHook
+
+_NAMES_SHOWN = 10
+
+
+def require_approved_or_small(
+    plan: ChangePlan,
+    approved: ChangePlan | str | None,
+    limits: BlastRadius,
+    *,
+    base: int,
+    base_name: str,
+    shown: Any,
+) -> None:
+    """
+    Refuse a change that is too large, unless a person approved just this one.
+
+    :param base: the size of what is changed.
+    :param base_name: what it is a number of, for people.
+    :param shown: returns a name as it may stand in a log.
+    :raises PlanChangedError: it is not the plan that was approved.
+    :raises BlastRadiusError: it is more than allowed, and nobody approved it.
+    """
+    if approved is not None:
+        difference = plan.differs_from(approved)
+        if difference:
+            raise PlanChangedError(
+                f"What {plan.action} would do now is not the plan that was approved: {difference}. "
+                "Nothing was written."
+            )
+        return
+    changes = len(plan.changes)
+    if not limits.is_exceeded(changes, base):
+        return
+    names = ", ".join(shown(change.user) for change in plan.changes[:_NAMES_SHOWN])
+    part = f" ({100 * changes / base:.1f} %)" if base else ""
+    raise BlastRadiusError(
+        f"{plan.action} would change {changes} of {base} {base_name}{part}; allowed are "
+        f"{limits.allowed(base)} "
+        f"(max_changes {limits.max_changes}, max_change_percent {limits.max_change_percent:g} %). "
+        f"Nothing was written. First: {names}. Plan: {plan.plan_id}.",
+        plan_id=plan.plan_id,
+    )
+
+
+AdministratorsExcluded: TypeAlias = Literal["always", "if_readable", "never"]
+
+
+def to_administrators_excluded(value: object) -> AdministratorsExcluded:
+    """
+    Return what the argument ``exclude_administrators`` means.
+
+    :raises ConfigurationError: it is none of True, False and ``"if_readable"``.
+    """
+    text = str(value).strip().lower()
+    known: dict[str, AdministratorsExcluded] = {
+        "true": "always",
+        "false": "never",
+        "if_readable": "if_readable",
+    }
+    if text in known:
+        return known[text]
+    raise ConfigurationError(
+        f"exclude_administrators is {value!r}.", remedy='Use True, False or "if_readable".'
+    )
+
+
+def read_exclusions(
+    hook: OktaHook,
+    *,
+    users: Sequence[object],
+    groups: Sequence[object],
+    administrators: AdministratorsExcluded,
+) -> Exclusions:
+    """
+    Return who must not be touched.
+
+    :param users: lists of names, from the operator and from the connection.
+    :param groups: lists of group names or ids.
+    :raises OktaUreError: they cannot be read, so nobody may be touched.
+    """
+    names = [name for one in users for name in to_names(one, "exclude_users")]
+    user_ids: dict[str, str] = {}
+    for one in groups:
+        for name in to_names(one, "exclude_groups"):
+            user_ids.update(_members_of(hook.client, name))
+    if administrators != "never":
+        user_ids.update(_administrators(hook, administrators))
+    return Exclusions(names=frozenset(name.casefold() for name in names), user_ids=user_ids)
+
+
+def _members_of(client: OktaClient, name: str) -> dict[str, str]:
+    try:
+        group = client.find_group(name) or client.get_group(name)
+        why = f"is a member of the excluded group {group.name!r}"
+        return {member.user_id: why for member in client.list_members(group.group_id)}
+    except OktaUreError as error:
+        raise _unreadable(f"excluded group {name!r}", error) from error
+
+
+def _administrators(hook: OktaHook, administrators: AdministratorsExcluded) -> dict[str, str]:
+    try:
+        return dict.fromkeys(hook.client.list_administrators(), "is an Okta administrator")
+    except PermissionDeniedError as error:
+        if administrators == "always":
+            raise _unreadable("list of administrators", error) from error
+        hook.log.info("The token may not read who is an administrator, so they are not excluded.")
+        return {}
+
+
+def _unreadable(what: str, error: OktaUreError) -> OktaUreError:
+    if error.retryable:
+        return error
+    return ConfigurationError(
+        f"The {what} cannot be read, so nobody is touched: {error.message}.", topic="exclusions-unreadable"
+    )

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Risk signals for Okta's risk engine: each change of a user's level once, and never an old one last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import msgspec
+
+from airflow_provider_okta_ure.clients.jwks import check_published_key
+from airflow_provider_okta_ure.clients.okta_signals import EVENTS_PATH
+from airflow_provider_okta_ure.clients.scopes import PROVIDERS_MANAGE, USERS_READ
+from airflow_provider_okta_ure.clients.security_event import build_risk_change, derive_jti
+from airflow_provider_okta_ure.core.decisions import decide_before_lookup
+from airflow_provider_okta_ure.core.history import (
+    History,
+    Step,
+    already_delivered,
+    never_told,
+    record_only,
+    same_level,
+    settle,
+    superseded,
+    to_history,
+    with_previous_levels,
+)
+from airflow_provider_okta_ure.core.matching import Decision, Directory, outcome_of, resolve
+from airflow_provider_okta_ure.core.models import RiskLevel
+from airflow_provider_okta_ure.core.texts import ReasonText
+from airflow_provider_okta_ure.operators.actions import OktaActionOperator, Plan
+from airflow_provider_okta_ure.operators.run import to_flag
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.action_log.entries import Entry
+    from airflow_provider_okta_ure.clients.answers import Answer
+    from airflow_provider_okta_ure.core.models import Action, OktaUser, Outcome, Row
+    from airflow_provider_okta_ure.operators.journal import Journal
+
+
+class OktaPushRiskOperator(OktaActionOperator):
+    """
+    Push a risk signal for the users that rows are about: one signed security event token per change of level.
+
+    Okta's risk engine evaluates the signal; it is not a command. A user that Okta does not know is
+    skipped, because Okta would accept the signal and ignore it. The token's ``jti`` is derived from the
+    change itself, so that pushing the same change again has no second effect.
+
+    Before the first signal, also in a dry run, the published JWKS is read once: it has to hold the very key
+    that signs, because Okta refuses everything else.
+
+    The level from before is the one that was last delivered to this org for this issuer; of a user for whom
+    nothing was, that of the previous day; else none. A level is not pushed for a moment older than one that
+    was decided for the same user already.
+
+    :param only_changes: leave users alone whose level is the one that held before. (templated)
+    :param only_known: leave users alone of whom Okta was never told a level. (templated)
+    :param history: what is done when a later moment was decided already: ``protect`` = nothing;
+        ``replay`` = push the old change with its own time, then the newest level again; ``record`` = push
+        nothing at all, also when nothing is later, and only write the action log. (templated)
+    :param ensure_provider: make sure that the security events provider of the connection exists at Okta,
+        is up to date and active. (templated)
+    :param check_jwks: look at the published JWKS first; False when Okta reaches it and Airflow cannot.
+        (templated)
+    :param reason_admin: what Okta's administrators read; names of row fields in braces are filled in.
+        (templated)
+    :param reason_user: what the user may read; empty = nothing is sent. (templated)
+    """
+
+    action: ClassVar[Action] = "push_risk"
+    scopes: ClassVar[tuple[str, ...]] = (USERS_READ,)
+    scopes_to_ensure_provider: ClassVar[tuple[str, ...]] = (USERS_READ, PROVIDERS_MANAGE)
+    template_fields: Sequence[str] = (
+        *OktaActionOperator.template_fields,
+        "only_changes",
+        "only_known",
+        "history",
+        "ensure_provider",
+        "check_jwks",
+        "reason_admin",
+        "reason_user",
+    )
+
+    def __init__(
+        self,
+        *,
+        only_changes: bool | str = True,
+        only_known: bool | str = False,
+        history: str = "protect",
+        ensure_provider: bool | str = False,
+        check_jwks: bool | str = True,
+        reason_admin: str = "Netskope confidence {score} of 1000 ({score_level}), before {previous_score}",
+        reason_user: str = "",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.only_changes = only_changes
+        self.only_known = only_known
+        self.history = history
+        self.ensure_provider = ensure_provider
+        self.check_jwks = check_jwks
+        self.reason_admin = reason_admin
+        self.reason_user = reason_user
+
+    @property
+    def scopes_to_ask_for(self) -> tuple[str, ...]:
+        ensures = to_flag(self.ensure_provider, "ensure_provider") and not to_flag(self.dry_run, "dry_run")
+        return (*super().scopes_to_ask_for, *((PROVIDERS_MANAGE,) if ensures else ()))
+
+    def turn(self) -> str:
+        return f"risk signals of {self.hook.transmitter.issuer}"
+
+    def plan(self, rows: Sequence[Row], journal: Journal, *, dry_run: bool) -> Plan:
+        signals = Signals(self, journal)
+        client, transmitter = self.hook.client, self.hook.transmitter
+        journal.aim(transmitter.issuer, transmitter.issuer)
+        history = to_history(self.history)
+
+        past = Past.read(rows, journal)
+        wanted, settled = self._settle_without_okta(rows, past, history)
+        found = client.find_users([row.user for row in wanted])
+        decisions: list[Decision] = [*settled, *resolve(wanted, Directory(found))]
+        if to_flag(self.check_jwks, "check_jwks") and any(one.outcome is None for one in decisions):
+            self._check_jwks()
+
+        def push(row: Row, user: OktaUser) -> Outcome:
+            jti, answer = signals.push(row, user)
+            later = past.later.get(row.key)
+            if later is not None:
+                signals.push_again(row, user, later)
+            return outcome_of(
+                row,
+                "done",
+                "replayed" if later is not None else "",
+                user=user,
+                http_status=answer.status,
+                request_id=answer.request_id,
+                jti=jti,
+            )
+
+        base, base_name = journal.population(rows)
+        return Plan(
+            decisions,
+            push,
+            {"issuer": transmitter.issuer, "audience": transmitter.audience},
+            base=base,
+            base_name=base_name,
+            bucket=EVENTS_PATH,
+            prepare=self._ensure_provider,
+        )
+
+    def _settle_without_okta(
+        self, rows: Sequence[Row], past: Past, history: History
+    ) -> tuple[list[Row], list[Decision]]:
+        """Split the rows into those whose user has to be looked up, and those that history settles."""
+        wanted, without_score = decide_before_lookup(with_previous_levels(rows, past.delivered))
+        steps: list[Step] = [already_delivered(past.done())]
+        if history == "protect":
+            later = {key: entry.as_of for key, entry in past.later.items()}
+            steps.append(superseded(later, lambda decision: decision.row.key))
+        if to_flag(self.only_known, "only_known"):
+            steps.append(never_told(past.delivered))
+        if to_flag(self.only_changes, "only_changes"):
+            steps.append(same_level)
+        if history == "record":
+            steps.append(record_only)
+        decisions = settle([Decision(row=row) for row in wanted], *steps)
+        open_rows = [one.row for one in decisions if one.outcome is None]
+        return open_rows, [*without_score, *(one for one in decisions if one.outcome is not None)]
+
+    def _ensure_provider(self) -> None:
+        if to_flag(self.ensure_provider, "ensure_provider"):
+            provider = self.hook.registration.ensure(self.hook.client)
+            self.log.info("Security events provider %r (%s) is active.", provider.name, provider.provider_id)
+
+    def _check_jwks(self) -> None:
+        transmitter = self.hook.transmitter
+        published = check_published_key(
+            self.hook.documents,
+            transmitter.key,
+            issuer=transmitter.issuer,
+            jwks_url=self.hook.settings.jwks_url,
+            well_known_url=self.hook.settings.well_known_url,
+        )
+        self.log.info(
+            "The key that signs, kid %s, is published at %s.", transmitter.key.key_id, published.url
+        )
+
+
+class Past(NamedTuple):
+    """
+    What is known of the users that rows are about, by :attr:`Row.key`.
+
+    :param delivered: the level last delivered before the row's moment.
+    :param later: the newest decision that speaks for a later moment.
+    :param tried: what is known of the very same action, by key and moment.
+    """
+
+    delivered: Mapping[str, str]
+    later: Mapping[str, Entry]
+    tried: Mapping[tuple[str, datetime], Entry]
+
+    @classmethod
+    def read(cls, rows: Sequence[Row], journal: Journal) -> Past:
+        """Read it from the action log."""
+        before = journal.delivered_before(rows)
+        return cls(
+            delivered={key: entry.risk_level for key, entry in before.items()},
+            later=journal.later_pushes(rows),
+            tried=journal.tried((row, None) for row in rows),
+        )
+
+    def done(self) -> dict[str, str]:
+        """Return the ids of the tokens that were delivered for the rows' own moments, by key."""
+        return {key: entry.jti for (key, _), entry in self.tried.items() if entry.status == "done"}
+
+
+class Signals:
+    """
+    Makes and pushes risk signals for one task.
+
+    :param operator: whose reasons they give.
+    :param journal: knows when each was first tried.
+    """
+
+    def __init__(self, operator: OktaPushRiskOperator, journal: Journal) -> None:
+        self._reason_admin = ReasonText(operator.reason_admin, argument="reason_admin")
+        self._reason_user = ReasonText(operator.reason_user, argument="reason_user")
+        self._client, self._transmitter = operator.hook.client, operator.hook.transmitter
+        self._journal = journal
+
+    def push(self, row: Row, user: OktaUser) -> tuple[str, Answer]:
+        """Push the change that a row is about, and return the token's id and Okta's answer."""
+        return self._push(row, user, self._journal.moment(row))
+
+    def push_again(self, row: Row, user: OktaUser, newest: Entry) -> None:
+        """After an old change, push the newest decision's level, so that Okta does not end with the old."""
+        current = msgspec.convert(newest.risk_level or "none", type=RiskLevel)
+        if current == (row.risk_level or "none"):
+            return
+        restored = msgspec.structs.replace(
+            row,
+            score=newest.score,
+            risk_level=current,
+            previous_risk_level=row.risk_level,
+        )
+        self._push(restored, user, newest.as_of, after=self._journal.moment(row), tried=row)
+
+    def _push(
+        self,
+        row: Row,
+        user: OktaUser,
+        moment: datetime,
+        *,
+        after: datetime | None = None,
+        tried: Row | None = None,
+    ) -> tuple[str, Answer]:
+        current, previous = row.risk_level or "none", row.previous_risk_level or "none"
+        subject = user.login if "@" in user.login else user.email
+        issuer, audience = self._transmitter.issuer, self._transmitter.audience
+        jti = derive_jti(
+            issuer=issuer,
+            audience=audience,
+            user=subject,
+            as_of=moment,
+            previous=previous,
+            current=current,
+            after=after,
+        )
+        token = build_risk_change(
+            self._transmitter.key,
+            issuer=issuer,
+            audience=audience,
+            subject=subject,
+            current_level=current,
+            previous_level=previous,
+            event_timestamp=int(moment.timestamp()),
+            # The moment of the first try, so that another try sends the same bytes.
+            issued_at=int(self._journal.started_at(tried or row, user).timestamp()),
+            reason_admin=self._reason_admin.fill(row),
+            reason_user=self._reason_user.fill(row) or None,
+            jti=jti,
+        )
+        return jti, self._client.publish_security_event(token)
