@@ -131,8 +131,9 @@ _OKTA_FIELDS: dict[str, Any] = {
 
 _CONFIG: dict[str, Any] = {
     "okta_ure": {
-        "description": "How names stand in task logs; and what Airflow's API server shows to everybody under "
-        "/okta-ure, for Okta to verify risk signals: nothing until it is set here, and never a private key.",
+        "description": "How names stand in task logs; and what Airflow's API server shows to everybody "
+        "under /okta-ure, for Okta to verify risk signals: nothing until it is set here, and never a "
+        "private key.",
         "options": {
             "log_identities": {
                 "description": "How people's names stand in task logs: clear, masked (the first letter and "
@@ -144,7 +145,7 @@ _CONFIG: dict[str, Any] = {
                 "default": "clear",
             },
             "log_identities_key": {
-                "description": "A secret for log_identities = hashed. Without it, whoever knows the addresses "
+                "description": "A secret for log_identities = hashed. Without it, whoever knows addresses "
                 "can find out whose digits are whose.",
                 "version_added": "0.1.0",
                 "type": "string",

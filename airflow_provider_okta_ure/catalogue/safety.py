@@ -122,6 +122,22 @@ SAFETY = Chapter(
             reasons=("recovered",),
         ),
         Entry(
+            topic="replayed",
+            title="An old change, pushed late",
+            what="Okta was told of a past change with its own time, and then the newest level again.",
+            why='`history` is "replay".',
+            remedy="Nothing.",
+            reasons=("replayed",),
+        ),
+        Entry(
+            topic="expired",
+            title="Removed because the time was over",
+            what="The user was removed from the group although his score may not have changed.",
+            why="He was added with `expires_after`, and that time is over.",
+            remedy="Nothing.",
+            reasons=("expired",),
+        ),
+        Entry(
             topic="not-added-by-us",
             title="A member that somebody else added",
             what="The user stays in the group.",

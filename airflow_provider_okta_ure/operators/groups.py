@@ -119,8 +119,8 @@ class OktaAddToGroupOperator(OktaGroupOperator):
     :param create_group: create the group when there is none of that name. (templated)
     :param group_description: the description of a group that is created. (templated)
     :param expires_after: how long a membership lasts, as text such as ``14d`` or ``12h`` or as a timedelta.
-        :class:`OktaRemoveFromGroupOperator` ends it then, even if no score changed; None = until the user
-        recovers. (templated)
+        None = until the user recovers; else :class:`OktaRemoveFromGroupOperator` ends it even if no score
+        changed. (templated)
     """
 
     action: ClassVar[Action] = "add_to_group"
@@ -263,9 +263,13 @@ class OktaRemoveFromGroupOperator(OktaGroupOperator):
 
         def remove(row: Row, user: OktaUser) -> Outcome:
             answer = client.remove_member(group.group_id, user.user_id)
-            reason = "expired" if user.user_id in over else ""
             return outcome_of(
-                row, "done", reason, user=user, http_status=answer.status, request_id=answer.request_id
+                row,
+                "done",
+                "expired" if user.user_id in over else "",
+                user=user,
+                http_status=answer.status,
+                request_id=answer.request_id,
             )
 
         return Plan(

@@ -48,12 +48,20 @@ def words(node: ast.AST) -> Iterator[str]:
 
 def reasons_in(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name == "_reason_of":
-            for statement in node.body:
-                yield from words(statement)
+        if isinstance(node, ast.FunctionDef):
+            for part in reasons_that_are_returned_by(node):
+                yield from words(part)
         elif isinstance(node, ast.Call):
             for reason in reasons_given_by(node):
                 yield from words(reason)
+
+
+def reasons_that_are_returned_by(function: ast.FunctionDef) -> list[ast.stmt]:
+    if function.name == "_reason_of":
+        return function.body
+    if function.name == "only_planned":
+        return [part for part in ast.walk(function) if isinstance(part, ast.Return)]
+    return []
 
 
 def reasons_given_by(call: ast.Call) -> list[ast.expr]:
