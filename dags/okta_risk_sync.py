@@ -13,14 +13,19 @@ Okta in line:
 | `add_to_group` | adds them to the group (and creates it when it is missing) |
 | `push_risk` | tells Okta's risk engine about those whose level changed |
 | `filter_recovered`, `remove_from_group` | takes out of the group whom `recovered_rule` matches |
-| `filter_improved`, `map_improved`, `push_improved` | tells it about those who are no longer at risk |
+| `filter_improved`, `map_improved`, `push_improved` | tells it who is no longer at risk |
 | `report` | what was done, in one place |
 
 **Dry run is on by default**: nothing is written to Okta until you trigger with `dry_run` off, or change
 the default.
 
-A run speaks for the end of its data interval, so a past day can be backfilled. Running the same day again
-writes nothing twice. When both rules match somebody, at risk wins.
+A run speaks for the end of its data interval, so a past day can be backfilled: it tells Okta's risk engine
+about that day's changes unless later ones are known, and only plans what to do with the group unless
+`past_intervals` is `apply`. Running the same day again writes nothing twice. When both rules match
+somebody, at risk wins. The gap between the two rules keeps people from going in and out.
+
+A task that would change more than 500 users, or 20 % of all (of the group's members when it removes),
+writes nothing and says which plan to approve.
 """
 
 from __future__ import annotations
@@ -38,6 +43,14 @@ from airflow_provider_okta_ure.operators.okta import (
     OktaRemoveFromGroupOperator,
 )
 from airflow_provider_okta_ure.operators.rules import RiskFilterOperator, RiskMapLevelsOperator
+
+# The same for every task that writes.
+LIMITS: dict[str, Any] = {
+    "dry_run": "{{ params.dry_run }}",
+    "max_changes": "{{ params.max_changes }}",
+    "max_change_percent": "{{ params.max_change_percent }}",
+    "approved_plan": "{{ params.approved_plan or '' }}",
+}
 
 with DAG(
     dag_id="okta_risk_sync",
@@ -71,12 +84,43 @@ with DAG(
             title="Recovered",
             description="Who leaves the group. A gap to the rule above keeps people from going in and out.",
         ),
-        "improved_rule": Param(
-            "score > 500 and previous_score <= 500",
+        "past_intervals": Param(
+            "dry",
             type="string",
-            minLength=1,
-            title="No longer at risk",
-            description="Whose better level Okta is told about.",
+            enum=["dry", "apply"],
+            title="The group in past intervals",
+            description="dry: a backfill only plans, because who was at risk then may not be today. "
+            "apply: it acts.",
+        ),
+        "history": Param(
+            "protect",
+            type="string",
+            enum=["protect", "replay", "record"],
+            title="Risk signals in past intervals",
+            description="What a run that a later one has overtaken pushes. protect: nothing. replay: the old "
+            "change and then the newest level again. record: nothing, ever; it only writes the action log.",
+        ),
+        "max_changes": Param(
+            500,
+            type="integer",
+            minimum=0,
+            title="Most changes",
+            description="A task that would change more users writes nothing.",
+        ),
+        "max_change_percent": Param(
+            20,
+            type="number",
+            minimum=0,
+            maximum=100,
+            title="Most changes in percent",
+            description="Of all users; of the group's members when it removes. 25 users are always fine.",
+        ),
+        "approved_plan": Param(
+            None,
+            type=["string", "null"],
+            title="Approved plans",
+            description="Ids of plans that a task refused for their size, between commas: these may be "
+            "carried out.",
         ),
         "strategy": Param(
             "series",
@@ -108,10 +152,15 @@ with DAG(
         rows=map_levels.output,
         group_name="{{ params.group }}",
         create_group=True,
-        dry_run="{{ params.dry_run }}",
+        past_intervals="{{ params.past_intervals }}",
+        **LIMITS,
     )
     push_risk = OktaPushRiskOperator(
-        task_id="push_risk", rows=map_levels.output, ensure_provider=True, dry_run="{{ params.dry_run }}"
+        task_id="push_risk",
+        rows=map_levels.output,
+        ensure_provider=True,
+        history="{{ params.history }}",
+        **LIMITS,
     )
 
     filter_recovered = RiskFilterOperator(
@@ -124,20 +173,24 @@ with DAG(
         rows=filter_recovered.output,
         group_name="{{ params.group }}",
         missing_group_ok=True,
-        dry_run="{{ params.dry_run }}",
+        past_intervals="{{ params.past_intervals }}",
+        **LIMITS,
     )
 
     filter_improved = RiskFilterOperator(
         task_id="filter_improved",
         rows=fetch_scores.output,
-        rule="({{ params.improved_rule }}) and not ({{ params.at_risk_rule }})",
+        rule="has_score and not ({{ params.at_risk_rule }})",
     )
     map_improved = RiskMapLevelsOperator(task_id="map_improved", rows=filter_improved.output)
     push_improved = OktaPushRiskOperator(
         task_id="push_improved",
         rows=map_improved.output,
+        # Of whom Okta was never told anything, there is nothing to take back.
+        only_known=True,
         ensure_provider=True,
-        dry_run="{{ params.dry_run }}",
+        history="{{ params.history }}",
+        **LIMITS,
     )
 
     # all_done: what was done is worth reading most when something failed.

@@ -101,7 +101,9 @@ class Demo:
         today = datetime.now(tz=timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
         first, last = today - timedelta(days=DAYS), today - timedelta(days=1)
         self._say(f"Back-fill: {first:%Y-%m-%d} to {last:%Y-%m-%d}, one day after the other, for real")
-        self._airflow.backfill(DAG_ID, first, last, {"dry_run": False, "group": GROUP})
+        # By itself a back-fill only plans what to do with groups: who was at risk then may not be today.
+        conf = {"dry_run": False, "group": GROUP, "past_intervals": "apply"}
+        self._airflow.backfill(DAG_ID, first, last, conf)
         # Only now: unpaused before, the DAG would start its own run of yesterday, a dry one.
         self._airflow.unpause(DAG_ID)
         runs = []

@@ -96,14 +96,14 @@ class ChangePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         )
 
     @classmethod
-    def read(cls, value: object) -> ChangePlan | str:
+    def read(cls, value: object) -> ChangePlan | frozenset[str]:
         """
-        Return an approved plan: the plan itself as a task returned it, or only its id.
+        Return an approved plan: the plan itself as a task returned it, or ids of plans, between commas.
 
         :raises ConfigurationError: it is neither.
         """
         if isinstance(value, str) and not value.lstrip().startswith("{"):
-            return value.strip()
+            return frozenset(one.strip() for one in value.split(",") if one.strip())
         try:
             if isinstance(value, str):
                 return msgspec.json.decode(value, type=cls)
@@ -119,14 +119,8 @@ class ChangePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         result: dict[str, Any] = msgspec.to_builtins(self)
         return result
 
-    def differs_from(self, approved: ChangePlan | str) -> str:
+    def differs_from(self, approved: ChangePlan) -> str:
         """Return what is different from the approved plan, for people; empty when it is the same."""
-        if isinstance(approved, str):
-            return (
-                ""
-                if approved == self.plan_id
-                else f"it is now {self.plan_id} with {len(self.changes)} changes"
-            )
         if approved.plan_id == self.plan_id:
             return ""
         ours, theirs = ({_identity(one): one for one in plan.changes} for plan in (self, approved))

@@ -104,8 +104,9 @@ class OktaActionOperator(ServiceOperator, ABC):
     :param max_changes: more users than this are not changed without a person's approval. (templated)
     :param max_change_percent: nor is a larger part (0..100) of the group's members, or, for additions and
         risk signals, of all users of the source; but 25 users always are. (templated)
-    :param approved_plan: the ``plan`` of a dry run's report, or its id: just this is done, whatever its
-        size, and nothing if it would be something else now. (templated)
+    :param approved_plan: the ``plan`` of a dry run's report: just this is done, whatever its size, and
+        nothing if it would be something else now. Or ids of plans, between commas: these may be of any size.
+        (templated)
     :param approved_by: who approved it, for the action log. (templated)
     :param exclude_users: logins, e-mail addresses or Okta ids of users who are never touched, besides
         those in the connection. (templated)
@@ -294,7 +295,7 @@ class OktaActionOperator(ServiceOperator, ABC):
     def _judge(self, change: ChangePlan, plan: Plan) -> None:
         require_approved_or_small(
             change,
-            ChangePlan.read(self.approved_plan) if self.approved_plan else None,
+            ChangePlan.read(self.approved_plan or ""),
             BlastRadius.parse(self.max_changes, self.max_change_percent),
             base=plan.base,
             base_name=plan.base_name,

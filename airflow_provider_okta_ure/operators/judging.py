@@ -26,7 +26,7 @@ _NAMES_SHOWN = 10
 
 def require_approved_or_small(
     plan: ChangePlan,
-    approved: ChangePlan | str | None,
+    approved: ChangePlan | frozenset[str],
     limits: BlastRadius,
     *,
     base: int,
@@ -36,13 +36,15 @@ def require_approved_or_small(
     """
     Refuse a change that is too large, unless a person approved just this one.
 
+    :param approved: the one plan that may be carried out, or the ids of those that may be of any size.
+
     :param base: the size of what is changed.
     :param base_name: what it is a number of, for people.
     :param shown: returns a name as it may stand in a log.
     :raises PlanChangedError: it is not the plan that was approved.
     :raises BlastRadiusError: it is more than allowed, and nobody approved it.
     """
-    if approved is not None:
+    if isinstance(approved, ChangePlan):
         difference = plan.differs_from(approved)
         if difference:
             raise PlanChangedError(
@@ -51,7 +53,7 @@ def require_approved_or_small(
             )
         return
     changes = len(plan.changes)
-    if not limits.is_exceeded(changes, base):
+    if plan.plan_id in approved or not limits.is_exceeded(changes, base):
         return
     names = ", ".join(shown(change.user) for change in plan.changes[:_NAMES_SHOWN])
     part = f" ({100 * changes / base:.1f} %)" if base else ""

@@ -12,8 +12,10 @@ import msgspec
 from airflow_provider_okta_ure.core.rows import from_rows, is_usable_user
 from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.hooks.netskope import NetskopeHook
+from airflow_provider_okta_ure.operators.identity import RunIdentity
+from airflow_provider_okta_ure.operators.readings import remember_reading, to_percent
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
-from airflow_provider_okta_ure.operators.run import as_of_run, failing_for_good
+from airflow_provider_okta_ure.operators.run import failing_for_good
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -37,11 +39,21 @@ class NetskopeFetchScoresOperator(ServiceOperator):
     :param users: logins or e-mail addresses; None = all users Netskope knows. (templated)
     :param shard: ``"2/4"`` = the second of four disjoint parts of the users, for ``.expand()``. (templated)
     :param carry_days: how many days back a user's last score still counts. (templated)
+    :param min_source_percent: when fewer users have a score than this share (0..100) of the last reading, or
+        none has, the source is taken for broken and the task fails: users who are missing have not recovered.
+        0 = never; not checked when ``users`` is given. (templated)
     :param netskope_conn_id: the connection to the Netskope tenant. (templated)
     :return: the rows, as a list of dicts.
     """
 
-    template_fields: Sequence[str] = ("strategy", "users", "shard", "carry_days", "netskope_conn_id")
+    template_fields: Sequence[str] = (
+        "strategy",
+        "users",
+        "shard",
+        "carry_days",
+        "min_source_percent",
+        "netskope_conn_id",
+    )
 
     def __init__(
         self,
@@ -50,6 +62,7 @@ class NetskopeFetchScoresOperator(ServiceOperator):
         users: Any = None,
         shard: str | None = None,
         carry_days: int | str = 7,
+        min_source_percent: float | str = 80,
         netskope_conn_id: str = NetskopeHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -58,14 +71,18 @@ class NetskopeFetchScoresOperator(ServiceOperator):
         self.users = users
         self.shard = shard
         self.carry_days = carry_days
+        self.min_source_percent = min_source_percent
         self.netskope_conn_id = netskope_conn_id
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         with failing_for_good():
-            as_of = as_of_run(context)
+            run = RunIdentity.of(context)
+            as_of = run.as_of
+            min_percent = to_percent(self.min_source_percent, "min_source_percent")
             strategy = _strategy(self.strategy)
             part = Shard.parse(self.shard)
-            client = NetskopeHook(self.netskope_conn_id).client
+            hook = NetskopeHook(self.netskope_conn_id)
+            client = hook.client
             users = None if self.users is None else _user_names(self.users)
             if strategy == "series":
                 names = [
@@ -83,6 +100,16 @@ class NetskopeFetchScoresOperator(ServiceOperator):
             ]
             rows = self._usable(rows)
             self._summarise(rows, as_of.isoformat())
+            if users is None:
+                remember_reading(
+                    run,
+                    tenant=hook.base_url,
+                    source=self.netskope_conn_id,
+                    part=f"{strategy} {part}",
+                    users=len(rows),
+                    scored=sum(1 for row in rows if row.score is not None),
+                    min_percent=min_percent,
+                )
             return from_rows(rows)
 
     def _usable(self, rows: list[Row]) -> list[Row]:
@@ -105,8 +132,6 @@ class NetskopeFetchScoresOperator(ServiceOperator):
             provisional,
             unscored,
         )
-        if not rows:
-            self.log.warning("Netskope returned no user at all: an outage looks like this, too.")
 
 
 class Shard(msgspec.Struct, frozen=True):
@@ -137,6 +162,9 @@ class Shard(msgspec.Struct, frozen=True):
         ):
             return cls(int(number), int(count))
         raise ConfigurationError(f"shard is {text!r}.", remedy='Write it as "2/4": the second of four parts.')
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
 
     def holds(self, user: str) -> bool:
         """Whether the user belongs to this part."""
