@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from airflow_provider_okta_ure.core.exclusions import Exclusions, to_names
+from airflow_provider_okta_ure.core.plans import ChangePlan
 from airflow_provider_okta_ure.errors import (
     BlastRadiusError,
     ConfigurationError,
@@ -18,7 +19,6 @@ from airflow_provider_okta_ure.errors import (
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.clients.okta import OktaClient
     from airflow_provider_okta_ure.core.judgement import BlastRadius
-    from airflow_provider_okta_ure.core.plans import ChangePlan
     from airflow_provider_okta_ure.hooks.okta import OktaHook
 
 _NAMES_SHOWN = 10
