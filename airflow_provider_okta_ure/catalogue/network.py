@@ -44,10 +44,12 @@ NETWORK = Chapter(
             steps=(
                 "What is safe to send twice has been sent up to five times by then.",
                 "Look at the status page of the service.",
-                "Raise `timeout` in the extra fields of the connection, at most 600 seconds.",
+                "Raise `timeout` in the extra fields of the connection, at most 600 seconds. A whole "
+                "answer may take two minutes more than that.",
             ),
             seen=(
                 "did not answer in time",
+                "did not answer completely in time",
                 "did not accept a connection in time",
                 "The connection to Okta at ... was cut.",
                 "was cut off or garbled",

@@ -4,7 +4,13 @@
 from __future__ import annotations
 
 import requests
-from urllib3.exceptions import NameResolutionError, NewConnectionError, ProxyError, SSLError
+from urllib3.exceptions import (
+    NameResolutionError,
+    NewConnectionError,
+    ProxyError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError, TransportError
 
@@ -60,6 +66,9 @@ def _not_connected(error: requests.exceptions.ConnectionError, service: str, bas
             sent=False,
             topic="connection-refused",
         )
+    if isinstance(reason, ReadTimeoutError):
+        # What requests calls a ReadTimeout only while there is no answer at all.
+        return TransportError(f"{service} at {base_url} did not answer completely in time.")
     return TransportError(f"The connection to {service} at {base_url} was cut.")
 
 

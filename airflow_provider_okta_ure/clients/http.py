@@ -13,7 +13,6 @@ from urllib.parse import urljoin
 
 import msgspec
 import requests
-from requests.adapters import HTTPAdapter
 
 from airflow_provider_okta_ure import __version__
 from airflow_provider_okta_ure.clients.answers import Refusal, Reply, clean_text, decoded_object, is_html
@@ -26,6 +25,7 @@ from airflow_provider_okta_ure.clients.hosts import origin_of
 from airflow_provider_okta_ure.clients.limits import Gate
 from airflow_provider_okta_ure.clients.links import checked_next, next_link
 from airflow_provider_okta_ure.clients.retries import Again, Patience, RetryPolicy, Timing, repeat
+from airflow_provider_okta_ure.clients.timed_answers import TimedAnswerAdapter
 from airflow_provider_okta_ure.errors import (
     ApiError,
     ConfigurationError,
@@ -45,6 +45,9 @@ log = logging.getLogger(__name__)
 BodyT = TypeVar("BodyT")
 
 USER_AGENT = f"airflow-provider-okta-ure/{__version__}"
+TIME_TO_READ = 120.0
+"""Seconds that an answer may take once it has begun; a page has a few hundred KiB."""
+
 _REPEATABLE = ("GET", "HEAD", "PUT", "DELETE")  # RFC 9110 section 9.2.2
 _REPEATED_FOR_ALL = (429, 502, 503, 504)
 
@@ -54,6 +57,7 @@ class Transport(TypedDict, total=False):
 
     connect_timeout: float
     read_timeout: float
+    answer_timeout: float | None
     verify: bool | str
     proxy: str | None
     retry: RetryPolicy
@@ -70,6 +74,8 @@ class ApiClient:
     :param dialect: how the service speaks.
     :param connect_timeout: seconds to wait for a connection.
     :param read_timeout: seconds to wait for the next bytes of an answer.
+    :param answer_timeout: seconds until an answer is there, to its last byte, each time that a request is
+        sent; None = two minutes more than it may take to begin.
     :param verify: check the server's certificate; or the path of a file with the authorities to trust.
     :param proxy: URL of a proxy; None = what the environment says.
     :param retry: how patient each call is.
@@ -86,6 +92,7 @@ class ApiClient:
         *,
         connect_timeout: float = 10.0,
         read_timeout: float = 60.0,
+        answer_timeout: float | None = None,
         verify: bool | str = True,
         proxy: str | None = None,
         retry: RetryPolicy | None = None,
@@ -104,6 +111,7 @@ class ApiClient:
         self._auth = auth.bound_to(self.base_url)
         self._dialect = dialect
         self._timeout = (connect_timeout, read_timeout)
+        self._answer_timeout = read_timeout + TIME_TO_READ if answer_timeout is None else answer_timeout
         self._verify = verify
         self._proxies = {"http": proxy, "https": proxy} if proxy else {}
         # A proxy of the environment would look for the sandbox on its own machine.
@@ -388,7 +396,7 @@ class ApiClient:
             # A cookie would make one request's fate depend on another's.
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             for scheme in ("https://", "http://"):
-                session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0))
+                session.mount(scheme, self._adapter())
             # Once, because all requests go to one host and reading the environment takes as long as sending.
             proxies: dict[str, Any] = dict(self._proxies)
             settings = session.merge_environment_settings(self.base_url, proxies, False, self._verify, None)
@@ -398,6 +406,11 @@ class ApiClient:
             with self._lock:
                 self._sessions.add(session)
         return found
+
+    def _adapter(self) -> TimedAnswerAdapter:
+        return TimedAnswerAdapter(
+            self._answer_timeout, self._timing.monotonic, pool_connections=1, pool_maxsize=1, max_retries=0
+        )
 
 
 def _host_of(url: str) -> str:

@@ -52,13 +52,19 @@ class OddServer:
                 return
             self.connections += 1
             connection.settimeout(5)
-            with contextlib.suppress(OSError), connection:
-                if self._tls:
-                    connection = self._tls.wrap_socket(connection, server_side=True)
-                head = read_head(connection)
+            with contextlib.suppress(OSError), self._secured(connection) as secured:
+                head = read_head(secured)
                 self.heads.append(head)
-                self._script(connection, head)
-                connection.close()
+                self._script(secured, head)
+
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        if self._tls is None:
+            return connection
+        try:
+            return self._tls.wrap_socket(connection, server_side=True)
+        except OSError:
+            connection.close()
+            raise
 
 
 def read_head(connection: socket.socket) -> bytes:

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Answers that are over after a while: ``requests`` alone limits only the wait for the next bytes.
+
+A server, or a proxy on the way, that sends one byte a minute would hold a call for ever.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from airflow_provider_okta_ure.clients.timed_sockets import Deadline
+
+if TYPE_CHECKING:
+    import socket
+
+    from urllib3.connectionpool import HTTPConnectionPool
+
+
+class TimedAnswerAdapter(HTTPAdapter):
+    """
+    Sends requests as ``requests`` does; each answer has to be there, to its last byte, in time.
+
+    A late one raises what a slow one raises: a timeout of ``requests``.
+
+    :param seconds: from the end of the request to the end of the answer.
+    :param monotonic: seconds of a clock that never goes back.
+    """
+
+    def __init__(self, seconds: float, monotonic: Callable[[], float], **settings: Any) -> None:
+        self._connection_classes = {
+            "http": _timed(HTTPConnection, seconds, monotonic),
+            "https": _timed(HTTPSConnection, seconds, monotonic),
+        }
+        super().__init__(**settings)
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
+        pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(*args, **kwargs))
+        pool.ConnectionCls = self._connection_classes[pool.scheme or ""]
+        return pool
+
+
+def _timed(base: type[HTTPConnection], seconds: float, monotonic: Callable[[], float]) -> type[Any]:
+    """Return a kind of connection whose answers, also those of a proxy to ``CONNECT``, end in time."""
+
+    class TimedAnswer(http.client.HTTPResponse):
+        def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+            super().__init__(sock, *args, **kwargs)
+            # Unbuffered, what http.client opened is the socket's own file, which keeps the socket open.
+            file = self.fp.detach()
+            self.fp = io.BufferedReader(_TimedReads(file, sock, Deadline.after(seconds, monotonic)))
+
+    return type(f"Timed{base.__name__}", (base,), {"response_class": TimedAnswer})
+
+
+class _TimedReads(io.RawIOBase):
+    """
+    A socket's file, each read of which gets the time that is left, or that a read gets anyway.
+
+    :param file: the socket's own file, without a buffer.
+    :param sock: the socket; its timeout is that of each read.
+    """
+
+    def __init__(self, file: io.RawIOBase, sock: socket.socket, deadline: Deadline) -> None:
+        super().__init__()
+        self._file = file
+        self._sock = sock
+        self._deadline = deadline
+        self._patience = sock.gettimeout()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline.left()
+        self._sock.settimeout(left if self._patience is None else min(left, self._patience))
+        return self._file.readinto(buffer)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
