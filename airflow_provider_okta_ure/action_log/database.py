@@ -3,19 +3,36 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from airflow_provider_okta_ure.errors import ActionLogError, ConfigurationError
 
 SQLITE_PATIENCE = 30.0
 """Seconds that SQLite waits for another writer."""
+
+FILE_MODE = 0o600
+"""What a new SQLite file may be read by: its owner alone, because it holds names of people."""
+
+# What SQLite says, what to do, and whether it may pass by itself.
+_ADVICE = (
+    ("database is locked", "Another process has been writing for too long; look for one that hangs.", True),
+    ("disk is full", "Make room on the disk, or prune the action log.", True),
+    ("disk I/O error", "Look at the disk. A file on a network share (NFS) cannot be used.", True),
+    ("readonly database", "Let the user that runs tasks write the file and its folder.", False),
+    ("unable to open", "Let the user that runs tasks write the file and its folder.", False),
+    ("not a database", "Choose another file, or restore it from a backup.", False),
+    ("malformed", "Restore the file from a backup.", False),
+)
 
 
 class Database:
@@ -63,7 +80,7 @@ class Database:
 
         :raises ActionLogError: the database cannot be used.
         """
-        with self._trouble(), self.engine.connect() as connection:
+        with self.trouble(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -73,7 +90,7 @@ class Database:
 
         :raises ActionLogError: the database cannot be used.
         """
-        with self._trouble(), self.engine.execution_options(writes=True).begin() as connection:
+        with self.trouble(), self.engine.execution_options(writes=True).begin() as connection:
             yield connection
 
     def close(self) -> None:
@@ -81,15 +98,41 @@ class Database:
         self.engine.dispose()
 
     @contextmanager
-    def _trouble(self) -> Iterator[None]:
+    def trouble(self) -> Iterator[None]:
+        """
+        Say in our words what the database, or its file, refuses.
+
+        :raises ActionLogError: instead of the driver's error.
+        """
         try:
             yield
         except DBAPIError as error:
             # SQLAlchemy's own text holds the statement with its values, so with names of people.
             said = str(error.orig).strip().splitlines()
-            raise ActionLogError(
-                f"The action log at {self.where} cannot be used: {said[0] if said else 'no reason given'}."
+            raise self._unusable(
+                said[0] if said else "no reason given", passes=not isinstance(error, ProgrammingError)
             ) from None
+        except OSError as error:
+            raise self._unusable(
+                (error.strerror or type(error).__name__).lower(),
+                remedy=f"Let the user that runs tasks write the folder {self.folder}, and make it first "
+                "if it is not there.",
+                passes=False,
+            ) from None
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the file of an SQLite database is."""
+        return self.file.parent if self.file else None
+
+    def _unusable(self, said: str, *, remedy: str = "", passes: bool) -> ActionLogError:
+        if self.kind == "sqlite":
+            for part, advice, may_pass in _ADVICE:
+                if part in said:
+                    remedy, passes = advice, may_pass
+        return ActionLogError(
+            f"The action log at {self.where} cannot be used: {said}.", remedy=remedy, retryable=passes
+        )
 
 
 def _engine(url: Any, kind: str) -> Engine:
@@ -104,9 +147,26 @@ def _engine(url: Any, kind: str) -> Engine:
         connect_args={"timeout": SQLITE_PATIENCE, "check_same_thread": False},
         **pool,
     )
+    if not memory:
+        file = Path(url.database)
+        event.listen(engine, "do_connect", lambda *_: _make_private(file))
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _make_private(file: Path) -> None:
+    """Make an empty file that is its owner's alone; SQLite gives its companions the same mode."""
+    if file.exists():
+        return
+    fresh = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+    os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
+    # Not opened under its own name: closing it would give back the locks that another thread has on it.
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, file)
+    finally:
+        fresh.unlink()
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

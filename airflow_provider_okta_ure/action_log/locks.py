@@ -51,10 +51,11 @@ def held(database: Database, name: str, waiting: Waiting) -> Iterator[None]:
     Hold the lock of this name, which is one lock for everybody who uses the database.
 
     :raises LockedError: another holder kept it for longer than we are to wait.
+    :raises ActionLogError: the database cannot be used.
     """
     take = _taker(database, name)
     deadline = waiting.monotonic() + waiting.seconds
-    while (give_back := take()) is None:
+    while (give_back := _taken(database, take)) is None:
         if waiting.monotonic() >= deadline:
             raise LockedError(f"Another run has been acting on {name} for {waiting.seconds:.0f} s.")
         waiting.sleep(waiting.every)
@@ -65,6 +66,11 @@ def held(database: Database, name: str, waiting: Waiting) -> Iterator[None]:
 
 
 GiveBack = Callable[[], None]
+
+
+def _taken(database: Database, take: Callable[[], GiveBack | None]) -> GiveBack | None:
+    with database.trouble():
+        return take()
 
 
 def _taker(database: Database, name: str) -> Callable[[], GiveBack | None]:
@@ -93,7 +99,7 @@ def _take_on_server(database: Database, name: str) -> GiveBack | None:
 
 def _take_file(file: Path, name: str) -> GiveBack | None:
     locks = file.with_name(f"{file.name}.locks")
-    locks.mkdir(exist_ok=True)
+    locks.mkdir(exist_ok=True, mode=0o700)
     handle = os.open(locks / hashlib.sha256(name.encode()).hexdigest()[:32], os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

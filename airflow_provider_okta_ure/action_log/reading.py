@@ -8,10 +8,10 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, TextClause, and_, func, or_, select
 
 from airflow_provider_okta_ure.action_log.entries import Entry, LogAction, LogStatus
-from airflow_provider_okta_ure.action_log.tables import actions
+from airflow_provider_okta_ure.action_log.tables import IS_EFFECT, IS_READING, actions
 
 _KEYS_AT_ONCE = 500
 
@@ -51,10 +51,11 @@ def last_done(
     """
     # An addition whose answer is not known may have happened; a removal may not have.
     maybe = and_(actions.c.status == "started", actions.c.action == "add_to_group")
-    about = [
+    about: list[ColumnElement[bool] | TextClause] = [
         actions.c.org == org,
         actions.c.action.in_(doing),
         actions.c.target == target,
+        IS_EFFECT,
         or_(actions.c.status == "done", maybe),
     ]
     if before is not None:
@@ -90,14 +91,22 @@ def newest_moment(
     connection: Connection, *, org: str, doing: Sequence[LogAction], target: str
 ) -> datetime | None:
     """Return the newest moment that anything was decided for a target; None = nothing was."""
-    newest = select(func.max(actions.c.as_of)).where(
-        actions.c.org == org,
-        actions.c.action.in_(doing),
-        actions.c.target == target,
-        actions.c.status.in_(DECIDED),
-    )
-    moment: datetime | None = connection.execute(newest).scalar()
-    return moment
+    # One question for each action: the newest of several actions is not the end of one index.
+    moments = [
+        connection.execute(
+            select(actions.c.as_of)
+            .where(
+                actions.c.org == org,
+                actions.c.action == action,
+                actions.c.target == target,
+                actions.c.status.in_(DECIDED),
+            )
+            .order_by(actions.c.as_of.desc())
+            .limit(1)
+        ).scalar()
+        for action in doing
+    ]
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def last_reading(connection: Connection, *, org: str, target: str, before: datetime) -> Entry | None:
@@ -124,7 +133,7 @@ def size_of_source(connection: Connection, source: str, *, not_after: datetime) 
     newest = (
         select(actions.c.as_of, func.sum(actions.c.users))
         .where(
-            actions.c.action == "fetch_scores",
+            IS_READING,
             actions.c.source == source,
             actions.c.status == "done",
             actions.c.as_of <= not_after,
@@ -138,7 +147,7 @@ def size_of_source(connection: Connection, source: str, *, not_after: datetime) 
 
 
 def _newest_of_each(
-    connection: Connection, about: Sequence[ColumnElement[bool]], users: Iterable[str] | None
+    connection: Connection, about: Sequence[ColumnElement[bool] | TextClause], users: Iterable[str] | None
 ) -> dict[str, Entry]:
     """Return each user's newest entry among those that meet the conditions, by user key."""
     chunks: Iterable[list[str] | None] = [None] if users is None else _chunks(users)

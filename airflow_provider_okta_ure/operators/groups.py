@@ -25,9 +25,10 @@ from airflow_provider_okta_ure.core.history import (
 )
 from airflow_provider_okta_ure.core.matching import Decision, Directory, outcome_of
 from airflow_provider_okta_ure.core.models import Action, OktaGroup, OktaUser, Outcome, Row
+from airflow_provider_okta_ure.core.spans import to_span
 from airflow_provider_okta_ure.errors import ConfigurationError, GroupError
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator, Plan
-from airflow_provider_okta_ure.operators.run import to_flag, to_span, to_text
+from airflow_provider_okta_ure.operators.run import to_flag, to_text
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.clients.okta import OktaClient

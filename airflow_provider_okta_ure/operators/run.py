@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowFailException
@@ -15,10 +14,6 @@ from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-
-_SPAN = re.compile(r"(\d{1,5})\s*([dhm])")
-_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
 def as_of_run(context: Context) -> datetime:
@@ -75,25 +70,6 @@ def to_text(value: object, argument: str) -> str | None:
         f"{argument} is {value!r}, which is no text.",
         remedy="Leave out render_template_as_native_obj, or quote the value.",
     )
-
-
-def to_span(value: object, argument: str) -> timedelta | None:
-    """
-    Return a span of time: a timedelta, or text such as ``14d``, ``12h`` or ``30m``; None stays None.
-
-    :raises ConfigurationError: it is none of these, or not more than nothing.
-    """
-    if value is None or value == "":
-        return None
-    span = value if isinstance(value, timedelta) else None
-    match = _SPAN.fullmatch(str(value).strip())
-    if span is None and match is not None:
-        span = timedelta(**{_UNITS[match[2]]: int(match[1])})
-    if span is None or span <= timedelta(0):
-        raise ConfigurationError(
-            f"{argument} is {value!r}.", remedy="Use a timedelta, or text such as 14d or 12h."
-        )
-    return span
 
 
 @contextmanager

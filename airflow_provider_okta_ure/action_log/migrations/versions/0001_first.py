@@ -56,12 +56,18 @@ def upgrade() -> None:
         sa.Column("log_event_id", sa.String(64), nullable=False),
         sa.Column("calls", sa.Integer),
         sa.Column("users", sa.Integer),
-        sa.UniqueConstraint("org", "action", "target", "user_key", "as_of", name="uq_okta_ure_action_log"),
+        sa.UniqueConstraint("org", "action", "target", "as_of", "user_key", name="uq_okta_ure_action_log"),
     )
     op.create_index("ix_okta_ure_action_log_as_of", _TABLE, ["as_of", "id"])
     op.create_index("ix_okta_ure_action_log_user", _TABLE, ["user_key", "as_of"])
-    op.create_index("ix_okta_ure_action_log_user_name", _TABLE, ["user_name", "as_of"])
     op.create_index("ix_okta_ure_action_log_run", _TABLE, ["dag_id", "run_id", "task_id"])
+    _create_partial_index("effect", ["org", "target", "user_key", "as_of"], "status IN ('done', 'started')")
+    _create_partial_index("reading", ["source", "as_of"], "action = 'fetch_scores'")
+
+
+def _create_partial_index(name: str, columns: list[str], condition: str) -> None:
+    where = sa.text(condition)
+    op.create_index(f"ix_{_TABLE}_{name}", _TABLE, columns, postgresql_where=where, sqlite_where=where)
 
 
 def downgrade() -> None:
