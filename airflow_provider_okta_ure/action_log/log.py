@@ -105,6 +105,26 @@ class ActionLog:
         with self.database.reading() as connection:
             return reading.newest_moment(connection, org=org, doing=doing, target=target)
 
+    def last_releases(self, *, org: str, target: str, users: Iterable[str]) -> dict[str, datetime]:
+        """Return when each user was last released from a group by a rule; see :mod:`reading`."""
+        with self.database.reading() as connection:
+            return reading.last_releases(connection, org=org, target=target, users=users)
+
+    def carried_out(
+        self, *, org: str, action: LogAction, target: str, dag_id: str, run_id: str, task_id: str
+    ) -> list[Entry]:
+        """Return what one task of one run has carried out, or may have, in all its tries and parts."""
+        with self.database.reading() as connection:
+            return reading.carried_out(
+                connection,
+                org=org,
+                action=action,
+                target=target,
+                dag_id=dag_id,
+                run_id=run_id,
+                task_id=task_id,
+            )
+
     def last_reading(self, *, org: str, target: str, before: datetime) -> Entry | None:
         """Return the last reading of a source that speaks for an earlier moment."""
         with self.database.reading() as connection:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -14,6 +15,9 @@ from airflow_provider_okta_ure.action_log.entries import Entry, LogAction, LogSt
 from airflow_provider_okta_ure.action_log.tables import IS_EFFECT, IS_READING, actions
 
 _KEYS_AT_ONCE = 500
+
+EXPIRED = "expired"
+"""The reason of a release because the time was over."""
 
 # A decision about a user, whether or not it needed a write; a plan is none.
 DECIDED: tuple[LogStatus, ...] = ("started", "done", "unchanged", "failed")
@@ -109,6 +113,50 @@ def newest_moment(
     return max((moment for moment in moments if moment is not None), default=None)
 
 
+def last_releases(
+    connection: Connection, *, org: str, target: str, users: Iterable[str]
+) -> dict[str, datetime]:
+    """
+    Return the last moment that a rule released each user from a group, by user key.
+
+    That he was not in it any more does not matter; the end of a time-boxed membership is no release by a
+    rule.
+    """
+    about = and_(
+        actions.c.org == org,
+        actions.c.action == "remove_from_group",
+        actions.c.target == target,
+        actions.c.status.in_(("done", "unchanged")),
+        actions.c.reason != EXPIRED,
+    )
+    last: dict[str, datetime] = {}
+    for keys in _chunks(users):
+        found = connection.execute(
+            select(actions.c.user_key, func.max(actions.c.as_of))
+            .where(about, actions.c.user_key.in_(keys))
+            .group_by(actions.c.user_key)
+        )
+        last.update({key: moment for key, moment in found})  # noqa: C416  # rows are no pairs for mypy
+    return last
+
+
+def carried_out(
+    connection: Connection,
+    *,
+    org: str,
+    action: LogAction,
+    target: str,
+    dag_id: str,
+    run_id: str,
+    task_id: str,
+) -> list[Entry]:
+    """Return the entries of one task of one run that are ``done``, or ``started`` with an unknown end."""
+    mine = and_(actions.c.dag_id == dag_id, actions.c.run_id == run_id, actions.c.task_id == task_id)
+    about = and_(actions.c.org == org, actions.c.action == action, actions.c.target == target)
+    happened = actions.c.status.in_(("done", "started"))
+    return list(_entries(connection, select(actions).where(mine, about, happened)))
+
+
 def last_reading(connection: Connection, *, org: str, target: str, before: datetime) -> Entry | None:
     """
     Return the last reading of a source that speaks for an earlier moment; None = there is none.
@@ -129,21 +177,23 @@ def last_reading(connection: Connection, *, org: str, target: str, before: datet
 
 def size_of_source(connection: Connection, source: str, *, not_after: datetime) -> int:
     """Return how many users a source had when it was last read; 0 = it never was."""
-    # Parts of one source are read by several tasks of one run.
-    newest = (
-        select(actions.c.as_of, func.sum(actions.c.users))
-        .where(
-            IS_READING,
-            actions.c.source == source,
-            actions.c.status == "done",
-            actions.c.as_of <= not_after,
-        )
-        .group_by(actions.c.as_of)
-        .order_by(actions.c.as_of.desc())
-        .limit(1)
+    readings = and_(
+        IS_READING,
+        actions.c.source == source,
+        actions.c.status == "done",
+        actions.c.as_of <= not_after,
     )
-    found = connection.execute(newest).first()
-    return int(found[1] or 0) if found else 0
+    newest = select(func.max(actions.c.as_of)).where(readings).scalar_subquery()
+    found = connection.execute(
+        select(actions.c.org, actions.c.target, actions.c.users).where(readings, actions.c.as_of == newest)
+    )
+    # Parts of one source ("series 1/3") are read by several tasks of one run, and add up; the same users read
+    # in another way, or in another number of parts, do not.
+    sizes: Counter[tuple[str, str, str]] = Counter()
+    for org, target, users in found:
+        strategy, _, part = target.partition(" ")
+        sizes[org, strategy, part.partition("/")[2]] += users or 0
+    return max(sizes.values(), default=0)
 
 
 def _newest_of_each(

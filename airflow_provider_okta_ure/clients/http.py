@@ -140,6 +140,11 @@ class ApiClient:
         """The rate limits that answers described so far: requests per window, by bucket."""
         return self._gate.limits
 
+    @property
+    def sent(self) -> dict[str, int]:
+        """How many requests were sent so far, by bucket; repeated ones count each time."""
+        return self._gate.sent
+
     def with_patience(self, retry: RetryPolicy) -> ApiClient:
         """Return the same client, on the same connections and limits, with another patience."""
         other = copy.copy(self)

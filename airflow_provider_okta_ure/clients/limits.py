@@ -65,6 +65,7 @@ class Gate:
         self._buckets: dict[str, _Bucket] = {}
         self._pending: dict[str, int] = {}
         self._limits: dict[str, int] = {}
+        self._sent: dict[str, int] = {}
 
     @property
     def share(self) -> float:
@@ -76,6 +77,12 @@ class Gate:
         """The newest limit of each bucket, as answers described it: requests per window."""
         with self._lock:
             return dict(self._limits)
+
+    @property
+    def sent(self) -> dict[str, int]:
+        """How many requests of each bucket were sent so far."""
+        with self._lock:
+            return dict(self._sent)
 
     @contextmanager
     def slot(self, bucket: str, patience: Patience) -> Iterator[Callable[[Window | None], None]]:
@@ -111,6 +118,7 @@ class Gate:
             elif state.remaining - pending - 1 < self._reserved(state.limit):
                 return wait, state.number
             self._pending[bucket] = pending + 1
+            self._sent[bucket] = self._sent.get(bucket, 0) + 1
             return None
 
     def _reserved(self, limit: int) -> int:

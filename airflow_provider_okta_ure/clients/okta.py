@@ -45,10 +45,16 @@ class OktaClient(OktaSignalCalls, OktaAdministratorCalls):
         """The org's URL, without a slash at the end."""
         return self._api.base_url
 
-    def calls_per_minute(self, bucket: str) -> float | None:
-        """Return how many calls a minute of a rate limit are ours; None = no answer has told it yet."""
-        limit = self._api.limits.get(bucket)
-        return limit * self._api.rate_limit_share if limit else None
+    @property
+    def calls_per_minute(self) -> dict[str, float]:
+        """How many calls a minute of each rate limit are ours, as far as answers have told it."""
+        share = self._api.rate_limit_share
+        return {bucket: max(1, int(limit * share)) for bucket, limit in self._api.limits.items()}
+
+    @property
+    def calls(self) -> dict[str, int]:
+        """How many calls were made so far, by rate limit."""
+        return self._api.sent
 
     def close(self) -> None:
         """Close all connections; the next call opens new ones."""

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import ast
+import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -56,10 +59,21 @@ def to_names(value: object, argument: str) -> list[str]:
     if value is None or value == "":
         return []
     if isinstance(value, str):
-        return [name.strip() for name in value.split(",") if name.strip()]
+        if not value.lstrip().startswith("["):
+            return [name.strip() for name in value.split(",") if name.strip()]
+        # A list that a template made text of: as JSON, or as Python writes it.
+        value = _list_in(value)
     if isinstance(value, Sequence) and all(isinstance(name, str) and name.strip() for name in value):
         return [name.strip() for name in value]
     raise ConfigurationError(
-        f"{argument} is not a list of names.",
+        f"{argument} is not a list of names, so it is not known who is meant.",
         remedy='Use a list such as ["ann@corp.example", "bob@corp.example"].',
     )
+
+
+def _list_in(text: str) -> object:
+    with suppress(ValueError):
+        return json.loads(text)
+    with suppress(ValueError, SyntaxError):
+        return ast.literal_eval(text)
+    return None

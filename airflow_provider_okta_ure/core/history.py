@@ -131,9 +131,9 @@ def time_over(ended: Mapping[str, Membership], as_of: datetime) -> Step:
     Return the step that does not add those again whose time in the group is over.
 
     A time-boxed membership ends even if no score changed; so the same band of the score is no reason to
-    begin another one. A different band is.
+    begin another one. A different band is, and so is a recovery in between.
 
-    :param ended: the last time-boxed membership of each user, by Okta id.
+    :param ended: the last time-boxed membership of each user who has not recovered since, by Okta id.
     """
 
     def step(decision: Decision) -> Decision:

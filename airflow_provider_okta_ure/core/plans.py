@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.matching import Decision
 
 _NAMES_SHOWN = 10
+_ROWS_SHOWN = 50
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -35,15 +36,24 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     risk_level: RiskLevel | None = None
     previous_risk_level: RiskLevel | None = None
 
+    @property
+    def identity(self) -> tuple[str, int, str, str]:
+        """What makes it the change that a person approved; the spelling of the name does not."""
+        score = -1 if self.score is None else self.score
+        return self.user_id, score, self.previous_risk_level or "", self.risk_level or ""
+
 
 class ChangePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     Everything that one task is going to change.
 
-    :param plan_id: a digest of the action, the target, the moment and the changes.
+    :param plan_id: a digest of the org, the action, the target, the moment and the changes.
     :param target: what is acted on, for people.
-    :param cost: how many calls of each rate limit bucket applying it takes.
-    :param minutes: how long that takes at our share of the limits; None = the limits are not known.
+    :param base: the size of what is changed: members of the group, or users of the source.
+    :param base_name: what that is a number of, for people.
+    :param cost: how many calls of each rate limit applying it takes, the reads before the first write among
+        them; empty when nothing is to be changed.
+    :param minutes: how long these calls take at our share of the limits; None = a limit is not known.
     """
 
     plan_id: str
@@ -51,8 +61,80 @@ class ChangePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     target: dict[str, str]
     as_of: datetime
     changes: list[Change]
+    base: int = 0
+    base_name: str = "users"
     cost: dict[str, int] = {}
     minutes: float | None = None
+
+    @classmethod
+    def read(cls, value: object) -> ChangePlan:
+        """
+        Return a plan that a task returned, from a dict or from JSON.
+
+        :raises ConfigurationError: it is none.
+        """
+        try:
+            if isinstance(value, str):
+                return msgspec.json.decode(value, type=cls)
+            return msgspec.convert(value, type=cls)
+        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+            raise ConfigurationError(
+                f"approved_plan is not a plan: {error}.",
+                remedy="Hand over the report of a dry run, its `plan`, or the `plan_id` of that.",
+            ) from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as plain JSON types, for XCom."""
+        result: dict[str, Any] = msgspec.to_builtins(self)
+        return result
+
+    def summary(self) -> str:
+        """
+        Return the plan in Markdown, short enough for the text of an approval: at most fifty users.
+
+        Names come from the source, so nothing in them can be taken for Markdown.
+        """
+        target = ", ".join(_plain(value) for value in self.target.values() if value)
+        part = ""
+        if self.base:
+            part = f", {100 * len(self.changes) / self.base:.1f} % of {self.base} {self.base_name}"
+        lines = [
+            f"### {self.action}" + (f": {target}" if target else ""),
+            "",
+            f"**{len(self.changes)} users**{part}, as of {self.as_of:%Y-%m-%d %H:%M} UTC, "
+            f"plan `{self.plan_id}`.",
+            "",
+            "| user | score (higher is safer) | risk level before | risk level (up is risk) |",
+            "|---|---|---|---|",
+        ]
+        lines += [_table_row(change) for change in self.changes[:_ROWS_SHOWN]]
+        if len(self.changes) > _ROWS_SHOWN:
+            lines += [
+                "",
+                f"and {len(self.changes) - _ROWS_SHOWN} more, in the XCom of the task that planned.",
+            ]
+        if self.minutes is not None:
+            lines += [
+                "",
+                f"Takes about {max(self.minutes, 0.1):g} minutes at our share of Okta's rate limits.",
+            ]
+        return "\n".join(lines)
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A plan on its way to the judge, with what a person need not see.
+
+    :param plan: what is left to do.
+    :param earlier: what earlier tries of the same task have carried out of it already.
+    :param elsewhere: what other parts of the same mapped task have carried out.
+    :param ids: every id under which a person may have approved it.
+    """
+
+    plan: ChangePlan
+    earlier: list[Change]
+    elsewhere: list[Change]
+    ids: frozenset[str]
 
     @classmethod
     def of(
@@ -60,18 +142,25 @@ class ChangePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         action: Action,
         decisions: Sequence[Decision],
         *,
+        org: str,
         target: Mapping[str, str],
-        target_key: str,
+        target_keys: Sequence[str],
         as_of: datetime,
-        bucket: str,
-        per_minute: float | None = None,
-    ) -> ChangePlan:
+        earlier: Sequence[Change] = (),
+        elsewhere: Sequence[Change] = (),
+        base: int = 0,
+        base_name: str = "users",
+        cost: Mapping[str, int] | None = None,
+        per_minute: Mapping[str, float] | None = None,
+    ) -> Proposal:
         """
-        Return the plan of the decisions that are not settled.
+        Return the proposal to carry out the decisions that are not settled.
 
-        :param target_key: the group's id, or the issuer of a risk signal.
-        :param bucket: the rate limit that each change counts against.
-        :param per_minute: how many of its calls a minute are ours; None = not known.
+        :param org: the Okta org's URL.
+        :param target_keys: the group's id, or the issuer of a risk signal; then what it was called when the
+            plan may have been made, which is the name of a group that has been created since.
+        :param cost: how many calls of each rate limit it takes.
+        :param per_minute: how many calls a minute of each rate limit are ours.
         """
         changes = [
             Change(
@@ -85,82 +174,138 @@ class ChangePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             for decision in decisions
             if decision.outcome is None and decision.user is not None
         ]
-        return cls(
-            plan_id=_digest(action, target_key, as_of, changes),
+        # What is done already is part of what was approved: a plan keeps its id however often it is tried.
+        whole = _by_user([*earlier, *changes]).values()
+        ids = [_digest(org, action, key, as_of, whole) for key in dict.fromkeys(target_keys)]
+        plan = ChangePlan(
+            plan_id=ids[0],
             action=action,
             target=dict(target),
             as_of=as_of,
             changes=changes,
-            cost={bucket: len(changes)} if changes else {},
-            minutes=round(len(changes) / per_minute, 1) if per_minute else None,
+            base=base,
+            base_name=base_name,
+            cost=dict(cost or {}) if changes else {},
+            minutes=_minutes(cost or {}, per_minute or {}) if changes else None,
+        )
+        return cls(plan=plan, earlier=list(earlier), elsewhere=list(elsewhere), ids=frozenset(ids))
+
+    @property
+    def size(self) -> int:
+        """How many users the whole change of the task is about, what is done already among them."""
+        return len(_by_user([*self.elsewhere, *self.earlier, *self.plan.changes]))
+
+    @property
+    def done(self) -> int:
+        """How many of them are done already, and would not be changed again."""
+        return self.size - len(self.plan.changes)
+
+    def differs_from(self, approved: ChangePlan, *, shown: Callable[[str], str] = str) -> str:
+        """
+        Return what is different from the approved plan, for people; empty when it is the same.
+
+        :param shown: returns a name as it may stand in a log.
+        """
+        if approved.plan_id in self.ids or not (self.plan.changes or approved.changes):
+            return ""
+        ours, theirs = _by_user([*self.earlier, *self.plan.changes]), _by_user(approved.changes)
+        new = [shown(ours[key].user) for key in ours.keys() - theirs.keys()]
+        gone = [shown(theirs[key].user) for key in theirs.keys() - ours.keys()]
+        other = [
+            shown(ours[key].user)
+            for key in ours.keys() & theirs.keys()
+            if ours[key].identity != theirs[key].identity
+        ]
+        parts = [_named("new", new), _named("no longer", gone), _named("another score or level", other)]
+        if any(parts):
+            return "; ".join(part for part in parts if part)
+        return (
+            f"the approved one is {approved.action} as of {approved.as_of:%Y-%m-%d %H:%M} UTC for "
+            f"{', '.join(approved.target.values()) or 'another target'}"
         )
 
+
+class Approval(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What a person approved.
+
+    :param plan: the one plan that is to be carried out, and no other; None = none was.
+    :param ids: the ids of plans that may be of any size.
+    """
+
+    plan: ChangePlan | None = None
+    ids: frozenset[str] = frozenset()
+
     @classmethod
-    def read(cls, value: object) -> ChangePlan | frozenset[str]:
+    def read(cls, value: object) -> Approval:
         """
-        Return an approved plan: the plan itself as a task returned it, or ids of plans, between commas.
+        Return the approval that an argument means.
 
-        :raises ConfigurationError: it is neither.
+        :param value: the report of a dry run or the plan in it, as a dict or as JSON; or ids of plans,
+            between commas; nothing = nothing was approved.
+        :raises ConfigurationError: it is none of these.
         """
+        if value is None or value == "":
+            return cls()
         if isinstance(value, str) and not value.lstrip().startswith("{"):
-            return frozenset(one.strip() for one in value.split(",") if one.strip())
-        try:
-            if isinstance(value, str):
-                return msgspec.json.decode(value, type=cls)
-            return msgspec.convert(value, type=cls)
-        except (msgspec.ValidationError, msgspec.DecodeError) as error:
-            raise ConfigurationError(
-                f"approved_plan is not a plan: {error}.",
-                remedy="Hand over the `plan` of the report of a dry run, or its `plan_id`.",
-            ) from None
+            return cls(ids=frozenset(one.strip() for one in value.split(",") if one.strip()))
+        if isinstance(value, str):
+            try:
+                value = msgspec.json.decode(value)
+            except msgspec.DecodeError as error:
+                raise ConfigurationError(f"approved_plan is not JSON: {error}.") from None
+        if isinstance(value, Mapping) and "plan" in value:
+            return cls(plan=_plan_of_report(value))
+        return cls(plan=ChangePlan.read(value))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plan as plain JSON types, for XCom."""
-        result: dict[str, Any] = msgspec.to_builtins(self)
-        return result
-
-    def differs_from(self, approved: ChangePlan) -> str:
-        """Return what is different from the approved plan, for people; empty when it is the same."""
-        if approved.plan_id == self.plan_id:
-            return ""
-        ours, theirs = ({_identity(one): one for one in plan.changes} for plan in (self, approved))
-        new = [ours[key].user for key in ours if key not in theirs]
-        gone = [theirs[key].user for key in theirs if key not in ours]
-        parts = [_named("new", new), _named("no longer", gone)]
-        return "; ".join(part for part in parts if part) or "it is for another action, target or moment"
-
-    def summary(self) -> str:
-        """Return the plan in Markdown, short enough for an approval's text."""
-        target = ", ".join(value for value in self.target.values() if value)
-        lines = [f"**{self.action}**, {target}: {len(self.changes)} users (plan `{self.plan_id}`)", ""]
-        for change in self.changes[: _NAMES_SHOWN * 5]:
-            levels = (
-                f", risk {change.previous_risk_level or 'none'} to {change.risk_level}"
-                if change.risk_level
-                else ""
-            )
-            lines.append(f"- {change.login or change.user}: score {change.score}{levels}")
-        if len(self.changes) > _NAMES_SHOWN * 5:
-            lines.append(f"- and {len(self.changes) - _NAMES_SHOWN * 5} more")
-        if self.minutes is not None:
-            lines += [
-                "",
-                f"Applying it takes about {self.minutes:g} minutes at our share of Okta's rate limits.",
-            ]
-        return "\n".join(lines)
+    @property
+    def wants_changes(self) -> bool:
+        """Whether something is to be carried out that was approved."""
+        return self.plan is not None and bool(self.plan.changes)
 
 
-def _digest(action: str, target_key: str, as_of: datetime, changes: Sequence[Change]) -> str:
-    said = [action, target_key, as_of.isoformat(), sorted(_identity(change) for change in changes)]
+def _plan_of_report(report: Mapping[str, Any]) -> ChangePlan:
+    if report["plan"] is not None:
+        return ChangePlan.read(report["plan"])
+    if report.get("dry_run") is not True or "as_of" not in report:
+        raise ConfigurationError(
+            "approved_plan is a report without a plan.", remedy="Hand over the report of a dry run."
+        )
+    # There were no rows, so there was nothing to plan.
+    return ChangePlan.read(
+        {"plan_id": "", "action": report["action"], "target": {}, "as_of": report["as_of"], "changes": []}
+    )
+
+
+def _by_user(changes: Iterable[Change]) -> dict[str, Change]:
+    return {change.user_id: change for change in changes}
+
+
+def _digest(org: str, action: str, target_key: str, as_of: datetime, changes: Iterable[Change]) -> str:
+    said = [org, action, target_key, as_of.isoformat(), sorted(change.identity for change in changes)]
     return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]
 
 
-def _identity(change: Change) -> tuple[str, str, str]:
-    return change.user_id, change.previous_risk_level or "", change.risk_level or ""
+def _minutes(cost: Mapping[str, int], per_minute: Mapping[str, float]) -> float | None:
+    """Return how long the calls take one limit after the other; None when one of them is not known."""
+    if any(not per_minute.get(bucket) for bucket in cost):
+        return None
+    return round(sum(calls / per_minute[bucket] for bucket, calls in cost.items()), 1)
+
+
+def _table_row(change: Change) -> str:
+    score = "none" if change.score is None else str(change.score)
+    before = change.previous_risk_level or "" if change.risk_level else ""
+    return f"| {_plain(change.login or change.user)} | {score} | {before} | {change.risk_level or ''} |"
+
+
+def _plain(text: str) -> str:
+    """Return text as code in Markdown, because it is not ours."""
+    return "`" + text.replace("`", "'").replace("|", "\u2502") + "`"
 
 
 def _named(what: str, users: Sequence[str]) -> str:
     if not users:
         return ""
     more = f" and {len(users) - _NAMES_SHOWN} more" if len(users) > _NAMES_SHOWN else ""
-    return f"{what}: {', '.join(users[:_NAMES_SHOWN])}{more}"
+    return f"{what}: {', '.join(sorted(users)[:_NAMES_SHOWN])}{more}"

@@ -5,20 +5,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import msgspec
 
-from airflow_provider_okta_ure.clients.scopes import GROUPS_READ, ROLES_READ
+from airflow_provider_okta_ure.clients.scopes import GROUPS_MANAGE, GROUPS_READ, ROLES_READ
 from airflow_provider_okta_ure.core.judgement import BlastRadius
 from airflow_provider_okta_ure.core.matching import Decision, outcome_of
-from airflow_provider_okta_ure.core.plans import ChangePlan
+from airflow_provider_okta_ure.core.plans import Approval, Proposal
 from airflow_provider_okta_ure.core.reports import FailOn, build_report
 from airflow_provider_okta_ure.core.rows import deduplicate, to_rows
-from airflow_provider_okta_ure.errors import OutcomeError
+from airflow_provider_okta_ure.errors import OktaUreError, OutcomeError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
 from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators.effects import CarriedOut, Effect
@@ -77,6 +78,7 @@ class Plan(NamedTuple):
     :param base: the size of what is changed, for the limit in percent.
     :param base_name: what that is a number of, for people.
     :param bucket: the rate limit that each effect counts against; empty = none.
+    :param cost_to_prepare: how many calls of each rate limit ``prepare`` makes.
     :param prepare: what has to be there before the first effect; it may write.
     :param preview: what a dry run does instead of ``effect``; it may read.
     :param only_planned: why nothing is written although this is no dry run, as a reason code; empty = it is.
@@ -88,6 +90,7 @@ class Plan(NamedTuple):
     base: int = 0
     base_name: str = "users"
     bucket: str = ""
+    cost_to_prepare: Mapping[str, int] = MappingProxyType({})
     prepare: Callable[[], None] = _nothing
     preview: Effect = _planned
     only_planned: str = ""
@@ -104,9 +107,9 @@ class OktaActionOperator(ServiceOperator, ABC):
     :param max_changes: more users than this are not changed without a person's approval. (templated)
     :param max_change_percent: nor is a larger part (0..100) of the group's members, or, for additions and
         risk signals, of all users of the source; but 25 users always are. (templated)
-    :param approved_plan: the ``plan`` of a dry run's report: just this is done, whatever its size, and
-        nothing if it would be something else now. Or ids of plans, between commas: these may be of any size.
-        (templated)
+    :param approved_plan: the report of a dry run, or the ``plan`` in it: just this is done, whatever its
+        size, and nothing if it would be something else now. Or ids of plans, between commas: these may be of
+        any size. (templated)
     :param approved_by: who approved it, for the action log. (templated)
     :param exclude_users: logins, e-mail addresses or Okta ids of users who are never touched, besides
         those in the connection. (templated)
@@ -173,8 +176,8 @@ class OktaActionOperator(ServiceOperator, ABC):
 
     @property
     def scopes_to_ask_for(self) -> tuple[str, ...]:
-        """The scopes of the action itself, and those of reading who is excluded."""
-        more = [GROUPS_READ] if self.exclude_groups else []
+        """The scopes of the action itself, and those of reading who is excluded by the operator."""
+        more = [GROUPS_READ] if self.exclude_groups and GROUPS_MANAGE not in self.scopes else []
         if to_administrators_excluded(self.exclude_administrators) == "always":
             more.append(ROLES_READ)
         return (*self.scopes, *more)
@@ -182,7 +185,11 @@ class OktaActionOperator(ServiceOperator, ABC):
     @cached_property
     def hook(self) -> OktaHook:
         """A hook for the connection, made when it is needed."""
-        return OktaHook(self.okta_conn_id, scopes=self.scopes_to_ask_for)
+        scopes = self.scopes_to_ask_for
+        hook = OktaHook(self.okta_conn_id, scopes=scopes)
+        if hook.settings.exclude_groups and not {GROUPS_READ, GROUPS_MANAGE} & set(scopes):
+            hook.scopes = (*scopes, GROUPS_READ)
+        return hook
 
     @property
     def org(self) -> str:
@@ -208,15 +215,19 @@ class OktaActionOperator(ServiceOperator, ABC):
             run = RunIdentity.of(context)
             fail_on = FailOn.parse(self.fail_on)
             dry_run = to_flag(self.dry_run, "dry_run")
+            approval = Approval.read(self.approved_plan)
+            limits = BlastRadius.parse(self.max_changes, self.max_change_percent)
             rows = deduplicate(to_rows(self.rows))
-            if not rows and not self.acts_without_rows:
+            if not rows and not self.acts_without_rows and not approval.wants_changes:
                 self.log.info("No rows, nothing to do.")
                 return build_report(self.action, [], as_of=run.as_of, dry_run=dry_run).to_dict()
             with self._journal(run) as journal:
                 # A dry run writes nothing, so it need not wait for anybody.
                 turn = nullcontext() if dry_run else journal.log.lock(f"{journal.org} {self.turn()}")
                 with turn:
-                    report, carried_out = self._act(rows, journal, context, dry_run=dry_run)
+                    report, carried_out = self._act(
+                        rows, journal, context, dry_run=dry_run, approval=approval, limits=limits
+                    )
             problem = carried_out.error or self._verdict(report, fail_on, carried_out)
             if problem is not None:
                 # A failed task returns nothing; the report says which users are done all the same.
@@ -233,16 +244,22 @@ class OktaActionOperator(ServiceOperator, ABC):
             log.close()
 
     def _act(
-        self, rows: Sequence[Row], journal: Journal, context: Context, *, dry_run: bool
+        self,
+        rows: Sequence[Row],
+        journal: Journal,
+        context: Context,
+        *,
+        dry_run: bool,
+        approval: Approval,
+        limits: BlastRadius,
     ) -> tuple[Report, CarriedOut]:
         plan = self.plan(rows, journal, dry_run=dry_run)
         decisions = self._without_excluded(plan.decisions)
-        change = self._change(plan, decisions, journal)
+        proposal = self._propose(plan, decisions, journal)
         only_planned = dry_run or bool(plan.only_planned)
-        self._announce(change, decisions, only_planned=only_planned)
+        self._announce(proposal, decisions, only_planned=only_planned)
         if not only_planned:
-            context["ti"].xcom_push(key="plan", value=change.to_dict())
-            self._judge(change, plan)
+            self._judge(proposal, approval, limits, context)
             plan.prepare()
         settled = [one for one in decisions if one.outcome is not None]
         to_do = [one for one in decisions if one.outcome is None]
@@ -264,7 +281,7 @@ class OktaActionOperator(ServiceOperator, ABC):
             as_of=journal.run.as_of,
             dry_run=only_planned,
             target=plan.target,
-            plan=change if only_planned else None,
+            plan=proposal.plan if only_planned else None,
         )
         self._summarise(report)
         return report, carried_out
@@ -281,38 +298,47 @@ class OktaActionOperator(ServiceOperator, ABC):
         )
         return exclusions.apply(decisions)
 
-    def _change(self, plan: Plan, decisions: Sequence[Decision], journal: Journal) -> ChangePlan:
-        return ChangePlan.of(
+    def _propose(self, plan: Plan, decisions: Sequence[Decision], journal: Journal) -> Proposal:
+        # The reads before this line are the same ones that applying the plan makes again.
+        cost = Counter(self.hook.client.calls) if plan.bucket else Counter[str]()
+        cost.update(plan.cost_to_prepare)
+        if plan.bucket:
+            cost[plan.bucket] += sum(1 for one in decisions if one.to_act_on is not None)
+        before = journal.carried_out()
+        return Proposal.of(
             self.action,
             decisions,
+            org=journal.org,
             target=plan.target,
-            target_key=journal.target or journal.target_name,
+            target_keys=(journal.target or journal.target_name, journal.target_name),
             as_of=journal.run.as_of,
-            bucket=plan.bucket,
-            per_minute=self.hook.client.calls_per_minute(plan.bucket) if plan.bucket else None,
-        )
-
-    def _judge(self, change: ChangePlan, plan: Plan) -> None:
-        require_approved_or_small(
-            change,
-            ChangePlan.read(self.approved_plan or ""),
-            BlastRadius.parse(self.max_changes, self.max_change_percent),
+            earlier=before.here,
+            elsewhere=before.elsewhere,
             base=plan.base,
             base_name=plan.base_name,
-            shown=self._shown,
+            cost=cost,
+            per_minute=self.hook.client.calls_per_minute if plan.bucket else None,
         )
+
+    def _judge(self, proposal: Proposal, approval: Approval, limits: BlastRadius, context: Context) -> None:
+        try:
+            require_approved_or_small(proposal, approval, limits, shown=self._shown)
+        except OktaUreError:
+            # What a person has to look at before it can be approved.
+            context["ti"].xcom_push(key="plan", value=proposal.plan.to_dict())
+            raise
 
     @cached_property
     def _shown(self) -> Callable[[str], str]:
         return name_shower()
 
-    def _announce(self, change: ChangePlan, decisions: Sequence[Decision], *, only_planned: bool) -> None:
+    def _announce(self, proposal: Proposal, decisions: Sequence[Decision], *, only_planned: bool) -> None:
         self.log.info(
             "%s: %d of %d users to act on%s.",
             self.action,
-            len(change.changes),
+            len(proposal.plan.changes),
             len(decisions),
-            f"; nothing is written; plan {change.plan_id}" if only_planned else "",
+            f"; nothing is written; plan {proposal.plan.plan_id}" if only_planned else "",
         )
 
     def _said(self, settled: Sequence[Decision]) -> Iterator[Outcome]:

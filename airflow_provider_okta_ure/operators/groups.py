@@ -168,8 +168,7 @@ class OktaAddToGroupOperator(OktaGroupOperator):
             decide_additions(rows, members, client.find_users(wanted)), journal
         )
         if expires_after is not None:
-            ended = journal.time_boxed(_user_id(one) for one in decisions if one.outcome is None)
-            decisions = settle(decisions, time_over(ended, journal.run.as_of))
+            decisions = settle(decisions, time_over(journal.time_boxed(decisions), journal.run.as_of))
 
         def prepare() -> None:
             if group is None:
@@ -189,6 +188,8 @@ class OktaAddToGroupOperator(OktaGroupOperator):
             base=population if is_larger else len(members),
             base_name=called if is_larger else "members of the group",
             bucket=GROUPS_BUCKET,
+            # Another look for the group, and its creation.
+            cost_to_prepare={GROUPS_BUCKET: 2} if group is None else {},
             prepare=prepare,
             only_planned="" if dry_run else self.only_planned(journal),
         )
@@ -262,6 +263,9 @@ class OktaRemoveFromGroupOperator(OktaGroupOperator):
             decisions = settle(decisions, not_ours(memberships))
         over = {_user_id(one) for one in expired}
 
+        def preview(row: Row, user: OktaUser) -> Outcome:
+            return outcome_of(row, "planned", "expired" if user.user_id in over else "", user=user)
+
         def remove(row: Row, user: OktaUser) -> Outcome:
             answer = client.remove_member(group.group_id, user.user_id)
             return outcome_of(
@@ -277,9 +281,11 @@ class OktaRemoveFromGroupOperator(OktaGroupOperator):
             decisions,
             remove,
             _named(group),
-            base=len(members),
+            # As many as there were before this task: what it removed in an earlier try counts.
+            base=len({member.user_id for member in members} | journal.carried_out().user_ids),
             base_name="members of the group",
             bucket=GROUPS_BUCKET,
+            preview=preview,
             only_planned="" if dry_run else self.only_planned(journal),
         )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from airflow_provider_okta_ure.action_log.entries import Entry, LogAction, LogStatus
 from airflow_provider_okta_ure.core.history import Membership
+from airflow_provider_okta_ure.core.models import RiskLevel
+from airflow_provider_okta_ure.core.plans import Change
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.log import ActionLog
@@ -23,6 +25,23 @@ GROUP_ACTIONS: tuple[LogAction, ...] = ("add_to_group", "remove_from_group")
 
 def _now() -> datetime:
     return datetime.now(tz=timezone.utc)
+
+
+class CarriedOutBefore(NamedTuple):
+    """
+    What a task has carried out before this try, or may have.
+
+    :param here: in an earlier try.
+    :param elsewhere: in other parts of the same mapped task.
+    """
+
+    here: list[Change]
+    elsewhere: list[Change]
+
+    @property
+    def user_ids(self) -> set[str]:
+        """The Okta ids of the users that it was about."""
+        return {change.user_id for change in (*self.here, *self.elsewhere)}
 
 
 class Journal:
@@ -128,15 +147,33 @@ class Journal:
             if entry.action == "add_to_group"
         }
 
-    def time_boxed(self, user_ids: Iterable[str]) -> dict[str, Membership]:
-        """Return the last addition of each user whose membership had an end, by Okta id."""
+    def time_boxed(self, decisions: Iterable[Decision]) -> dict[str, Membership]:
+        """
+        Return the last membership of each user to act on, if it had an end and he has not recovered since.
+
+        A user has recovered when a rule, and not the end of the time, took him out of the group, or would
+        have if he had still been in it.
+
+        :return: by Okta id.
+        """
+        names = {one.to_act_on.user_id: one.row.key for one in decisions if one.to_act_on is not None}
+        added = self._last(("add_to_group",), names)
+        boxed = {user_id: entry for user_id, entry in added.items() if entry.expires_at is not None}
+        recovered_at = self._recoveries([*boxed, *(names[user_id] for user_id in boxed)])
         return {
             user_id: Membership(
                 user=entry.user_name, expires_at=entry.expires_at, score_level=entry.score_level
             )
-            for user_id, entry in self._last(("add_to_group",), user_ids).items()
-            if entry.expires_at is not None
+            for user_id, entry in boxed.items()
+            # Who was not in the group was not looked up in Okta, so he stands there by his name.
+            if not any(
+                key in recovered_at and recovered_at[key] > entry.as_of for key in (user_id, names[user_id])
+            )
         }
+
+    def _recoveries(self, keys: Iterable[str]) -> dict[str, datetime]:
+        """Return the last moment that a rule, and not the end of the time, released each user, by key."""
+        return self.log.last_releases(org=self.org, target=self.target, users=keys)
 
     def population(self, rows: Sequence[Row]) -> tuple[int, str]:
         """
@@ -148,6 +185,24 @@ class Journal:
         sources = {row.source for row in rows if row.source}
         size = sum(self.log.size_of_source(source, not_after=self.run.as_of) for source in sources)
         return (size, "users of the source") if size >= len(rows) else (len(rows), "rows")
+
+    def carried_out(self) -> CarriedOutBefore:
+        """Return what this very task has carried out already, or may have."""
+        run = self.run
+        if not run.run_id:
+            return CarriedOutBefore([], [])
+        done = self.log.carried_out(
+            org=self.org,
+            action=self.action,
+            target=self.target,
+            dag_id=run.dag_id,
+            run_id=run.run_id,
+            task_id=run.task_id,
+        )
+        return CarriedOutBefore(
+            [_change(entry) for entry in done if entry.map_index == run.map_index],
+            [_change(entry) for entry in done if entry.map_index != run.map_index],
+        )
 
     def _by_moment(self, rows: Iterable[Row]) -> dict[datetime, list[str]]:
         keys: dict[datetime, list[str]] = {}
@@ -217,6 +272,22 @@ class Journal:
             approved_by=self.approved_by,
         )
         return msgspec.structs.replace(entry, **said)
+
+
+def _change(entry: Entry) -> Change:
+    return Change(
+        user=entry.user_name,
+        user_id=entry.user_id,
+        login=entry.login,
+        score=entry.score,
+        risk_level=_level(entry.risk_level),
+        previous_risk_level=_level(entry.previous_risk_level),
+    )
+
+
+def _level(text: str) -> RiskLevel | None:
+    level: RiskLevel | None = msgspec.convert(text or None, type=RiskLevel | None)
+    return level
 
 
 def _said(outcome: Outcome) -> dict[str, object]:

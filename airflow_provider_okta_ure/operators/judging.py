@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from airflow_provider_okta_ure.core.exclusions import Exclusions, to_names
-from airflow_provider_okta_ure.core.plans import ChangePlan
 from airflow_provider_okta_ure.errors import (
     BlastRadiusError,
     ConfigurationError,
+    NotFoundError,
     OktaUreError,
     PermissionDeniedError,
     PlanChangedError,
@@ -19,49 +19,41 @@ from airflow_provider_okta_ure.errors import (
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.clients.okta import OktaClient
     from airflow_provider_okta_ure.core.judgement import BlastRadius
+    from airflow_provider_okta_ure.core.plans import Approval, Proposal
     from airflow_provider_okta_ure.hooks.okta import OktaHook
 
 _NAMES_SHOWN = 10
 
 
 def require_approved_or_small(
-    plan: ChangePlan,
-    approved: ChangePlan | frozenset[str],
-    limits: BlastRadius,
-    *,
-    base: int,
-    base_name: str,
-    shown: Any,
+    proposal: Proposal, approval: Approval, limits: BlastRadius, *, shown: Callable[[str], str]
 ) -> None:
     """
     Refuse a change that is too large, unless a person approved just this one.
 
-    :param approved: the one plan that may be carried out, or the ids of those that may be of any size.
-
-    :param base: the size of what is changed.
-    :param base_name: what it is a number of, for people.
     :param shown: returns a name as it may stand in a log.
     :raises PlanChangedError: it is not the plan that was approved.
     :raises BlastRadiusError: it is more than allowed, and nobody approved it.
     """
-    if isinstance(approved, ChangePlan):
-        difference = plan.differs_from(approved)
+    plan = proposal.plan
+    if approval.plan is not None:
+        difference = proposal.differs_from(approval.plan, shown=shown)
         if difference:
             raise PlanChangedError(
                 f"What {plan.action} would do now is not the plan that was approved: {difference}. "
-                "Nothing was written."
+                f"Nothing {'more ' if proposal.done else ''}was written."
             )
         return
-    changes = len(plan.changes)
-    if plan.plan_id in approved or not limits.is_exceeded(changes, base):
+    if proposal.ids & approval.ids or not plan.changes or not limits.is_exceeded(proposal.size, plan.base):
         return
     names = ", ".join(shown(change.user) for change in plan.changes[:_NAMES_SHOWN])
-    part = f" ({100 * changes / base:.1f} %)" if base else ""
+    part = f" ({100 * proposal.size / plan.base:.1f} %)" if plan.base else ""
+    done = f", {proposal.done} of which it has changed already" if proposal.done else ""
     raise BlastRadiusError(
-        f"{plan.action} would change {changes} of {base} {base_name}{part}; allowed are "
-        f"{limits.allowed(base)} "
+        f"{plan.action} would change {proposal.size} of {plan.base} {plan.base_name}{part}{done}; "
+        f"allowed are {limits.allowed(plan.base)} "
         f"(max_changes {limits.max_changes}, max_change_percent {limits.max_change_percent:g} %). "
-        f"Nothing was written. First: {names}. Plan: {plan.plan_id}.",
+        f"Nothing {'more ' if proposal.done else ''}was written. First: {names}. Plan: {plan.plan_id}.",
         plan_id=plan.plan_id,
     )
 
@@ -124,8 +116,8 @@ def _members_of(client: OktaClient, name: str) -> dict[str, str]:
 def _administrators(hook: OktaHook, administrators: AdministratorsExcluded) -> dict[str, str]:
     try:
         return dict.fromkeys(hook.client.list_administrators(), "is an Okta administrator")
-    except PermissionDeniedError as error:
-        if administrators == "always":
+    except OktaUreError as error:
+        if administrators == "always" or not isinstance(error, (PermissionDeniedError, NotFoundError)):
             raise _unreadable("list of administrators", error) from error
         hook.log.info("The token may not read who is an administrator, so they are not excluded.")
         return {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import msgspec
 
 from airflow_provider_okta_ure.clients.jwks import check_published_key
-from airflow_provider_okta_ure.clients.okta_signals import EVENTS_PATH
+from airflow_provider_okta_ure.clients.okta_signals import EVENTS_PATH, PROVIDERS_BUCKET
 from airflow_provider_okta_ure.clients.scopes import PROVIDERS_MANAGE, USERS_READ
 from airflow_provider_okta_ure.clients.security_event import build_risk_change, derive_jti
 from airflow_provider_okta_ure.core.decisions import decide_before_lookup
@@ -147,6 +147,10 @@ class OktaPushRiskOperator(OktaActionOperator):
             base=base,
             base_name=base_name,
             bucket=EVENTS_PATH,
+            # One look at the registration; mending it, which is rare, takes a few more.
+            cost_to_prepare=(
+                {PROVIDERS_BUCKET: 1} if to_flag(self.ensure_provider, "ensure_provider") else {}
+            ),
             prepare=self._ensure_provider,
         )
 
