@@ -120,7 +120,7 @@ def _people_and_groups(wanted: Filter) -> Iterator[ColumnElement[bool]]:
         yield table.action.in_(("add_to_group", "remove_from_group"))
         yield or_(table.target == wanted.group, table.target_name == wanted.group)
     if wanted.user:
-        yield _is_about(wanted.user)
+        yield contains(wanted.user)
 
 
 def _period(wanted: Filter) -> Iterator[ColumnElement[bool]]:
@@ -130,7 +130,8 @@ def _period(wanted: Filter) -> Iterator[ColumnElement[bool]]:
         yield actions.c.as_of < wanted.until
 
 
-def _is_about(user: str) -> ColumnElement[bool]:
+def contains(user: str) -> ColumnElement[bool]:
+    """Return whether the name, the login or the Okta id of an entry has this part, in SQL."""
     table = actions.c
     escaped = user.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     part = f"%{escaped}%"

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from airflow_provider_okta_ure.plugin.public_routes import router
+from airflow_provider_okta_ure.plugin.api_routes import router as api
+from airflow_provider_okta_ure.plugin.headers import SafeHeaders
+from airflow_provider_okta_ure.plugin.public_routes import router as public
+from airflow_provider_okta_ure.plugin.refusals import HANDLERS
 
 # Airflow mounts it without asking who calls: every route is public unless it asks itself.
 app = FastAPI(
@@ -14,5 +17,8 @@ app = FastAPI(
     redoc_url=None,
     openapi_url=None,
     redirect_slashes=False,
+    exception_handlers=HANDLERS,
 )
-app.include_router(router)
+app.add_middleware(SafeHeaders)
+app.include_router(public)
+app.include_router(api)

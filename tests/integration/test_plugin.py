@@ -84,6 +84,11 @@ def test_these_routes_exist_and_no_others() -> None:
 
     assert sorted(found(app.routes)) == [
         ("/.well-known/ssf-configuration", ("GET", "HEAD")),
+        ("/api/actions", ("GET",)),
+        ("/api/filters", ("GET",)),
+        ("/api/overview", ("GET",)),
+        ("/api/people", ("GET",)),
+        ("/api/person", ("GET",)),
         ("/jwks.json", ("GET", "HEAD")),
     ]
 

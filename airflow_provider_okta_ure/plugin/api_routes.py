@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The routes that the page reads; each asks who calls before anything else, and none changes anything."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Response
+
+from airflow_provider_okta_ure.action_log import facets, memberships, people, searching
+from airflow_provider_okta_ure.action_log.log import ActionLog
+from airflow_provider_okta_ure.core.models import RISK_LEVELS
+from airflow_provider_okta_ure.plugin.access import ReaderDep, reader
+from airflow_provider_okta_ure.plugin.answers import (
+    entry_answer,
+    json_answer,
+    membership_answer,
+    reason,
+)
+from airflow_provider_okta_ure.plugin.links import admin_url
+from airflow_provider_okta_ure.plugin.overviews import overview_answer
+from airflow_provider_okta_ure.plugin.parameters import PeriodDep, Text, WantedDep, to_cursor, to_text
+from airflow_provider_okta_ure.plugin.store import Store
+
+ACTIONS = ("add_to_group", "remove_from_group", "push_risk", "upsert_risk", "no_action", "fetch_scores")
+STATUSES = ("done", "unchanged", "skipped", "failed", "planned", "started")
+COUNTED_AT_MOST = 10_000
+EVENTS_AT_MOST = 500
+
+store = Store()
+# Asked of every route, whatever it asks itself: without a login nothing is said.
+router = APIRouter(prefix="/api", dependencies=[Depends(reader)])
+
+
+def action_log() -> ActionLog:
+    """Return the action log."""
+    return store.open()
+
+
+LogDep = Annotated[ActionLog, Depends(action_log)]
+
+
+def readable(who: ReaderDep, log: LogDep) -> list[str]:
+    """Return the DAGs in the log whose rows the user may see."""
+    with log.database.reading() as connection:
+        in_log = facets.dags_in_log(connection)
+    return who.readable(in_log)
+
+
+ReadableDep = Annotated[list[str], Depends(readable)]
+
+
+@router.get("/filters")
+def filters(log: LogDep, dags: ReadableDep, dag_id: Text = "") -> Response:
+    """Return what there is to filter by."""
+    chosen = [one for one in dags if dag_id in ("", one)]
+    with log.database.reading() as connection:
+        found = facets.facets(connection, dag_ids=chosen)
+    return json_answer(
+        {
+            "dags": dags,
+            "orgs": found.orgs,
+            "groups": found.groups,
+            "actions": ACTIONS,
+            "statuses": STATUSES,
+            "reasons": [{"code": code, "title": _title(code)} for code in found.reasons],
+            "risk_levels": list(reversed(RISK_LEVELS)),
+            "sources": found.sources,
+            "okta": {org: {"admin_url": admin_url(org)} for org in found.orgs},
+        }
+    )
+
+
+@router.get("/overview")
+def overview_(
+    period: PeriodDep,
+    log: LogDep,
+    dags: ReadableDep,
+    dag_id: Text = "",
+    run_id: Text = "",
+    org: Text = "",
+) -> Response:
+    """Return a period in numbers, what failed lately, and what its newest run did."""
+    until = period.until
+    since = period.since or (until or datetime.now(tz=timezone.utc)) - timedelta(days=30)
+    wanted = searching.Filter(
+        dag_ids=[one for one in dags if dag_id in ("", one)],
+        run_id=run_id,
+        org=org,
+        since=since,
+        until=until,
+    )
+    return json_answer(overview_answer(log, wanted))
+
+
+@router.get("/actions")
+def actions(
+    wanted: WantedDep,
+    log: LogDep,
+    dags: ReadableDep,
+    sort: Literal["as_of", "-as_of"] = "-as_of",
+    cursor: Annotated[str, Query(max_length=200)] = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> Response:
+    """Return a page of the action log, and how many entries the filter matches."""
+    after = to_cursor(cursor)
+    chosen = wanted.within(dags)
+    with log.database.reading() as connection:
+        found = searching.search(
+            connection, chosen, limit=limit + 1, after=after, newest_first=sort == "-as_of"
+        )
+        count = searching.count(connection, chosen, most=COUNTED_AT_MOST + 1)
+    rows, more = found[:limit], len(found) > limit
+    return json_answer(
+        {
+            "rows": [entry_answer(entry) for entry in rows],
+            "next": to_text(searching.Cursor(rows[-1].as_of, rows[-1].id or 0)) if more else None,
+            "count": min(count, COUNTED_AT_MOST),
+            "count_is_exact": count <= COUNTED_AT_MOST,
+        }
+    )
+
+
+@router.get("/people")
+def people_(
+    log: LogDep, dags: ReadableDep, q: Text = "", limit: Annotated[int, Query(ge=1, le=100)] = 20
+) -> Response:
+    """Return the people whose name, login or Okta id has this part."""
+    with log.database.reading() as connection:
+        found = people.find_people(connection, q.strip(), dag_ids=dags, limit=limit)
+    return json_answer({"people": found})
+
+
+@router.get("/person")
+def person(
+    period: PeriodDep,
+    log: LogDep,
+    dags: ReadableDep,
+    user_name: Text = "",
+    user_id: Text = "",
+    user_key: Text = "",
+    dag_id: Text = "",
+    unchanged: bool = False,
+) -> Response:
+    """Return one person's scores, what was done, and the groups that he is in because of us."""
+    if not (user_name or user_id or user_key):
+        raise HTTPException(422, "Name a person: user_name, user_id or user_key.")
+    chosen = [one for one in dags if dag_id in ("", one)]
+    with log.database.reading() as connection:
+        keys = people.keys_of(
+            connection, user_name=user_name, user_id=user_id, user_key=user_key, dag_ids=chosen
+        )
+        found = people.describe(connection, keys, dag_ids=chosen)
+        if found is None:
+            raise HTTPException(404, "Nothing is recorded of this person that you may see.")
+        events = people.events_of(
+            connection,
+            keys,
+            dag_ids=chosen,
+            since=period.since,
+            until=period.until,
+            with_unchanged=unchanged,
+            limit=EVENTS_AT_MOST + 1,
+        )
+        return json_answer(
+            {
+                "person": found,
+                "scores": people.scores_of(
+                    connection, keys, dag_ids=chosen, since=period.since, until=period.until
+                ),
+                "events": [entry_answer(entry) for entry in events[:EVENTS_AT_MOST]],
+                "more_events": len(events) > EVENTS_AT_MOST,
+                "memberships": [
+                    membership_answer(entry)
+                    for entry in memberships.memberships(connection, users=keys, dag_ids=chosen)
+                ],
+            }
+        )
+
+
+def _title(code: str) -> str:
+    known = reason(code)
+    return known.title if known else code.replace("_", " ")

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where more is to be seen: Airflow's own pages, and Okta's admin console."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from airflow.configuration import conf
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.action_log.entries import Entry
+
+_OKTA_DOMAINS = (".okta.com", ".oktapreview.com", ".okta-emea.com")
+
+
+def base_path() -> str:
+    """Return the path below which Airflow is served, without a slash at its end; usually empty."""
+    return urlsplit(str(conf.get("api", "base_url", fallback="") or "")).path.rstrip("/")
+
+
+def admin_url(org: str) -> str | None:
+    """
+    Return the address of an org's admin console; None when it cannot be told from the org's own.
+
+    >>> admin_url("https://acme.okta.com")
+    'https://acme-admin.okta.com'
+    """
+    parts = urlsplit(org)
+    host = parts.hostname or ""
+    name, _, _ = host.partition(".")
+    if parts.scheme != "https" or not host.endswith(_OKTA_DOMAINS) or host.count(".") != 2:
+        return None
+    return f"https://{name}-admin{host.removeprefix(name)}"
+
+
+def links_of(entry: Entry) -> dict[str, str | None]:
+    """Return the pages about an entry; None where one is not known."""
+    run = _run(entry)
+    admin = admin_url(entry.org)
+    is_group = entry.action in ("add_to_group", "remove_from_group")
+    return {
+        "run": run,
+        "task": _task(run, entry),
+        "user": f"{admin}/admin/user/profile/view/{_safe(entry.user_id)}"
+        if admin and entry.user_id
+        else None,
+        "group": f"{admin}/admin/group/{_safe(entry.target)}"
+        if admin and is_group and entry.target
+        else None,
+    }
+
+
+def _run(entry: Entry) -> str | None:
+    if not entry.dag_id or not entry.run_id:
+        return None
+    return f"{base_path()}/dags/{_safe(entry.dag_id)}/runs/{_safe(entry.run_id)}"
+
+
+def _task(run: str | None, entry: Entry) -> str | None:
+    if run is None or not entry.task_id:
+        return None
+    mapped = f"/mapped/{entry.map_index}" if entry.map_index >= 0 else ""
+    return f"{run}/tasks/{_safe(entry.task_id)}{mapped}"
+
+
+def _safe(text: str) -> str:
+    return quote(text, safe="")

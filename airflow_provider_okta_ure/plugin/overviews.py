@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The first view of the page: a period in numbers, what failed, and what the newest run did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airflow_provider_okta_ure.action_log import memberships, overview, searching
+from airflow_provider_okta_ure.plugin.answers import entry_answer, failure_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from airflow_provider_okta_ure.action_log.log import ActionLog
+    from airflow_provider_okta_ure.action_log.overview import RunCount
+    from airflow_provider_okta_ure.action_log.searching import Filter
+
+FAILURES_AT_MOST = 20
+TODAY_AT_MOST = 200
+RUNS_AT_MOST = 500
+
+_STATUSES = ("done", "unchanged", "skipped", "failed", "planned", "started")
+
+
+def overview_answer(log: ActionLog, wanted: Filter) -> dict[str, Any]:
+    """Return the overview of a period; see the routes for what is in it."""
+    with log.database.reading() as connection:
+        counts = overview.run_counts(connection, wanted)
+        runs = _runs(counts)[:RUNS_AT_MOST]
+        failed = searching.search(
+            connection, msgspec.structs.replace(wanted, status=("failed",)), limit=FAILURES_AT_MOST
+        )
+        return {
+            "since": wanted.since,
+            "until": wanted.until,
+            "levels": overview.levels(connection, wanted),
+            "runs": list(reversed(runs)),
+            "failures": [failure_answer(entry) for entry in failed],
+            "today": _today(connection, runs[0] if runs else None),
+            "totals": {
+                "people": overview.count_people(connection, wanted),
+                "done": sum(one.entries for one in counts if one.status == "done"),
+                "failed": sum(one.entries for one in counts if one.status == "failed"),
+                "in_groups": memberships.count_memberships(
+                    connection, dag_ids=wanted.dag_ids or (), org=wanted.org, until=wanted.until
+                ),
+            },
+        }
+
+
+def _runs(counts: Sequence[RunCount]) -> list[dict[str, Any]]:
+    """Return one dict per run, the newest moment first."""
+    runs: dict[tuple[str, str], dict[str, Any]] = {}
+    for one in counts:
+        run = runs.setdefault(
+            (one.dag_id, one.run_id),
+            {
+                "dag_id": one.dag_id,
+                "run_id": one.run_id,
+                "as_of": one.as_of,
+                "actions": {},
+                "pushed": 0,
+                "confirmed": 0,
+                "missing": 0,
+                "seconds": None,
+                "calls": {},
+            },
+        )
+        run["as_of"] = max(run["as_of"], one.as_of)
+        by_status = run["actions"].setdefault(one.action, dict.fromkeys(_STATUSES, 0))
+        by_status[one.status] = by_status.get(one.status, 0) + one.entries
+        if one.action == "push_risk" and one.status == "done":
+            run["pushed"] += one.entries
+            if one.confirmation in ("confirmed", "missing"):
+                run[one.confirmation] += one.entries
+    return sorted(runs.values(), key=lambda run: run["as_of"], reverse=True)
+
+
+def _today(connection: Connection, run: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what the newest run did, the least safe first."""
+    if run is None:
+        return {"added": [], "removed": [], "pushed": [], "as_of": None, "dag_id": None, "run_id": None}
+
+    def done(action: str) -> list[dict[str, Any]]:
+        entries = overview.done_in_run(
+            connection, dag_id=run["dag_id"], run_id=run["run_id"], doing=(action,), limit=TODAY_AT_MOST
+        )
+        return [entry_answer(entry) for entry in entries]
+
+    return {
+        "added": done("add_to_group"),
+        "removed": done("remove_from_group"),
+        "pushed": done("push_risk"),
+        "as_of": run["as_of"],
+        "dag_id": run["dag_id"],
+        "run_id": run["run_id"],
+        "actions": run["actions"],
+    }

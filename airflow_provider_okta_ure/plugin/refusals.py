@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a request is refused: what is wrong, and what to do; never what is inside."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from airflow_provider_okta_ure.errors import ActionLogError, ConfigurationError
+from airflow_provider_okta_ure.plugin.answers import json_answer
+from airflow_provider_okta_ure.plugin.store import NoActionLogError
+
+if TYPE_CHECKING:
+    from fastapi import Request, Response
+
+log = logging.getLogger(__name__)
+
+_REMEDIES = {
+    401: "Sign in to Airflow.",
+    403: "Ask an Airflow administrator for the right to see plugins, and to read the DAG and its task logs.",
+    404: "Look whether the address is right.",
+    405: "Everything here is only read, with GET.",
+    422: "Correct the request.",
+}
+
+
+def refuse(request: Request, error: Exception) -> Response:
+    """Return the answer to a request that is refused, as the page reads it."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    detail = str(error.detail) if isinstance(error, HTTPException) else ""
+    answer = json_answer({"detail": detail, "remedy": _REMEDIES.get(status, "")}, status)
+    for name, value in (getattr(error, "headers", None) or {}).items():
+        answer.headers[name] = value
+    return answer
+
+
+def refuse_parameters(request: Request, error: Exception) -> Response:
+    """Return which parameter is wrong, without its value."""
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    said = "; ".join(f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in problems)
+    return json_answer({"detail": said or "The request is not right.", "remedy": _REMEDIES[422]}, 422)
+
+
+def no_action_log(request: Request, error: Exception) -> Response:
+    """Return that there is no action log yet."""
+    return _unavailable(
+        "no_action_log",
+        "There is no action log yet.",
+        "The first task that acts makes it: run a DAG with an operator of this package. If there was one, "
+        "look at the connection okta_ure_action_log of the API server.",
+    )
+
+
+def wrong_place(request: Request, error: Exception) -> Response:
+    """Return that it is not known here where the action log is."""
+    log.error("The action log cannot be read: %s", error)
+    return _unavailable("no_action_log", _first_line(error), getattr(error, "remedy", ""))
+
+
+def unreachable(request: Request, error: Exception) -> Response:
+    """Return that the action log cannot be read; where it is stands in the log of the API server alone."""
+    log.error("The action log cannot be read: %s", error)
+    return _unavailable(
+        "unreachable",
+        "The action log cannot be read.",
+        "The log of Airflow's API server says why. An administrator can look at the connection "
+        "okta_ure_action_log and its database.",
+    )
+
+
+def broken(request: Request, error: Exception) -> Response:
+    """Return that we made a mistake; Airflow's log has the traceback."""
+    return json_answer(
+        {
+            "detail": "This page of the provider failed.",
+            "remedy": "The log of Airflow's API server says why. Please report it.",
+        },
+        500,
+    )
+
+
+def _unavailable(state: str, detail: str, remedy: str) -> Response:
+    return json_answer({"detail": detail, "remedy": remedy, "state": state}, 503)
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "message", error)).splitlines()[0]
+
+
+HANDLERS: dict[int | type[Exception], Any] = {
+    HTTPException: refuse,
+    RequestValidationError: refuse_parameters,
+    NoActionLogError: no_action_log,
+    ConfigurationError: wrong_place,
+    ActionLogError: unreachable,
+    Exception: broken,
+}

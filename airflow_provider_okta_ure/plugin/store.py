@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The action log as the API server reads it: never made, never changed, its connections kept."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import URL, event
+
+from airflow_provider_okta_ure.action_log.database import Database
+from airflow_provider_okta_ure.action_log.log import ActionLog
+from airflow_provider_okta_ure.action_log.migrating import newest_version, version_of
+from airflow_provider_okta_ure.errors import ActionLogError
+from airflow_provider_okta_ure.hooks.action_log import action_log_url
+
+LOOK_AGAIN = 30.0
+"""Seconds after which the Airflow connection is read again."""
+
+LONGEST_QUERY = 20
+"""Seconds after which PostgreSQL gives up a question; nobody waits for a page that long."""
+
+
+class NoActionLogError(Exception):
+    """There is no action log yet."""
+
+
+class Store:
+    """
+    Knows the action log of this Airflow, and notices when its connection changes.
+
+    :param find_url: where the log is; asked again every ``LOOK_AGAIN`` seconds.
+    """
+
+    def __init__(
+        self,
+        find_url: Callable[[], URL | str] = action_log_url,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._find_url = find_url
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._url: URL | str | None = None
+        self._looked_at = 0.0
+        self._log: ActionLog | None = None
+        self._is_checked = False
+
+    def open(self) -> ActionLog:
+        """
+        Return the action log; it is not to be closed.
+
+        :raises NoActionLogError: no task has made it yet.
+        :raises ConfigurationError: it is not known where it is.
+        :raises ActionLogError: it cannot be read, or is of another version of this package.
+        """
+        with self._lock:
+            log = self._current()
+            file = log.database.file
+            # SQLite would make the file.
+            if file is not None and not file.exists():
+                self._is_checked = False
+                raise NoActionLogError
+            if not self._is_checked:
+                _check(log.database)
+                self._is_checked = True
+            return log
+
+    def _current(self) -> ActionLog:
+        now = self._monotonic()
+        if self._log is not None and now < self._looked_at + LOOK_AGAIN:
+            return self._log
+        url = self._find_url()
+        self._looked_at = now
+        if self._log is None or url != self._url:
+            if self._log is not None:
+                self._log.close()
+            self._log, self._url, self._is_checked = ActionLog(_read_only(Database(url))), url, False
+        return self._log
+
+
+def _read_only(database: Database) -> Database:
+    statements = (
+        ["SET default_transaction_read_only = on", f"SET statement_timeout = '{LONGEST_QUERY}s'"]
+        if database.kind == "postgresql"
+        else ["PRAGMA query_only = ON"]
+    )
+
+    def prepare(connection: Any, _: object) -> None:
+        cursor = connection.cursor()
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.close()
+        # PostgreSQL takes a setting back with the transaction it was made in.
+        connection.commit()
+
+    event.listen(database.engine, "connect", prepare)
+    return database
+
+
+def _check(database: Database) -> None:
+    version = version_of(database)
+    if version is None:
+        raise NoActionLogError
+    if version != newest_version():
+        raise ActionLogError(
+            f"The action log is of version {version}, this package works with {newest_version()}.",
+            remedy="The next task brings an older one up to date; for a newer one upgrade the package of the "
+            "API server.",
+            retryable=False,
+        )
