@@ -352,6 +352,7 @@ ENDPOINTS = [
     ("DELETE", "/api/v1/security-events-providers/{provider}", "okta.securityEventsProviders.manage"),
     ("GET", "/api/v1/logs", "okta.logs.read"),
     ("GET", "/api/v1/org", "okta.orgs.read"),
+    ("GET", "/api/v1/iam/assignees/users", "okta.roles.read"),
 ]
 ALL = sorted({scope for _, _, scope in ENDPOINTS})
 BODIES: dict[tuple[str, str], Any] = {
