@@ -26,13 +26,9 @@ help:
 demo: $(VENV)/.demo
 	@$(BIN)/python -m demo $(if $(DEMO),--$(DEMO)) --port $(PORT) --okta-port $(OKTA_PORT) --netskope-port $(NETSKOPE_PORT)
 
-# The last line printed is pytest's own summary of the tiers on the newest Airflow.
+# The last line printed is pytest's own summary of all tests on the newest Airflow.
 test: lint types package $(VENV_32)/.test
-	@echo "==> Airflow 3.2: unit, contract and integration tests"
-	@$(VENV_32)/bin/python -m pytest -q $(OLD_TIERS)
-	@echo "==> Airflow 3.3: all tests"
-	@$(BIN)/python -m pytest -q tests/unit tests/contract tests/integration tests/e2e \
-		--doctest-modules airflow_provider_okta_ure/core
+	@sh .ci/test-both.sh $(VENV) $(VENV_32) $(OLD_TIERS)
 
 lint: $(VENV)/.test
 	@echo "==> ruff"
