@@ -130,15 +130,98 @@ _CHECK = ActionCommand(
 )
 
 
+_FILTERS = (
+    option("--user", metavar="TEXT", help="part of a name or login, or an Okta id; case does not matter"),
+    option("--user-key", metavar="KEY", help="exact user_key: an Okta id, or a name in lower case"),
+    option("--group", metavar="NAME", help="name or id of a group"),
+    option("--org", metavar="URL", help="URL of the Okta org"),
+    option(
+        "--action",
+        action="append",
+        metavar="ACTION",
+        help="add_to_group, remove_from_group, push_risk, upsert_risk, no_action or fetch_scores; repeatable",
+    ),
+    option(
+        "--status",
+        action="append",
+        metavar="STATUS",
+        help="started, done, unchanged, skipped, failed or planned; repeatable",
+    ),
+    option("--reason", action="append", metavar="CODE", help="reason code, as in reports; repeatable"),
+    option("--risk-level", action="append", metavar="LEVEL", help="high, medium, low or none; repeatable"),
+    option("--dag-id", action="append", metavar="DAG_ID", help="repeatable"),
+    option("--run-id", metavar="RUN_ID", help="one DAG run"),
+    option("--task-id", metavar="TASK_ID", help="one task"),
+    option(
+        "--since",
+        metavar="WHEN",
+        help="entries that speak for this moment or a later one: 2026-11-23, 2026-11-23T03:00:00Z (UTC "
+        "when it has no offset), or 7d for seven days ago",
+    ),
+    option("--until", metavar="WHEN", help="entries that speak for an earlier moment; written like --since"),
+)
+_STATUS = "Status: 0 = ok, 1 = the action log cannot be used, 2 = wrong options or connection."
+
+_ACTION_LOG = (
+    ActionCommand(
+        name="init",
+        help="Make the table of the action log; runs do it by themselves, too",
+        epilog=_STATUS,
+        func=lazy_load_command(f"{_COMMANDS}.action_log.init"),
+        args=(),
+    ),
+    ActionCommand(
+        name="upgrade",
+        help="Bring the table up to date; runs do it by themselves, too",
+        epilog=_STATUS,
+        func=lazy_load_command(f"{_COMMANDS}.action_log.upgrade"),
+        args=(),
+    ),
+    ActionCommand(
+        name="prune",
+        help="Delete old entries, but none that later runs have to know",
+        epilog=_STATUS,
+        func=lazy_load_command(f"{_COMMANDS}.action_log.prune"),
+        args=(
+            option("--older-than", required=True, metavar="AGE", help="for example 90d; at least 1d"),
+            option("--dry-run", action="store_true", help="only say how many"),
+        ),
+    ),
+    ActionCommand(
+        name="export",
+        help="Write entries as CSV or JSON Lines",
+        description="Write the entries that all of the options choose, the oldest first. Holds names of "
+        "people; a file is readable by you alone.",
+        epilog=_STATUS,
+        func=lazy_load_command(f"{_COMMANDS}.action_log.export"),
+        args=(
+            option(
+                "--format",
+                choices=("csv", "jsonl"),
+                default="csv",
+                help="csv: text that a spreadsheet could take for a formula has an apostrophe in front; "
+                "jsonl: one JSON object per line, nothing is changed (csv)",
+            ),
+            option("--output", metavar="PATH", help="write there instead of printing"),
+            option("--force", action="store_true", help="replace a file that is there"),
+            *_FILTERS,
+        ),
+    ),
+)
+
+
 def get_commands() -> list[CLICommand]:
     """Return the commands, in the shape of Airflow's own."""
     return [
         GroupCommand(
             name="okta-ure",
-            help="Okta User Risk Exchange: keys and checks",
+            help="Okta User Risk Exchange: keys, checks, action log",
             subcommands=(
                 _CHECK,
                 GroupCommand(name="keys", help="The key that signs risk signals", subcommands=_KEYS),
+                GroupCommand(
+                    name="action-log", help="What was done to whom, when and why", subcommands=_ACTION_LOG
+                ),
             ),
         )
     ]

@@ -33,7 +33,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     :param org: the Okta org's URL; of ``fetch_scores`` the Netskope tenant's.
     :param target: the group's id, or the issuer of a risk signal; empty when there is none.
     :param target_name: the group's name, for people.
-    :param user_key: the Okta user's id; of a user that Okta does not know, the name in lower case.
+    :param user_key: in groups the Okta user's id; else, and of a user that Okta does not know, the name in
+        lower case; of ``fetch_scores`` the Airflow connection.
     :param as_of: the moment that the action speaks for (aware).
     :param user_name: the name in the source.
     :param started_at: when it was first tried (aware); the ``iat`` of a risk signal, so that it can be made

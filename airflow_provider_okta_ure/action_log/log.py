@@ -125,10 +125,10 @@ class ActionLog:
                 task_id=task_id,
             )
 
-    def last_reading(self, *, org: str, target: str, before: datetime) -> Entry | None:
+    def last_reading(self, *, org: str, target: str, source: str, before: datetime) -> Entry | None:
         """Return the last reading of a source that speaks for an earlier moment."""
         with self.database.reading() as connection:
-            return reading.last_reading(connection, org=org, target=target, before=before)
+            return reading.last_reading(connection, org=org, target=target, source=source, before=before)
 
     def size_of_source(self, source: str, *, not_after: datetime) -> int:
         """Return how many users a source had when it was last read; 0 = it never was."""
@@ -164,5 +164,8 @@ class ActionLog:
 
     def prune(self, older_than: datetime) -> int:
         """Delete what is old and not needed, and return how many entries; see :func:`retention.prune`."""
-        with self.database.writing() as connection:
-            return retention.prune(connection, older_than)
+        return retention.prune(self.database, older_than)
+
+    def prunable(self, older_than: datetime) -> int:
+        """Return how many entries :meth:`prune` would delete."""
+        return retention.prunable(self.database, older_than)

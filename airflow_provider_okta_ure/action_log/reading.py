@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, TextClause, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, TextClause, and_, func, or_, select
 
 from airflow_provider_okta_ure.action_log.entries import Entry, LogAction, LogStatus
 from airflow_provider_okta_ure.action_log.tables import IS_EFFECT, IS_READING, actions
@@ -122,13 +122,7 @@ def last_releases(
     That he was not in it any more does not matter; the end of a time-boxed membership is no release by a
     rule.
     """
-    about = and_(
-        actions.c.org == org,
-        actions.c.action == "remove_from_group",
-        actions.c.target == target,
-        actions.c.status.in_(("done", "unchanged")),
-        actions.c.reason != EXPIRED,
-    )
+    about = and_(actions.c.org == org, actions.c.target == target, is_release(actions))
     last: dict[str, datetime] = {}
     for keys in _chunks(users):
         found = connection.execute(
@@ -138,6 +132,15 @@ def last_releases(
         )
         last.update({key: moment for key, moment in found})  # noqa: C416  # rows are no pairs for mypy
     return last
+
+
+def is_release(table: FromClause) -> ColumnElement[bool]:
+    """Return in SQL whether a row says that a rule released a user from a group, member or not."""
+    return and_(
+        table.c.action == "remove_from_group",
+        table.c.status.in_(("done", "unchanged")),
+        table.c.reason != EXPIRED,
+    )
 
 
 def carried_out(
@@ -153,21 +156,24 @@ def carried_out(
     """Return the entries of one task of one run that are ``done``, or ``started`` with an unknown end."""
     mine = and_(actions.c.dag_id == dag_id, actions.c.run_id == run_id, actions.c.task_id == task_id)
     about = and_(actions.c.org == org, actions.c.action == action, actions.c.target == target)
-    happened = actions.c.status.in_(("done", "started"))
-    return list(_entries(connection, select(actions).where(mine, about, happened)))
+    return list(_entries(connection, select(actions).where(mine, about, IS_EFFECT)))
 
 
-def last_reading(connection: Connection, *, org: str, target: str, before: datetime) -> Entry | None:
+def last_reading(
+    connection: Connection, *, org: str, target: str, source: str, before: datetime
+) -> Entry | None:
     """
     Return the last reading of a source that speaks for an earlier moment; None = there is none.
 
     :param org: the Netskope tenant's URL.
     :param target: how and which part of it was read.
+    :param source: with which Airflow connection; another token may see other users.
     """
     about = and_(
         actions.c.org == org,
         actions.c.action == "fetch_scores",
         actions.c.target == target,
+        actions.c.user_key == source,
         actions.c.status == "done",
         actions.c.as_of < before,
     )

@@ -3,38 +3,105 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias
 
-from sqlalchemy import Connection, and_, delete, exists, select
+from sqlalchemy import ColumnElement, FromClause, and_, delete, exists, func, not_, or_, select
 
+from airflow_provider_okta_ure.action_log.reading import DECIDED, is_release
 from airflow_provider_okta_ure.action_log.tables import actions
 
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.action_log.database import Database
 
-def prune(connection: Connection, older_than: datetime) -> int:
-    """
-    Delete the entries that speak for an earlier moment, and return how many.
+Needed: TypeAlias = Callable[[FromClause], ColumnElement[bool]]
 
-    Kept is, per user and target, the last delivered risk level, the last done group action, which tells
-    whether a membership is ours and when it ends, and every effect whose answer is not known.
+_GROUPS = ("add_to_group", "remove_from_group")
+_ROWS_AT_ONCE = 5000
+
+
+def prune(database: Database, older_than: datetime, *, at_once: int = _ROWS_AT_ONCE) -> int:
     """
-    later = actions.alias("later")
-    groups = ("add_to_group", "remove_from_group")
-    same_kind = (actions.c.action == later.c.action) | (
-        actions.c.action.in_(groups) & later.c.action.in_(groups)
+    Delete the entries that speak for, and were written at, an earlier moment, and return how many.
+
+    Kept is, per user and target,
+
+    - the last thing done: the risk level that Okta was told, or the group action, which says whose a
+      membership is and when it ends;
+    - the last addition with an end, also when it was removed since, so that nobody is added again whose time
+      is over;
+    - the last release by a rule, after which an addition is a new membership;
+    - the last decision, whether or not it needed a write, so that nothing older ever overtakes it;
+    - every effect whose answer is not known;
+
+    and the last reading of each source and part. Deletes a few at a time, so that other writers get their
+    turn; when it is interrupted, the rest is as it was.
+    """
+    forgettable = is_forgettable(older_than)
+    deleted, after = 0, 0
+    while True:
+        with database.writing() as connection:
+            some = select(actions.c.id).where(actions.c.id > after, forgettable)
+            ids = connection.execute(some.order_by(actions.c.id).limit(at_once)).scalars().all()
+            if not ids:
+                return deleted
+            after = ids[-1]
+            between = actions.c.id.between(ids[0], after)
+            deleted += connection.execute(delete(actions).where(between, forgettable)).rowcount
+
+
+def prunable(database: Database, older_than: datetime) -> int:
+    """Return how many entries :func:`prune` would delete."""
+    with database.reading() as connection:
+        number = select(func.count()).select_from(actions).where(is_forgettable(older_than))
+        found: int = connection.execute(number).scalar_one()
+        return found
+
+
+def is_forgettable(older_than: datetime) -> ColumnElement[bool]:
+    """Return in SQL whether an entry is old, and no later run needs it."""
+    return and_(
+        actions.c.as_of < older_than,
+        # What was written lately about a moment long ago, by a backfill, is not old.
+        actions.c.recorded_at < older_than,
+        actions.c.status != "started",
+        *(
+            or_(not_(needed(actions)), _has_later(needed, groups_are_one))
+            for needed, groups_are_one in _NEEDED
+        ),
     )
-    is_replaced = exists(
+
+
+def _is_decision(table: FromClause) -> ColumnElement[bool]:
+    return table.c.status.in_(DECIDED)
+
+
+def _is_done(table: FromClause) -> ColumnElement[bool]:
+    return table.c.status == "done"
+
+
+def _has_an_end(table: FromClause) -> ColumnElement[bool]:
+    return and_(table.c.status == "done", table.c.action == "add_to_group", table.c.expires_at.is_not(None))
+
+
+# Of which entries the last one is kept, and whether adding to and removing from a group replace each other.
+_NEEDED = ((_is_decision, True), (_is_done, True), (_has_an_end, False), (is_release, False))
+
+
+def _has_later(needed: Needed, groups_are_one: bool) -> ColumnElement[bool]:
+    """Return in SQL whether there is a later entry of this sort about the same user and target."""
+    later = actions.alias()
+    is_alike = actions.c.action == later.c.action
+    if groups_are_one:
+        is_alike = or_(is_alike, and_(actions.c.action.in_(_GROUPS), later.c.action.in_(_GROUPS)))
+    return exists(
         select(1).where(
+            later.c.user_key == actions.c.user_key,
+            later.c.as_of > actions.c.as_of,
             later.c.org == actions.c.org,
             later.c.target == actions.c.target,
-            later.c.user_key == actions.c.user_key,
-            later.c.status == "done",
-            later.c.as_of > actions.c.as_of,
-            same_kind,
+            needed(later),
+            is_alike,
         )
     )
-    forgettable = and_(
-        actions.c.as_of < older_than,
-        actions.c.status != "started",
-        (actions.c.status != "done") | is_replaced,
-    )
-    return connection.execute(delete(actions).where(forgettable)).rowcount

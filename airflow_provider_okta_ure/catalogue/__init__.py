@@ -16,6 +16,7 @@ from airflow_provider_okta_ure.catalogue.lookup import (
     entry_for_jwks,
     entry_for_reason,
     entry_for_topic,
+    known_reasons,
     link_to,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "entry_for_jwks",
     "entry_for_reason",
     "entry_for_topic",
+    "known_reasons",
     "link_to",
 ]

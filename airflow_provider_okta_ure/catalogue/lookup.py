@@ -79,6 +79,11 @@ def entry_for_reason(reason: str) -> Entry | None:
     return _BY_REASON.get(reason)
 
 
+def known_reasons() -> frozenset[str]:
+    """Return all reason codes."""
+    return frozenset(_BY_REASON)
+
+
 def entry_for_jwks(reason: str) -> Entry | None:
     """Return the entry of what is wrong with a published key set."""
     return _BY_JWKS_REASON.get(reason)

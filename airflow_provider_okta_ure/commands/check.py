@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import sys
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import msgspec
 
 from airflow_provider_okta_ure.commands.connections import reading_the_database
+from airflow_provider_okta_ure.commands.endings import PROBLEM, ending_with_status
+from airflow_provider_okta_ure.commands.output import output_kept_clean
 from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.preflight.run import missing_connections, preflight
 from airflow_provider_okta_ure.preflight.table import to_table
@@ -19,15 +19,8 @@ from airflow_provider_okta_ure.preflight.wanted import Wanted, to_actions
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterator
 
     from airflow_provider_okta_ure.preflight.report import PreflightReport
-
-PROBLEM = 1
-WRONG_USAGE = 2
-INTERRUPTED = 128 + signal.SIGINT
-
-_OUTPUT, _ERRORS = 1, 2  # descriptors
 
 
 def check(args: Namespace) -> None:
@@ -37,35 +30,15 @@ def check(args: Namespace) -> None:
     :raises SystemExit: with 1 for a problem, 2 for wrong options or a missing connection, 130 for Ctrl-C.
     """
     output = sys.stdout
-    try:
-        with _output_kept_clean(), reading_the_database():
-            report = _report(args)
-    except KeyboardInterrupt:
-        _end(INTERRUPTED, "Interrupted; nothing was written to Okta or Netskope.")
-    except ConfigurationError as error:
-        _end(WRONG_USAGE, f"Error: {error}")
+    with (
+        ending_with_status(interrupted="Interrupted; nothing was written to Okta or Netskope."),
+        output_kept_clean(),
+        reading_the_database(),
+    ):
+        report = _report(args)
     _show(report, output, as_json=args.json)
     if report.status == "problem":
         raise SystemExit(PROBLEM)
-
-
-@contextlib.contextmanager
-def _output_kept_clean() -> Iterator[None]:
-    """
-    Send whatever is written meanwhile to the error stream: the output is the report alone.
-
-    Airflow's log handlers hold the real output since the start, so its descriptor is what has to change.
-    """
-    sys.stdout.flush()
-    kept = os.dup(_OUTPUT)
-    os.dup2(_ERRORS, _OUTPUT)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
-    finally:
-        sys.stdout.flush()
-        os.dup2(kept, _OUTPUT)
-        os.close(kept)
 
 
 def _report(args: Namespace) -> PreflightReport:
@@ -98,8 +71,3 @@ def _show(report: PreflightReport, output: TextIO, *, as_json: bool) -> None:
         text = to_table(report, colours=output.isatty() and not os.environ.get("NO_COLOR"))
     output.write(text + "\n")
     output.flush()
-
-
-def _end(status: int, message: str) -> NoReturn:
-    sys.stderr.write(f"{message}\n")
-    raise SystemExit(status)

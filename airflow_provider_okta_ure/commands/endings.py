@@ -3,10 +3,16 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow_provider_okta_ure.errors import OktaUreError
+from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
+
+PROBLEM = 1
+WRONG_USAGE = 2
+INTERRUPTED = 128 + signal.SIGINT
 
 
 @contextmanager
@@ -20,3 +26,25 @@ def ending_plainly() -> Iterator[None]:
         yield
     except OktaUreError as error:
         raise SystemExit(f"Error: {error}") from None
+
+
+@contextmanager
+def ending_with_status(*, interrupted: str) -> Iterator[None]:
+    """
+    Let an error of ours end the command with a status for scripts.
+
+    :param interrupted: what to say after Ctrl-C.
+    :raises SystemExit: with 2 for wrong options or settings, 1 for another error of ours, 130 for Ctrl-C.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        status, text = INTERRUPTED, interrupted
+    except ConfigurationError as error:
+        status, text = WRONG_USAGE, f"Error: {error}"
+    except OktaUreError as error:
+        status, text = PROBLEM, f"Error: {error}"
+    else:
+        return
+    sys.stderr.write(f"{text}\n")
+    raise SystemExit(status)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Key files: a private one is its owner's alone from its first byte on, and never lost by mistake."""
+"""Files that commands read and write: a private one is its owner's alone from its first byte on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import contextlib
 import os
 import secrets
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from airflow_provider_okta_ure.errors import ConfigurationError
 
@@ -52,6 +54,19 @@ def write_file(path: Path, text: str, *, mode: int, replace: bool) -> None:
     :param replace: whether a file that is there may be replaced; a link is replaced, not followed.
     :raises ConfigurationError: the file is there and may not be replaced, or cannot be written.
     """
+    with new_file(path, mode=mode, replace=replace, encoding="ascii") as file:
+        file.write(text)
+
+
+@contextlib.contextmanager
+def new_file(path: Path, *, mode: int, replace: bool, encoding: str = "utf-8") -> Iterator[TextIO]:
+    """
+    Yield a file to write to, which is there as a whole afterwards, or not at all after an error.
+
+    :param mode: what it may be read by, from the beginning.
+    :param replace: whether a file that is there may be replaced; a link is replaced, not followed.
+    :raises ConfigurationError: the file is there and may not be replaced, or cannot be written.
+    """
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}") if replace else path
     try:
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -62,8 +77,8 @@ def write_file(path: Path, text: str, *, mode: int, replace: bool) -> None:
     except OSError as error:
         raise _not_written(path, error) from None
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "w", encoding=encoding, newline="") as file:
+            yield file
             file.flush()
             os.fsync(descriptor)
         if replace:

@@ -31,7 +31,7 @@ def remember_reading(
     """
     log = open_action_log()
     try:
-        before = log.last_reading(org=tenant, target=part, before=run.as_of)
+        before = log.last_reading(org=tenant, target=part, source=source, before=run.as_of)
         last = before.users if before is not None else None
         if is_outage(scored, last, percent=min_percent):
             compared = f"{last} the last time" if last is not None else "nothing to compare with"
@@ -45,7 +45,7 @@ def remember_reading(
                     org=tenant,
                     action="fetch_scores",
                     target=part,
-                    user_key="",
+                    user_key=source,
                     as_of=run.as_of,
                     started_at=now,
                     recorded_at=now,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ import msgspec
 import pytest
 from sqlalchemy import inspect, text
 
+from airflow_provider_okta_ure.action_log import migrating, retention
 from airflow_provider_okta_ure.action_log.confirming import Found
 from airflow_provider_okta_ure.action_log.database import Database
 from airflow_provider_okta_ure.action_log.entries import Entry
@@ -81,6 +83,19 @@ def test_the_migrations_make_the_table_that_the_code_uses(log: ActionLog, log_ur
         assert {column["name"] for column in inspect(connection).get_columns(actions.name)} == set(
             actions.c.keys()
         )
+
+
+def test_the_newest_version_is_the_last_migration() -> None:
+    assert newest_version() == migrating._scripts().get_current_head()
+
+
+def test_opening_a_log_that_is_up_to_date_says_nothing(
+    log: ActionLog, log_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        ActionLog.open(log_url, NO_PATIENCE).close()
+    assert caplog.text == ""
 
 
 def test_opening_twice_changes_nothing_and_keeps_what_is_there(log: ActionLog, log_url: str) -> None:
@@ -300,13 +315,26 @@ def test_more_users_than_fit_into_one_statement(log: ActionLog) -> None:
 
 def test_the_last_reading_of_a_source_is_from_before(log: ActionLog) -> None:
     tenant = "https://acme.goskope.com"
-    read = {"org": tenant, "action": "fetch_scores", "target": "series", "user_key": ""}
-    log.finish([entry(at=1, users=100, **read), entry(at=2, users=90, **read), entry(at=3, users=1, **read)])
-    found = log.last_reading(org=tenant, target="series", before=day(3))
-    assert found is not None
-    assert found.users == 90
-    assert log.last_reading(org=tenant, target="series", before=day(1)) is None
-    assert log.last_reading(org=tenant, target="list", before=day(3)) is None
+    read = {"org": tenant, "action": "fetch_scores", "target": "series"}
+    log.finish(
+        [
+            entry("one", at=1, users=100, source="one", **read),
+            entry("one", at=2, users=90, source="one", **read),
+            entry("one", at=3, users=1, source="one", **read),
+            entry("two", at=2, users=7, source="two", **read),
+        ]
+    )
+
+    def last(source: str, target: str, before: int) -> int | None:
+        found = log.last_reading(org=tenant, target=target, source=source, before=day(before))
+        return found.users if found else None
+
+    assert last("one", "series", 3) == 90
+    assert last("two", "series", 3) == 7
+    assert last("one", "series", 1) is None
+    assert last("one", "list", 3) is None
+    assert log.size_of_source("one", not_after=day(2)) == 90
+    assert log.size_of_source("three", not_after=day(2)) == 0
 
 
 # --- reading for people
@@ -376,26 +404,100 @@ def test_a_confirmation_stays(log: ActionLog) -> None:
 
 
 def test_pruning_keeps_what_the_next_run_has_to_know(log: ActionLog) -> None:
+    group = {"action": "add_to_group", "target": GROUP}
+    removal = {"action": "remove_from_group", "target": GROUP}
     log.finish(
         [
             entry("00uA", at=0, reason="replaced"),
             entry("00uA", at=1, reason="last delivered"),
-            entry("00uA", at=2, status="unchanged", reason="old"),
-            entry("00uB", at=0, action="add_to_group", target=GROUP, reason="ended"),
-            entry("00uB", at=1, action="remove_from_group", target=GROUP, reason="last group action"),
-            entry("00uC", at=0, action="add_to_group", target=GROUP, reason="open membership"),
+            entry("00uA", at=2, status="unchanged", reason="old decision"),
+            entry("00uA", at=3, status="unchanged", reason="last decision"),
+            entry("00uA", at=4, status="skipped", reason="skipped"),
+            entry("00uA", at=4, target="https://other.example", status="planned", reason="planned"),
+            entry("00uB", at=0, reason="ended", **group),
+            entry("00uB", at=1, reason="last group action", **removal),
+            entry("00uC", at=0, reason="open membership", **group),
             entry("00uD", at=0, status="started", reason="answer unknown"),
             entry("00uE", at=9, status="failed", reason="young"),
+            entry("00uF", at=0, reason="earlier time box", expires_at=day(1), **group),
+            entry("00uF", at=1, reason="time box", expires_at=day(2), **group),
+            entry("00uF", at=2, reason="released", **removal),
+            entry("00uG", at=0, recorded_at=day(8), status="skipped", reason="by a backfill lately"),
         ]
     )
-    assert log.prune(day(5)) == 3
-    assert {one.reason for one in everything(log)} == {
-        "last delivered",
-        "last group action",
-        "open membership",
-        "answer unknown",
-        "young",
-    }
+    forgotten = {"replaced", "old decision", "skipped", "planned", "ended", "earlier time box"}
+    everybody = {one.reason for one in everything(log)}
+    assert log.prunable(day(5)) == len(forgotten)
+    assert log.prune(day(5)) == len(forgotten)
+    assert {one.reason for one in everything(log)} == everybody - forgotten
+    assert log.prune(day(5)) == 0
+
+
+def test_pruning_keeps_the_last_reading_of_each_source_and_part(log: ActionLog) -> None:
+    read = {"org": "https://acme.goskope.com", "action": "fetch_scores"}
+    for source in ("one", "two"):
+        for part in ("series 1/2", "series 2/2"):
+            log.finish(
+                [entry(source, at=at, target=part, source=source, users=at, **read) for at in range(4)]
+            )
+    assert log.prune(day(9)) == 12
+    assert log.size_of_source("one", not_after=day(9)) == log.size_of_source("two", not_after=day(9)) == 6
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 5000])
+def test_pruning_a_few_at_a_time_deletes_the_same(log: ActionLog, at_once: int) -> None:
+    log.finish([entry(f"00u{number % 3}", at=number) for number in range(12)])
+    assert retention.prune(log.database, day(99), at_once=at_once) == 9
+    assert {one.as_of for one in everything(log)} == {day(9), day(10), day(11)}
+
+
+def test_what_was_decided_is_decided_the_same_after_pruning(log: ActionLog) -> None:
+    statuses: list[Any] = ["done", "unchanged", "failed", "skipped", "planned", "started"]
+    doing: list[Any] = ["add_to_group", "remove_from_group"]
+    chance = random.Random(7)  # noqa: S311  # an example, not a secret
+    log.finish(
+        [
+            entry(
+                f"00u{user}",
+                at=at,
+                action=chance.choice(doing),
+                target=GROUP,
+                status=chance.choice(statuses),
+                expires_at=chance.choice([None, day(at + 2)]),
+                reason=chance.choice(["", "expired"]),
+            )
+            for user in range(25)
+            for at in range(12)
+        ]
+    )
+    users = [f"00u{user}" for user in range(25)]
+
+    def known() -> list[Any]:
+        """What a run as of a moment that is not pruned asks."""
+        about: dict[str, Any] = {"org": ORG, "target": GROUP}
+        return [
+            log.last_done(doing=doing, **about),
+            log.last_done(doing=["add_to_group"], users=users, **about),
+            log.last_done(doing=doing, users=users, before=day(10), **about),
+            log.newest_decisions(doing=doing, users=users, after=day(9), **about),
+            log.newest_moment(doing=doing, **about),
+            log.last_releases(users=users, **about),
+        ]
+
+    before = known()
+    overtaken = set(log.newest_decisions(org=ORG, doing=doing, target=GROUP, users=users, after=day(0)))
+    assert log.prune(day(8)) > 50
+    after = known()
+    assert after[0] == before[0]
+    assert after[2:] == before[2:]
+    # An addition without an end that was removed since may go; one with an end may not.
+    gone = set(before[1]) - set(after[1])
+    assert all(before[1][user].expires_at is None for user in gone)
+    assert {user: after[1][user] for user in after[1]} == {user: before[1][user] for user in after[1]}
+    # Whatever moment an old run speaks for, who was overtaken still is.
+    assert overtaken == set(
+        log.newest_decisions(org=ORG, doing=doing, target=GROUP, users=users, after=day(0))
+    )
 
 
 # --- locks
