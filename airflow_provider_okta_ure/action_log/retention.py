@@ -25,12 +25,12 @@ def prune(database: Database, older_than: datetime, *, at_once: int = _ROWS_AT_O
     """
     Delete the entries that speak for, and were written at, an earlier moment, and return how many.
 
-    Kept is, per user and target,
+    Kept is, as of that moment, per user and target,
 
     - the last thing done: the risk level that Okta was told, or the group action, which says whose a
       membership is and when it ends;
-    - the last addition with an end, also when it was removed since, so that nobody is added again whose time
-      is over;
+    - the last addition to a group, also when it was ended since, so that nobody is added again whose time is
+      over;
     - the last release by a rule, after which an addition is a new membership;
     - the last decision, whether or not it needed a write, so that nothing older ever overtakes it;
     - every effect whose answer is not known;
@@ -67,7 +67,7 @@ def is_forgettable(older_than: datetime) -> ColumnElement[bool]:
         actions.c.recorded_at < older_than,
         actions.c.status != "started",
         *(
-            or_(not_(needed(actions)), _has_later(needed, groups_are_one))
+            or_(not_(needed(actions)), _has_later(needed, older_than, groups_are_one))
             for needed, groups_are_one in _NEEDED
         ),
     )
@@ -81,16 +81,16 @@ def _is_done(table: FromClause) -> ColumnElement[bool]:
     return table.c.status == "done"
 
 
-def _has_an_end(table: FromClause) -> ColumnElement[bool]:
-    return and_(table.c.status == "done", table.c.action == "add_to_group", table.c.expires_at.is_not(None))
+def _is_addition(table: FromClause) -> ColumnElement[bool]:
+    return and_(table.c.status == "done", table.c.action == "add_to_group")
 
 
 # Of which entries the last one is kept, and whether adding to and removing from a group replace each other.
-_NEEDED = ((_is_decision, True), (_is_done, True), (_has_an_end, False), (is_release, False))
+_NEEDED = ((_is_decision, True), (_is_done, True), (_is_addition, False), (is_release, False))
 
 
-def _has_later(needed: Needed, groups_are_one: bool) -> ColumnElement[bool]:
-    """Return in SQL whether there is a later entry of this sort about the same user and target."""
+def _has_later(needed: Needed, older_than: datetime, groups_are_one: bool) -> ColumnElement[bool]:
+    """Return in SQL whether there is a later entry of this sort about the same user and target, also old."""
     later = actions.alias()
     is_alike = actions.c.action == later.c.action
     if groups_are_one:
@@ -99,6 +99,8 @@ def _has_later(needed: Needed, groups_are_one: bool) -> ColumnElement[bool]:
         select(1).where(
             later.c.user_key == actions.c.user_key,
             later.c.as_of > actions.c.as_of,
+            # A younger one does not replace it: a run of the time between has to know what was before.
+            later.c.as_of < older_than,
             later.c.org == actions.c.org,
             later.c.target == actions.c.target,
             needed(later),
