@@ -172,6 +172,11 @@ SAFETY = Chapter(
             why="Without the connection the action log is an SQLite file under AIRFLOW_HOME, which several "
             "machines cannot share.",
             remedy="Create the connection okta_ure_action_log to a PostgreSQL database (type postgres).",
+            steps=(
+                "Every executor but Airflow's own LocalExecutor is taken for one of several machines. If "
+                "yours runs on one, say so with a connection of type sqlite whose host is the file's "
+                "absolute path.",
+            ),
             seen=("runs tasks on several machines",),
         ),
         Entry(

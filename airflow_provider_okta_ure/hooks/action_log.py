@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 CONN_ID = "okta_ure_action_log"
 FILE_NAME = "okta_ure_action_log.db"
 
-_ON_ONE_MACHINE = ("LocalExecutor", "SequentialExecutor")
+_ON_ONE_MACHINE = ("LocalExecutor", "airflow.executors.local_executor.LocalExecutor")
 _POSTGRES_DRIVERS = ("psycopg2", "psycopg")
 # What libpq calls them; nothing else of a connection's extra is handed to the driver.
 _POSTGRES_OPTIONS = (
@@ -56,7 +56,7 @@ def open_action_log(waiting: Waiting | None = None) -> ActionLog:
     return ActionLog.open(action_log_url(), waiting)
 
 
-def action_log_url() -> URL | str:
+def action_log_url() -> URL:
     """
     Return the SQLAlchemy URL of the action log's database.
 
@@ -65,7 +65,7 @@ def action_log_url() -> URL | str:
     try:
         connection = BaseHook.get_connection(CONN_ID)
     except AirflowNotFoundException:
-        return f"sqlite:///{_default_file()}"
+        return _url_of_file(str(_default_file()))
     return _url_of(connection)
 
 
@@ -73,22 +73,38 @@ def _default_file() -> Path:
     several = [name for name in _executors() if name not in _ON_ONE_MACHINE]
     if several:
         raise ConfigurationError(
-            f"The executor {several[0]} runs tasks on several machines, which cannot share an SQLite file.",
+            f"The executor {several[0]} runs tasks on several machines, as far as is known here, and these "
+            "cannot share an SQLite file.",
             topic="action-log-place",
         )
     home = Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()
-    home.mkdir(parents=True, exist_ok=True)
     return home.absolute() / FILE_NAME
 
 
 def _executors() -> list[str]:
-    """Return the class names of the configured executors: ``alias:module.Class``, ``Class``, with commas."""
+    """
+    Return the configured executors, as a name of Airflow's or a path of a class.
+
+    Airflow's own reader is no public interface. It takes ``LocalExecutor``, ``module.Class`` and
+    ``alias:either``, with commas between them; of teams ``LocalExecutor;team=CeleryExecutor``, which it
+    leaves out unless ``multi_team`` is on.
+    """
     configured = str(conf.get("core", "executor", fallback="") or "")
-    names = (part.strip().rpartition(":")[2].rpartition(".")[2] for part in configured.split(","))
+    with_teams = conf.getboolean("core", "multi_team", fallback=False)
+    groups = (part.rpartition("=") for part in configured.split(";"))
+    listed = [names for team, _, names in groups if with_teams or not team.strip()]
+    names = (name.strip().rpartition(":")[2].strip() for part in listed for name in part.split(","))
     return [name for name in names if name]
 
 
-def _url_of(connection: Connection) -> URL | str:
+def _url_of_file(path: str) -> URL:
+    from sqlalchemy import URL
+
+    # In parts, because a path may hold what has a meaning in a URL.
+    return URL.create("sqlite", database=path)
+
+
+def _url_of(connection: Connection) -> URL:
     from sqlalchemy import URL
 
     kind = (connection.conn_type or "").lower()
@@ -98,7 +114,7 @@ def _url_of(connection: Connection) -> URL | str:
             raise ConfigurationError(
                 f"Connection {CONN_ID!r} has no absolute path of a file.", remedy="Put it into the host."
             )
-        return URL.create("sqlite", database=path)
+        return _url_of_file(path)
     if kind not in ("postgres", "postgresql"):
         raise ConfigurationError(
             f"Connection {CONN_ID!r} is of type {connection.conn_type!r}.",

@@ -1,0 +1,259 @@
+"""Where the action log is: connections of each kind, and what holds when there is none."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.executors.executor_loader import ExecutorLoader
+from sqlalchemy import create_engine, make_url, text
+
+from airflow_provider_okta_ure.action_log.entries import Entry
+from airflow_provider_okta_ure.action_log.searching import Filter
+from airflow_provider_okta_ure.errors import ActionLogError, ConfigurationError
+from airflow_provider_okta_ure.hooks.action_log import CONN_ID, FILE_NAME, action_log_url, open_action_log
+
+VARIABLE = f"AIRFLOW_CONN_{CONN_ID.upper()}"
+PASSWORD = "p@ss:w/rd %20#?&=é'"  # whatever a URL could take for something else
+
+
+@pytest.fixture
+def no_connection(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No connection; an Airflow home of its own."""
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    return tmp_path
+
+
+# --- PostgreSQL
+
+
+def test_each_field_of_a_connection_arrives(connect: Callable[..., None]) -> None:
+    connect(
+        CONN_ID,
+        conn_type="postgres",
+        host="db.corp.example",
+        port=5433,
+        login="ann",
+        password=PASSWORD,
+        schema="risk",
+        extra={"sslmode": "verify-full", "sslrootcert": "/ca.pem", "keepalives_idle": 30, "cursor": "dict"},
+    )
+    url = action_log_url()
+    assert (url.get_backend_name(), url.host, url.port, url.database) == (
+        "postgresql",
+        "db.corp.example",
+        5433,
+        "risk",
+    )
+    assert (url.username, url.password) == ("ann", PASSWORD)
+    # Nothing else of a connection's extra reaches the driver.
+    assert url.query == {"sslmode": "verify-full", "sslrootcert": "/ca.pem"}
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_a_connection_may_be_a_uri(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    monkeypatch.setenv(VARIABLE, f"{scheme}://ann:p%40ss%3A%2F@db:5433/risk?sslmode=require")
+    url = action_log_url()
+    assert (url.username, url.password, url.host, url.port) == ("ann", "p@ss:/", "db", 5433)
+    assert (url.database, url.query["sslmode"]) == ("risk", "require")
+
+
+def test_a_real_server_is_used_through_a_connection(postgres: Any, connect: Callable[..., None]) -> None:
+    at = make_url(postgres.new_database())
+    engine = create_engine(at, isolation_level="AUTOCOMMIT")
+    name = f"risk_{at.database}"
+    with engine.connect() as connection:
+        quoted = PASSWORD.replace("'", "''").replace(":", r"\:")
+        connection.execute(text(f"CREATE ROLE {name} LOGIN PASSWORD '{quoted}'"))
+        connection.execute(text(f"GRANT CREATE ON SCHEMA public TO {name}"))
+    engine.dispose()
+    connect(
+        CONN_ID,
+        conn_type="postgres",
+        host=at.host,
+        port=at.port,
+        login=name,
+        password=PASSWORD,
+        schema=at.database,
+        extra={"application_name": "risk"},
+    )
+    moment = datetime(2026, 11, 20, tzinfo=timezone.utc)
+    log = open_action_log()
+    log.finish(
+        [
+            Entry(
+                org="o",
+                action="push_risk",
+                user_key="ann",
+                as_of=moment,
+                started_at=moment,
+                recorded_at=moment,
+                status="done",
+            )
+        ]
+    )
+    with log.database.reading() as session:
+        assert session.execute(text("SHOW application_name")).scalar() == "risk"
+    assert log.count(Filter()) == 1
+    log.close()
+
+
+def test_a_user_who_may_not_make_the_table_is_told_so(postgres: Any, connect: Callable[..., None]) -> None:
+    at = make_url(postgres.new_database())
+    engine = create_engine(at, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE ROLE weak_{at.database} LOGIN"))
+        connection.execute(text("REVOKE CREATE ON SCHEMA public FROM PUBLIC"))
+    engine.dispose()
+    connect(
+        CONN_ID,
+        conn_type="postgres",
+        host=at.host,
+        port=at.port,
+        login=f"weak_{at.database}",
+        password=PASSWORD,
+        schema=at.database,
+    )
+    with pytest.raises(ActionLogError, match="permission denied") as caught:
+        open_action_log()
+    assert not caught.value.retryable
+    assert PASSWORD not in str(caught.value)
+
+
+@pytest.mark.parametrize("extra", [{}, {"sslmode": "require"}, {"sslmode": "no such mode"}])
+def test_no_message_holds_the_password(connect: Callable[..., None], extra: dict[str, str]) -> None:
+    connect(
+        CONN_ID, conn_type="postgres", host="127.0.0.1", port=1, login="ann", password=PASSWORD, extra=extra
+    )
+    with pytest.raises(ActionLogError) as caught:
+        open_action_log()
+    said = f"{caught.value!s} {caught.value!r} {caught.value.__cause__!r} {action_log_url()!r}"
+    assert "127.0.0.1" in said
+    for part in (PASSWORD, json.dumps(PASSWORD), "p%40ss", "p@ss"):
+        assert part not in said
+
+
+# --- SQLite
+
+
+def test_a_file_is_named_by_its_absolute_path(connect: Callable[..., None], tmp_path: Path) -> None:
+    odd = tmp_path / "a?b#c%20d.db"
+    connect(CONN_ID, conn_type="sqlite", host=str(odd))
+    open_action_log().close()
+    assert odd.exists()
+
+
+@pytest.mark.parametrize("form", ["sqlite:///{}", "sqlite://{}"])
+def test_a_file_may_be_named_by_a_uri(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: str) -> None:
+    path = str(tmp_path / "x.db")
+    monkeypatch.setenv(VARIABLE, form.format(path if form.endswith("///{}") else path.replace("/", "%2F")))
+    assert action_log_url().database == path
+
+
+@pytest.mark.parametrize("host", ["relative.db", "", None, "~/x.db"])
+def test_another_path_is_refused(connect: Callable[..., None], host: str | None) -> None:
+    connect(CONN_ID, conn_type="sqlite", host=host)
+    with pytest.raises(ConfigurationError, match="no absolute path"):
+        action_log_url()
+
+
+@pytest.mark.parametrize("kind", ["mysql", "mssql", "okta", "http", "generic"])
+def test_another_type_is_refused(connect: Callable[..., None], kind: str) -> None:
+    connect(CONN_ID, conn_type=kind, host="db", password=PASSWORD)
+    with pytest.raises(ConfigurationError, match=f"is of type '{kind}'") as caught:
+        action_log_url()
+    assert PASSWORD not in str(caught.value)
+
+
+# --- no connection
+
+ONE_MACHINE = [
+    pytest.param("", id="default"),
+    pytest.param("LocalExecutor", id="local"),
+    pytest.param(" LocalExecutor ", id="spaces"),
+    pytest.param("airflow.executors.local_executor.LocalExecutor", id="module"),
+    pytest.param("here:LocalExecutor", id="alias"),
+    pytest.param("here:airflow.executors.local_executor.LocalExecutor", id="alias-module"),
+    pytest.param("=LocalExecutor", id="global-team"),
+]
+SEVERAL = [
+    pytest.param("CeleryExecutor", id="celery"),
+    pytest.param("KubernetesExecutor", id="kubernetes"),
+    pytest.param("LocalExecutor,CeleryExecutor", id="local-and-celery"),
+    pytest.param("CeleryExecutor, LocalExecutor", id="celery-and-local"),
+    pytest.param("far:KubernetesExecutor", id="alias"),
+    pytest.param("LocalExecutor,far:airflow.providers.edge3.executors.EdgeExecutor", id="alias-module"),
+    pytest.param("CeleryExecutor;blue=here:LocalExecutor", id="global-celery"),
+    pytest.param("CeleryExecutor;blue=a.b.LocalExecutor", id="global-celery-and-a-module"),
+    pytest.param("our.own.LocalExecutor", id="only-called-local"),
+]
+
+
+@pytest.mark.parametrize("executor", ONE_MACHINE)
+def test_on_one_machine_it_is_a_file_under_airflow_home(
+    no_connection: Path, monkeypatch: pytest.MonkeyPatch, executor: str
+) -> None:
+    if executor:
+        monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", executor)
+    assert action_log_url().database == str(no_connection / FILE_NAME)
+
+
+@pytest.mark.parametrize("executor", SEVERAL)
+def test_on_several_machines_it_is_refused(
+    no_connection: Path, monkeypatch: pytest.MonkeyPatch, executor: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", executor)
+    with pytest.raises(ConfigurationError, match="runs tasks on several machines") as caught:
+        open_action_log()
+    assert caught.value.topic == "action-log-place"
+    assert not list(no_connection.iterdir())
+
+
+@pytest.mark.parametrize("with_teams", [True, False])
+def test_executors_of_teams_count_when_airflow_has_teams(
+    no_connection: Path, monkeypatch: pytest.MonkeyPatch, with_teams: bool
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "LocalExecutor;blue=CeleryExecutor;red=LocalExecutor")
+    monkeypatch.setenv("AIRFLOW__CORE__MULTI_TEAM", str(with_teams))
+    if with_teams:
+        with pytest.raises(ConfigurationError, match="CeleryExecutor runs tasks on several"):
+            action_log_url()
+    else:
+        assert action_log_url().database == str(no_connection / FILE_NAME)
+
+
+@pytest.mark.parametrize("executor", [one.values[0] for one in (*ONE_MACHINE, *SEVERAL) if one.values[0]])
+def test_airflow_reads_the_executors_as_we_do(monkeypatch: pytest.MonkeyPatch, executor: str) -> None:
+    from airflow.executors import executor_loader
+
+    from airflow_provider_okta_ure.hooks import action_log
+
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", executor)
+    monkeypatch.setattr(executor_loader, "_executor_names", [])
+    theirs = [one.module_path for one in ExecutorLoader.get_executor_names(validate_teams=False)]
+    ours = [ExecutorLoader.executors.get(name, name) for name in action_log._executors()]
+    assert ours == theirs
+
+
+def test_the_file_with_names_of_people_is_its_owners_alone(no_connection: Path) -> None:
+    log = open_action_log()
+    with log.database.reading():
+        files = [path for path in no_connection.iterdir() if path.is_file()]
+        assert {path.name for path in files} >= {FILE_NAME, f"{FILE_NAME}-wal"}
+        assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    log.close()
+    assert stat.S_IMODE((no_connection / f"{FILE_NAME}.locks").stat().st_mode) == 0o700
+
+
+def test_a_home_that_is_not_there_is_told(no_connection: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_HOME", str(no_connection / "nowhere"))
+    with pytest.raises(ActionLogError, match="no such file or directory") as caught:
+        open_action_log()
+    assert str(no_connection / "nowhere") in caught.value.remedy
+    assert not caught.value.retryable
