@@ -12,6 +12,8 @@ from sqlalchemy import Connection, and_, bindparam, select, update
 from airflow_provider_okta_ure.action_log.entries import Confirmation, Entry
 from airflow_provider_okta_ure.action_log.tables import actions
 
+_AT_ONCE = 500
+
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """
@@ -67,3 +69,12 @@ def write_confirmations(connection: Connection, found: Sequence[Found]) -> None:
             for one in found
         ],
     )
+
+
+def moments_of(connection: Connection, found: Sequence[Found]) -> set[datetime]:
+    """Return the moments that these entries speak for."""
+    moments: set[datetime] = set()
+    for start in range(0, len(found), _AT_ONCE):
+        ids = [one.entry_id for one in found[start : start + _AT_ONCE]]
+        moments.update(connection.execute(select(actions.c.as_of).where(actions.c.id.in_(ids))).scalars())
+    return moments

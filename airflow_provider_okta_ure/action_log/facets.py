@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, select
 
-from airflow_provider_okta_ure.action_log.tables import actions
+from airflow_provider_okta_ure.action_log.summaries import all_counts
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """An Okta group that we acted on; ``id`` is empty when it does not exist yet."""
+    """An Okta group that we acted on; ``id`` is empty when it did not exist yet."""
 
     org: str
     name: str
@@ -29,26 +29,18 @@ class Facets(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def dags_in_log(connection: Connection) -> list[str]:
-    """Return the ids of all DAGs in the log, each found by one look into the index."""
-    found: list[str] = []
-    last: str | None = None
-    while True:
-        statement = select(actions.c.dag_id).order_by(actions.c.dag_id).limit(1)
-        if last is not None:
-            statement = statement.where(actions.c.dag_id > last)
-        last = connection.execute(statement).scalar()
-        if last is None:
-            return found
-        found.append(last)
+    """Return the ids of all DAGs in the log."""
+    return sorted(connection.execute(select(all_counts([]).c.dag_id).distinct()).scalars())
 
 
 def facets(connection: Connection, *, dag_ids: Sequence[str]) -> Facets:
     """Return the values that occur in entries of these DAGs."""
-    table = actions.c
-    seen = table.dag_id.in_(dag_ids)
-    reasons = connection.execute(select(table.reason).where(seen).distinct()).scalars()
+    table = all_counts([]).c
+    of_dags = table.dag_id.in_(dag_ids)
     places = connection.execute(
-        select(table.org, table.action, table.target, table.target_name, table.source).where(seen).distinct()
+        select(table.org, table.action, table.target, table.target_name, table.source, table.reason)
+        .where(of_dags)
+        .distinct()
     ).all()
     in_okta = [one for one in places if one[1] != "fetch_scores"]
     return Facets(
@@ -56,10 +48,10 @@ def facets(connection: Connection, *, dag_ids: Sequence[str]) -> Facets:
         groups=sorted(
             {
                 Group(org=org, name=name, id=target)
-                for org, action, target, name, _ in in_okta
+                for org, action, target, name, *_ in in_okta
                 if action in ("add_to_group", "remove_from_group")
             }
         ),
-        reasons=sorted(one for one in reasons if one),
+        reasons=sorted({one[5] for one in places if one[5]}),
         sources=sorted({one[4] for one in places if one[4]}),
     )

@@ -3,20 +3,33 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from airflow_provider_okta_ure.action_log import confirming, reading, retention, searching, writing
+from airflow_provider_okta_ure.action_log import (
+    confirming,
+    reading,
+    retention,
+    searching,
+    summaries,
+    tasks,
+    writing,
+)
 from airflow_provider_okta_ure.action_log.database import Database
 from airflow_provider_okta_ure.action_log.locks import Waiting, held
 from airflow_provider_okta_ure.action_log.migrating import upgrade
+from airflow_provider_okta_ure.errors import ActionLogError
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL
+    from sqlalchemy import URL, Connection
 
     from airflow_provider_okta_ure.action_log.entries import Entry, LogAction
+
+
+log = logging.getLogger(__name__)
 
 
 class ActionLog:
@@ -32,6 +45,7 @@ class ActionLog:
     def __init__(self, database: Database, waiting: Waiting | None = None) -> None:
         self.database = database
         self._waiting = waiting or Waiting()
+        self._has_written = False
 
     @classmethod
     def open(cls, url: URL | str, waiting: Waiting | None = None) -> ActionLog:
@@ -46,8 +60,24 @@ class ActionLog:
         return log
 
     def close(self) -> None:
-        """Close all connections."""
-        self.database.close()
+        """Count what was written, so that long periods are read at once, and close all connections."""
+        try:
+            if self._has_written:
+                self.summarise()
+        except ActionLogError as error:
+            # What is not counted is read from the actions themselves: slower, and as right.
+            log.warning("The summaries of the action log are not up to date: %s", error.message)
+        finally:
+            self.database.close()
+
+    def summarise(self) -> None:
+        """Count the moments whose entries have changed, those that somebody else left behind included."""
+        with self.database.reading() as connection:
+            stale = summaries.stale_moments(connection)
+        for moment in stale:
+            with self.database.writing() as connection:
+                summaries.count_again(connection, moment)
+        self._has_written = False
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         """
@@ -61,11 +91,13 @@ class ActionLog:
         """Write, before the effects, that they are going to be tried."""
         with self.database.writing() as connection:
             writing.write_intents(connection, entries)
+            self._mark(connection, entries)
 
     def finish(self, entries: Sequence[Entry]) -> None:
         """Write what became of effects; an effect once ``done`` stays done."""
         with self.database.writing() as connection:
             writing.write_outcomes(connection, entries)
+            self._mark(connection, entries)
 
     def find(
         self, *, org: str, action: LogAction, target: str, as_of: datetime, users: Iterable[str]
@@ -144,6 +176,13 @@ class ActionLog:
         """Write what the System Log says of pushed risk signals."""
         with self.database.writing() as connection:
             confirming.write_confirmations(connection, found)
+            summaries.mark_stale(connection, confirming.moments_of(connection, found))
+            self._has_written = True
+
+    def record_task(self, summary: tasks.TaskSummary) -> None:
+        """Write what a task cost."""
+        with self.database.writing() as connection:
+            tasks.write_task(connection, summary)
 
     def search(
         self, wanted: searching.Filter, *, limit: int = 100, after: searching.Cursor | None = None
@@ -164,8 +203,23 @@ class ActionLog:
 
     def prune(self, older_than: datetime) -> int:
         """Delete what is old and not needed, and return how many entries; see :func:`retention.prune`."""
-        return retention.prune(self.database, older_than)
+        with self.database.writing() as connection:
+            summaries.mark_stale_before(connection, older_than)
+        deleted = retention.prune(self.database, older_than)
+        self._forget(older_than)
+        return deleted
 
     def prunable(self, older_than: datetime) -> int:
         """Return how many entries :meth:`prune` would delete."""
         return retention.prunable(self.database, older_than)
+
+    def _forget(self, older_than: datetime) -> None:
+        """Forget, after the entries themselves, what was derived from them and what stands beside them."""
+        self.summarise()
+        with self.database.writing() as connection:
+            summaries.forget_people(connection, older_than)
+            tasks.forget_tasks(connection, older_than)
+
+    def _mark(self, connection: Connection, entries: Sequence[Entry]) -> None:
+        summaries.mark_stale(connection, (entry.as_of for entry in entries))
+        self._has_written = True

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, func, select
 
+from airflow_provider_okta_ure.action_log import summaries, tables
 from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.action_log.searching import Filter, conditions_of
-from airflow_provider_okta_ure.action_log.tables import actions
-
-_LEVELS = ("none", "low", "medium", "high")
+from airflow_provider_okta_ure.action_log.tables import IS_NOTABLE, actions
 
 
 class RunCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,12 +48,17 @@ class LevelsAt(msgspec.Struct, kw_only=True):
 
 def run_counts(connection: Connection, wanted: Filter) -> list[RunCount]:
     """Return the counts of every run of a period, the newest moment first."""
-    table = actions.c
+    table = summaries.all_counts(summaries.within(wanted.since, wanted.until)).c
     key = (table.dag_id, table.run_id, table.action, table.status, table.confirmation)
     newest = func.max(table.as_of)
     rows = connection.execute(
-        select(*key, newest, func.count())
-        .where(*conditions_of(wanted), table.action != "fetch_scores")
+        select(*key, newest, func.sum(table.entries))
+        .where(
+            table.dag_id.in_(list(wanted.dag_ids or ())),
+            *([table.run_id == wanted.run_id] if wanted.run_id else []),
+            *([table.org == wanted.org] if wanted.org else []),
+            table.action != "fetch_scores",
+        )
         .group_by(*key)
         .order_by(newest.desc())
     )
@@ -66,7 +70,7 @@ def run_counts(connection: Connection, wanted: Filter) -> list[RunCount]:
             action=action,
             status=status,
             confirmation=confirmation,
-            entries=entries,
+            entries=int(entries),
         )
         for dag_id, run_id, action, status, confirmation, as_of, entries in rows
     ]
@@ -74,23 +78,49 @@ def run_counts(connection: Connection, wanted: Filter) -> list[RunCount]:
 
 def levels(connection: Connection, wanted: Filter) -> list[LevelsAt]:
     """Return the levels of each moment of a period, the oldest first."""
-    table = actions.c
-    height = func.max(
-        case({name: rank for rank, name in enumerate(_LEVELS)}, value=table.risk_level, else_=0)
-    )
-    each = (
-        select(table.as_of.label("as_of"), height.label("height"))
-        .where(*conditions_of(wanted), table.action != "fetch_scores")
-        .group_by(table.as_of, func.lower(table.user_name))
-        .subquery()
-    )
-    found: dict[datetime, LevelsAt] = {}
-    rows = connection.execute(
-        select(each.c.as_of, each.c.height, func.count()).group_by(each.c.as_of, each.c.height)
-    )
-    for as_of, rank, people in rows:
-        setattr(found.setdefault(as_of, LevelsAt(as_of=as_of)), _LEVELS[rank], people)
+    beforehand, rest = _counted_levels(connection, wanted)
+    found = {moment: LevelsAt(as_of=moment, **by_level) for moment, by_level in beforehand.items()}
+    if rest:
+        about = [*conditions_of(wanted), actions.c.as_of.in_(rest)]
+        for row in connection.execute(summaries.levelled(about, per_run=False)).mappings():
+            moment = row["as_of"]
+            setattr(found.setdefault(moment, LevelsAt(as_of=moment)), row["risk_level"], row["people"])
     return [found[moment] for moment in sorted(found)]
+
+
+def _counted_levels(
+    connection: Connection, wanted: Filter
+) -> tuple[dict[datetime, dict[str, int]], list[datetime]]:
+    """Return what was counted beforehand, and the moments that have to be counted now."""
+    period = summaries.within(wanted.since, wanted.until)
+    state, table = tables.moments.c, tables.levels.c
+    known = connection.execute(select(state.as_of, state.is_stale).where(*period)).all()
+    rest = [moment for moment, is_stale in known if is_stale]
+    counted = select(state.as_of).where(~state.is_stale, *period)
+    by_moment: dict[datetime, dict[tuple[str, str, str], dict[str, int]]] = {}
+    for as_of, org, dag_id, run_id, level, people in connection.execute(
+        select(table.as_of, table.org, table.dag_id, table.run_id, table.risk_level, table.people).where(
+            table.as_of.in_(counted)
+        )
+    ):
+        by_moment.setdefault(as_of, {}).setdefault((org, dag_id, run_id), {})[level] = people
+    beforehand = {}
+    for moment, places in by_moment.items():
+        # Of several runs nobody can tell who is in more than one, but of all together it was counted.
+        everything = places.pop(("", "", ""), {})
+        chosen = [place for place in places if _is_wanted(place, wanted)]
+        if chosen and len(chosen) == len(places):
+            beforehand[moment] = everything
+        elif len(chosen) == 1:
+            beforehand[moment] = places[chosen[0]]
+        elif chosen:
+            rest.append(moment)
+    return beforehand, rest
+
+
+def _is_wanted(place: tuple[str, str, str], wanted: Filter) -> bool:
+    org, dag_id, run_id = place
+    return dag_id in (wanted.dag_ids or ()) and wanted.org in ("", org) and wanted.run_id in ("", run_id)
 
 
 def count_people(connection: Connection, wanted: Filter) -> int:
@@ -98,7 +128,7 @@ def count_people(connection: Connection, wanted: Filter) -> int:
     name = func.lower(actions.c.user_name)
     found: int = connection.execute(
         select(func.count(name.distinct())).where(
-            *conditions_of(wanted), actions.c.status == "done", actions.c.action != "fetch_scores"
+            *conditions_of(wanted), IS_NOTABLE, actions.c.status == "done", actions.c.action != "fetch_scores"
         )
     ).scalar_one()
     return found

@@ -5,16 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.action_log.searching import Filter, conditions_of, contains
+from airflow_provider_okta_ure.action_log.summaries import seen_people
 from airflow_provider_okta_ure.action_log.tables import actions
 
 _ROUNDS = 3
+_ROWS_PER_PERSON = 5
+"""In the log somebody can stand under several spellings and ids, and in several DAGs."""
 _MOST_KEYS = 50
+_FEW = 300
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,30 +63,41 @@ def find_people(
     :param text: compared without regard to case; empty = everybody.
     :param dag_ids: only what these DAGs did counts.
     """
-    about = [actions.c.dag_id.in_(dag_ids), actions.c.user_name != ""]
-    if text:
-        about.append(contains(text))
-    last = func.max(actions.c.as_of)
-    newest = (
-        select(actions.c.user_name, last)
-        .where(*about)
-        .group_by(actions.c.user_name)
-        .order_by(last.desc(), actions.c.user_name)
-        .limit(limit)
-    )
-    names = [name for name, _ in connection.execute(newest)]
-    return people_named(connection, names, dag_ids=dag_ids)
-
-
-def people_named(connection: Connection, names: Sequence[str], *, dag_ids: Sequence[str]) -> list[Person]:
-    """Return what the newest rows say of people with these names, in this order, each person once."""
     found: dict[str, Person] = {}
-    for name in names:
-        if name.casefold() not in found:
-            person = _described(connection, actions.c.user_name == name, dag_ids)
-            if person is not None:
-                found[name.casefold()] = person
-    return list(found.values())
+    for row in _matching(connection, text, dag_ids, limit=limit * _ROWS_PER_PERSON):
+        person = Person(
+            user_key=row.user_name.casefold(),
+            user_name=row.user_name,
+            login=row.login,
+            user_id=row.user_id,
+            last_as_of=row.last_as_of,
+            risk_level=row.risk_level,
+        )
+        known = found.get(person.user_key)
+        found[person.user_key] = person if known is None else _joined(known, person)
+    return list(found.values())[:limit]
+
+
+def keys_matching(
+    connection: Connection, text: str, *, dag_ids: Sequence[str], most: int
+) -> list[str] | None:
+    """
+    Return the keys of everybody whose name, login or Okta id has this part.
+
+    :param most: how many keys at most; None is returned when there are more.
+    """
+    rows = _matching(connection, text, dag_ids, limit=most + 1)
+    keys = {key for row in rows for key in (row.user_name.casefold(), row.user_id) if key}
+    return None if len(rows) > most else sorted(keys)
+
+
+def with_people_found(connection: Connection, wanted: Filter) -> Filter:
+    """Return the filter with a part of a name replaced by the few people it stands for."""
+    if not wanted.user:
+        return wanted
+    keys = keys_matching(connection, wanted.user, dag_ids=wanted.dag_ids or (), most=_FEW)
+    # Of many people some rows are soon found, whoever they are.
+    return wanted if keys is None else msgspec.structs.replace(wanted, user="", user_keys=keys)
 
 
 def keys_of(
@@ -95,14 +111,17 @@ def keys_of(
     """
     Return the keys under which a person stands in the log: the name, and the ids of his Okta users.
 
-    Names and ids lead to each other through rows that hold both.
+    Names and ids lead to each other, because in many rows there are both.
     """
     keys = {one for one in (user_name.casefold(), user_id, user_key) if one}
+    everybody = seen_people(connection).c
     for _ in range(_ROUNDS):
         rows = connection.execute(
-            select(actions.c.user_name, actions.c.user_id)
-            .where(actions.c.user_key.in_(keys), actions.c.dag_id.in_(dag_ids))
-            .distinct()
+            select(everybody.user_name, everybody.user_id)
+            .where(
+                everybody.dag_id.in_(dag_ids),
+                or_(everybody.user_id.in_(keys), func.lower(everybody.user_name).in_(keys)),
+            )
             .limit(_MOST_KEYS)
         ).all()
         more = {one for name, number in rows for one in (name.casefold(), number) if one}
@@ -181,6 +200,38 @@ def events_of(
         .limit(limit)
     )
     return [Entry.from_row(row) for row in rows.mappings()]
+
+
+def _matching(connection: Connection, text: str, dag_ids: Sequence[str], *, limit: int) -> Sequence[Any]:
+    everybody = seen_people(connection).c
+    about: list[ColumnElement[bool]] = [everybody.dag_id.in_(dag_ids)]
+    if text:
+        about.append(
+            contains(text, name=everybody.user_name, login=everybody.login, number=everybody.user_id)
+        )
+    order = (everybody.last_as_of.desc(), everybody.user_name, everybody.dag_id, everybody.user_id)
+    return connection.execute(
+        select(
+            everybody.user_name,
+            everybody.user_id,
+            everybody.login,
+            everybody.risk_level,
+            everybody.last_as_of,
+        )
+        .where(*about)
+        .order_by(*order)
+        .limit(limit)
+    ).all()
+
+
+def _joined(known: Person, other: Person) -> Person:
+    """Return what two rows say of one person; the first is the newer one."""
+    return msgspec.structs.replace(
+        known,
+        login=known.login or other.login,
+        user_id=known.user_id or other.user_id,
+        risk_level=known.risk_level or other.risk_level,
+    )
 
 
 def _described(connection: Connection, about: ColumnElement[bool], dag_ids: Sequence[str]) -> Person | None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, literal, or_, select, tuple_
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from airflow_provider_okta_ure.action_log.entries import Entry
-from airflow_provider_okta_ure.action_log.tables import actions
+from airflow_provider_okta_ure.action_log.tables import IS_NOTABLE, actions
+
+Columns: TypeAlias = ReadOnlyColumnCollection[str, Any]
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -19,6 +22,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Which entries; what is left out does not matter, several values of one field are alternatives.
 
     :param user: a part of the name, the login or the Okta id, without regard to case.
+    :param user_keys: any of these people; None = everybody.
     :param group: the group's id or its name.
     :param since: entries that speak for this moment or a later one (aware).
     :param until: entries that speak for an earlier moment (aware).
@@ -27,6 +31,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     user: str = ""
     user_key: str = ""
+    user_keys: Sequence[str] | None = None
     org: str = ""
     group: str = ""
     action: Sequence[str] = ()
@@ -54,15 +59,19 @@ def search(
     limit: int,
     after: Cursor | None = None,
     newest_first: bool = True,
+    only_notable: bool = False,
 ) -> list[Entry]:
     """
     Return the next entries of a filtered log, sorted by the moment they speak for.
 
     :param limit: how many at most.
     :param after: where the page before ended; None = from the start.
+    :param only_notable: what was right already is left out; what else there is, is found sooner.
     """
     place = tuple_(actions.c.as_of, actions.c.id)
     statement = select(actions).where(*conditions_of(wanted)).limit(limit)
+    if only_notable:
+        statement = statement.where(IS_NOTABLE)
     if after is not None:
         edge = tuple_(*(_typed(after)))
         statement = statement.where(place < edge if newest_first else place > edge)
@@ -93,52 +102,67 @@ def iterate(connection: Connection, wanted: Filter, *, page: int = 1000) -> Iter
         after = Cursor(last.as_of, last.id or 0)
 
 
-def conditions_of(wanted: Filter) -> list[ColumnElement[bool]]:
-    """Return the filter in SQL."""
-    return [*_alternatives(wanted), *_equalities(wanted), *_people_and_groups(wanted), *_period(wanted)]
+def conditions_of(wanted: Filter, table: Columns = actions.c) -> list[ColumnElement[bool]]:
+    """
+    Return the filter in SQL.
+
+    :param table: the columns of the actions, or of something else that has those that are filtered by.
+    """
+    return [
+        *_alternatives(wanted, table),
+        *_equalities(wanted, table),
+        *_people_and_groups(wanted, table),
+        *_period(wanted, table),
+    ]
 
 
-def _alternatives(wanted: Filter) -> Iterator[ColumnElement[bool]]:
+def _alternatives(wanted: Filter, table: Columns) -> Iterator[ColumnElement[bool]]:
     for name in ("action", "status", "reason", "risk_level"):
         values = getattr(wanted, name)
         if values:
-            yield actions.c[name].in_(list(values))
+            yield table[name].in_(list(values))
     if wanted.dag_ids is not None:
-        yield actions.c.dag_id.in_(list(wanted.dag_ids))
+        yield table.dag_id.in_(list(wanted.dag_ids))
 
 
-def _equalities(wanted: Filter) -> Iterator[ColumnElement[bool]]:
+def _equalities(wanted: Filter, table: Columns) -> Iterator[ColumnElement[bool]]:
     for name in ("user_key", "org", "run_id", "task_id"):
         value = getattr(wanted, name)
         if value:
-            yield actions.c[name] == value
+            yield table[name] == value
 
 
-def _people_and_groups(wanted: Filter) -> Iterator[ColumnElement[bool]]:
-    table = actions.c
+def _people_and_groups(wanted: Filter, table: Columns) -> Iterator[ColumnElement[bool]]:
     if wanted.group:
         yield table.action.in_(("add_to_group", "remove_from_group"))
         yield or_(table.target == wanted.group, table.target_name == wanted.group)
+    if wanted.user_keys is not None:
+        yield table.user_key.in_(list(wanted.user_keys))
     if wanted.user:
         yield contains(wanted.user)
 
 
-def _period(wanted: Filter) -> Iterator[ColumnElement[bool]]:
+def _period(wanted: Filter, table: Columns) -> Iterator[ColumnElement[bool]]:
     if wanted.since is not None:
-        yield actions.c.as_of >= wanted.since
+        yield table.as_of >= wanted.since
     if wanted.until is not None:
-        yield actions.c.as_of < wanted.until
+        yield table.as_of < wanted.until
 
 
-def contains(user: str) -> ColumnElement[bool]:
-    """Return whether the name, the login or the Okta id of an entry has this part, in SQL."""
-    table = actions.c
-    escaped = user.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    part = f"%{escaped}%"
+def contains(
+    part: str,
+    *,
+    name: ColumnElement[str] = actions.c.user_name,
+    login: ColumnElement[str] = actions.c.login,
+    number: ColumnElement[str] = actions.c.user_id,
+) -> ColumnElement[bool]:
+    """Return whether the name, the login or the Okta id has this part, in SQL."""
+    escaped = part.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    pattern = f"%{escaped}%"
     return or_(
-        func.lower(table.user_name).like(part, escape="\\"),
-        func.lower(table.login).like(part, escape="\\"),
-        table.user_id == user,
+        func.lower(name).like(pattern, escape="\\"),
+        func.lower(login).like(pattern, escape="\\"),
+        number == part,
     )
 
 

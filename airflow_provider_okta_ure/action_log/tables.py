@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one table. Its history is in ``migrations``; a test keeps both equal."""
+"""
+The table of actions, and what is derived from it or stands beside it.
+
+Their history is in ``migrations``; a test keeps both equal.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,10 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
+    Float,
     Index,
     Integer,
     MetaData,
@@ -50,6 +56,8 @@ IS_EFFECT = text("status IN ('done', 'started')")
 """A row about an effect that happened, or may have; most rows only say that everything was right already."""
 IS_READING = text("action = 'fetch_scores'")
 """A row about reading a source; few among many."""
+IS_NOTABLE = text("status <> 'unchanged'")
+"""A row that somebody may want to read about."""
 
 metadata = MetaData()
 
@@ -114,4 +122,86 @@ actions = Table(
         postgresql_where=IS_READING,
         sqlite_where=IS_READING,
     ),
+    Index(
+        "ix_okta_ure_action_log_notable",
+        "as_of",
+        "id",
+        postgresql_where=IS_NOTABLE,
+        sqlite_where=IS_NOTABLE,
+    ),
 )
+
+tasks = Table(
+    "okta_ure_tasks",
+    metadata,
+    Column("dag_id", String(250), primary_key=True),
+    Column("run_id", String(250), primary_key=True),
+    Column("task_id", String(250), primary_key=True),
+    Column("map_index", Integer, primary_key=True, autoincrement=False),
+    Column("try_number", Integer, nullable=False),
+    Column("as_of", UtcDateTime, nullable=False),
+    Column("org", String(255), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("ended_at", UtcDateTime, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("calls", Text, nullable=False),
+    Index("ix_okta_ure_tasks_as_of", "as_of"),
+)
+"""How long each task took and what it called, of its last try."""
+
+# What follows is derived from the actions, moment by moment, so that long periods are read at once. A moment
+# that is written to is stale until it is counted again, and is read from the actions themselves until then.
+
+moments = Table(
+    "okta_ure_moments",
+    metadata,
+    Column("as_of", UtcDateTime, primary_key=True),
+    Column("is_stale", Boolean, nullable=False),
+)
+
+counts = Table(
+    "okta_ure_counts",
+    metadata,
+    Column("as_of", UtcDateTime, nullable=False),
+    Column("dag_id", String(250), nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Column("task_id", String(250), nullable=False),
+    Column("org", String(255), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("target", String(255), nullable=False),
+    Column("target_name", String(255), nullable=False),
+    Column("source", String(250), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("risk_level", String(16), nullable=False),
+    Column("confirmation", String(32), nullable=False),
+    Column("entries", Integer, nullable=False),
+    Index("ix_okta_ure_counts_as_of", "as_of"),
+)
+"""How many entries are alike in everything that can be filtered by, but for the person."""
+
+levels = Table(
+    "okta_ure_levels",
+    metadata,
+    Column("as_of", UtcDateTime, nullable=False),
+    Column("org", String(255), nullable=False),
+    Column("dag_id", String(250), nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Column("risk_level", String(16), nullable=False),
+    Column("people", Integer, nullable=False),
+    Index("ix_okta_ure_levels_as_of", "as_of"),
+)
+"""How many people had which level, per run; rows without org, DAG and run are of all runs of the moment."""
+
+people = Table(
+    "okta_ure_people",
+    metadata,
+    Column("dag_id", String(250), primary_key=True),
+    Column("user_name", String(255), primary_key=True),
+    Column("user_id", String(64), primary_key=True),
+    Column("login", String(255), nullable=False),
+    Column("risk_level", String(16), nullable=False),
+    Column("last_as_of", UtcDateTime, nullable=False),
+    Index("ix_okta_ure_people_user_id", "user_id"),
+)
+"""Who occurs in the log, under which names and Okta ids."""

@@ -56,6 +56,16 @@ class OktaClient(OktaSignalCalls, OktaAdministratorCalls):
         """How many calls were made so far, by rate limit."""
         return self._api.sent
 
+    @property
+    def limits(self) -> dict[str, int]:
+        """How many calls a window of each rate limit allows, as far as answers have told it."""
+        return self._api.limits
+
+    @property
+    def rate_limit_share(self) -> float:
+        """How much of each window we use at most."""
+        return self._api.rate_limit_share
+
     def close(self) -> None:
         """Close all connections; the next call opens new ones."""
         self._api.close()

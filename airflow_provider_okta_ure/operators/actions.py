@@ -6,7 +6,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -22,6 +22,7 @@ from airflow_provider_okta_ure.core.rows import deduplicate, to_rows
 from airflow_provider_okta_ure.errors import OktaUreError, OutcomeError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
 from airflow_provider_okta_ure.hooks.okta import OktaHook
+from airflow_provider_okta_ure.operators.costs import cost_written
 from airflow_provider_okta_ure.operators.effects import CarriedOut, Effect
 from airflow_provider_okta_ure.operators.identities import name_shower
 from airflow_provider_okta_ure.operators.identity import RunIdentity
@@ -237,11 +238,16 @@ class OktaActionOperator(ServiceOperator, ABC):
 
     @contextmanager
     def _journal(self, run: RunIdentity) -> Iterator[Journal]:
-        log = open_action_log()
-        try:
-            yield Journal(log, run, org=self.org, action=self.action, approved_by=self.approved_by or "")
-        finally:
-            log.close()
+        with closing(open_action_log()) as log:
+            cost = cost_written(
+                lambda: nullcontext(log),
+                run,
+                org=self.org,
+                action=self.action,
+                client=lambda: self.hook.client,
+            )
+            with cost:
+                yield Journal(log, run, org=self.org, action=self.action, approved_by=self.approved_by or "")
 
     def _act(
         self,

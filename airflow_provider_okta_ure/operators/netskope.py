@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from airflow_provider_okta_ure.core.rows import from_rows, is_usable_user
 from airflow_provider_okta_ure.errors import ConfigurationError
+from airflow_provider_okta_ure.hooks.action_log import open_action_log
 from airflow_provider_okta_ure.hooks.netskope import NetskopeHook
+from airflow_provider_okta_ure.operators.costs import cost_written
 from airflow_provider_okta_ure.operators.identity import RunIdentity
 from airflow_provider_okta_ure.operators.readings import remember_reading, to_percent
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
@@ -84,32 +87,40 @@ class NetskopeFetchScoresOperator(ServiceOperator):
             hook = NetskopeHook(self.netskope_conn_id)
             client = hook.client
             users = None if self.users is None else _user_names(self.users)
-            if strategy == "series":
-                names = [
-                    name for name in (client.list_users() if users is None else users) if part.holds(name)
+            cost = cost_written(
+                lambda: closing(open_action_log()),
+                run,
+                org=hook.base_url,
+                action="fetch_scores",
+                client=lambda: client,
+            )
+            with cost:
+                if strategy == "series":
+                    names = [
+                        name for name in (client.list_users() if users is None else users) if part.holds(name)
+                    ]
+                    scores = client.scores(
+                        as_of, strategy=strategy, users=names, carry_days=_days(self.carry_days)
+                    )
+                else:
+                    scores = client.scores(as_of, strategy=strategy, users=users)
+                rows = [
+                    msgspec.structs.replace(row, source=self.netskope_conn_id)
+                    for row in scores
+                    if part.holds(row.user)
                 ]
-                scores = client.scores(
-                    as_of, strategy=strategy, users=names, carry_days=_days(self.carry_days)
-                )
-            else:
-                scores = client.scores(as_of, strategy=strategy, users=users)
-            rows = [
-                msgspec.structs.replace(row, source=self.netskope_conn_id)
-                for row in scores
-                if part.holds(row.user)
-            ]
-            rows = self._usable(rows)
-            self._summarise(rows, as_of.isoformat())
-            if users is None:
-                remember_reading(
-                    run,
-                    tenant=hook.base_url,
-                    source=self.netskope_conn_id,
-                    part=f"{strategy} {part}",
-                    users=len(rows),
-                    scored=sum(1 for row in rows if row.score is not None),
-                    min_percent=min_percent,
-                )
+                rows = self._usable(rows)
+                self._summarise(rows, as_of.isoformat())
+                if users is None:
+                    remember_reading(
+                        run,
+                        tenant=hook.base_url,
+                        source=self.netskope_conn_id,
+                        part=f"{strategy} {part}",
+                        users=len(rows),
+                        scored=sum(1 for row in rows if row.score is not None),
+                        min_percent=min_percent,
+                    )
             return from_rows(rows)
 
     def _usable(self, rows: list[Row]) -> list[Row]:

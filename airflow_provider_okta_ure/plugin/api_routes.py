@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
+from fastapi.responses import StreamingResponse
 
-from airflow_provider_okta_ure.action_log import facets, memberships, people, searching
+from airflow_provider_okta_ure.action_log import facets, memberships, people, searching, summaries
+from airflow_provider_okta_ure.action_log.exporting import to_csv
 from airflow_provider_okta_ure.action_log.log import ActionLog
 from airflow_provider_okta_ure.core.models import RISK_LEVELS
 from airflow_provider_okta_ure.plugin.access import ReaderDep, reader
@@ -22,6 +24,9 @@ from airflow_provider_okta_ure.plugin.links import admin_url
 from airflow_provider_okta_ure.plugin.overviews import overview_answer
 from airflow_provider_okta_ure.plugin.parameters import PeriodDep, Text, WantedDep, to_cursor, to_text
 from airflow_provider_okta_ure.plugin.store import Store
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 ACTIONS = ("add_to_group", "remove_from_group", "push_risk", "upsert_risk", "no_action", "fetch_scores")
 STATUSES = ("done", "unchanged", "skipped", "failed", "planned", "started")
@@ -105,12 +110,17 @@ def actions(
 ) -> Response:
     """Return a page of the action log, and how many entries the filter matches."""
     after = to_cursor(cursor)
-    chosen = wanted.within(dags)
     with log.database.reading() as connection:
+        chosen = people.with_people_found(connection, wanted.within(dags))
+        count, only_notable = _counted(connection, chosen)
         found = searching.search(
-            connection, chosen, limit=limit + 1, after=after, newest_first=sort == "-as_of"
+            connection,
+            chosen,
+            limit=limit + 1,
+            after=after,
+            newest_first=sort == "-as_of",
+            only_notable=only_notable,
         )
-        count = searching.count(connection, chosen, most=COUNTED_AT_MOST + 1)
     rows, more = found[:limit], len(found) > limit
     return json_answer(
         {
@@ -119,6 +129,16 @@ def actions(
             "count": min(count, COUNTED_AT_MOST),
             "count_is_exact": count <= COUNTED_AT_MOST,
         }
+    )
+
+
+@router.get("/actions.csv")
+def actions_csv(wanted: WantedDep, log: LogDep, dags: ReadableDep) -> Response:
+    """Return all entries that the filter matches as CSV, the oldest first; however many, in little memory."""
+    return StreamingResponse(
+        to_csv(log.iterate(wanted.within(dags))),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="okta-ure-action-log.csv"'},
     )
 
 
@@ -177,6 +197,14 @@ def person(
                 ],
             }
         )
+
+
+def _counted(connection: Connection, chosen: searching.Filter) -> tuple[int, bool]:
+    """Return how many entries there are, not beyond what is counted, and whether all are notable."""
+    if chosen.user or chosen.user_key or chosen.user_keys is not None:
+        return searching.count(connection, chosen, most=COUNTED_AT_MOST + 1), False
+    by_status = summaries.count_by_status(connection, chosen)
+    return sum(by_status.values()), "unchanged" not in by_status
 
 
 def _title(code: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_okta_ure.action_log import memberships, overview, searching
+from airflow_provider_okta_ure.action_log import memberships, overview, searching, tasks
 from airflow_provider_okta_ure.plugin.answers import entry_answer, failure_answer
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.log import ActionLog
     from airflow_provider_okta_ure.action_log.overview import RunCount
     from airflow_provider_okta_ure.action_log.searching import Filter
+    from airflow_provider_okta_ure.action_log.tasks import TaskSummary
 
 FAILURES_AT_MOST = 20
 TODAY_AT_MOST = 200
@@ -32,8 +33,12 @@ def overview_answer(log: ActionLog, wanted: Filter) -> dict[str, Any]:
         counts = overview.run_counts(connection, wanted)
         runs = _runs(counts)[:RUNS_AT_MOST]
         failed = searching.search(
-            connection, msgspec.structs.replace(wanted, status=("failed",)), limit=FAILURES_AT_MOST
+            connection,
+            msgspec.structs.replace(wanted, status=("failed",)),
+            limit=FAILURES_AT_MOST,
+            only_notable=True,
         )
+        _add_costs(runs, tasks.find_tasks(connection, wanted, dag_ids=wanted.dag_ids or ()))
         return {
             "since": wanted.since,
             "until": wanted.until,
@@ -68,6 +73,7 @@ def _runs(counts: Sequence[RunCount]) -> list[dict[str, Any]]:
                 "missing": 0,
                 "seconds": None,
                 "calls": {},
+                "tasks": [],
             },
         )
         run["as_of"] = max(run["as_of"], one.as_of)
@@ -78,6 +84,33 @@ def _runs(counts: Sequence[RunCount]) -> list[dict[str, Any]]:
             if one.confirmation in ("confirmed", "missing"):
                 run[one.confirmation] += one.entries
     return sorted(runs.values(), key=lambda run: run["as_of"], reverse=True)
+
+
+def _add_costs(runs: Sequence[dict[str, Any]], found: Sequence[TaskSummary]) -> None:
+    """Add to each run what its tasks cost together."""
+    by_run = {(run["dag_id"], run["run_id"]): run for run in runs}
+    for task in found:
+        run = by_run.get((task.dag_id, task.run_id))
+        if run is None:
+            continue
+        run["seconds"] = round((run["seconds"] or 0.0) + task.seconds, 3)
+        run["tasks"].append(
+            {
+                "task_id": task.task_id,
+                "map_index": task.map_index,
+                "action": task.action,
+                "org": task.org,
+                "seconds": task.seconds,
+                "calls": task.calls,
+            }
+        )
+        for bucket, used in task.calls.items():
+            so_far = run["calls"].get(bucket, {"calls": 0, "limit": None, "ours": None})
+            run["calls"][bucket] = {
+                "calls": so_far["calls"] + used.calls,
+                "limit": used.limit or so_far["limit"],
+                "ours": used.ours or so_far["ours"],
+            }
 
 
 def _today(connection: Connection, run: dict[str, Any] | None) -> dict[str, Any]:

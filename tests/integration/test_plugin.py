@@ -85,6 +85,7 @@ def test_these_routes_exist_and_no_others() -> None:
     assert sorted(found(app.routes)) == [
         ("/.well-known/ssf-configuration", ("GET", "HEAD")),
         ("/api/actions", ("GET",)),
+        ("/api/actions.csv", ("GET",)),
         ("/api/filters", ("GET",)),
         ("/api/overview", ("GET",)),
         ("/api/people", ("GET",)),

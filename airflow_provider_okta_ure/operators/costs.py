@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a task cost, in seconds and calls, written down for the page in the UI."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Protocol
+
+from airflow_provider_okta_ure.action_log.tasks import Calls, TaskSummary
+from airflow_provider_okta_ure.errors import OktaUreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_okta_ure.action_log.log import ActionLog
+    from airflow_provider_okta_ure.operators.identity import RunIdentity
+
+log = logging.getLogger(__name__)
+
+
+class Client(Protocol):
+    """What is asked of a client of either service."""
+
+    @property
+    def calls(self) -> Mapping[str, int]: ...
+
+    @property
+    def limits(self) -> Mapping[str, int]: ...
+
+    @property
+    def rate_limit_share(self) -> float: ...
+
+
+@contextmanager
+def cost_written(
+    open_log: Callable[[], AbstractContextManager[ActionLog]],
+    run: RunIdentity,
+    *,
+    org: str,
+    action: str,
+    client: Callable[[], Client],
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Iterator[None]:
+    """
+    Write down what the work inside cost, however it ends.
+
+    What cannot be written is not worth a failed task, and hides no error of the work itself.
+
+    :param open_log: gives the action log, at the end.
+    :param org: the service's URL.
+    :param client: gives the client that made the calls, at the end.
+    """
+    began = monotonic()
+    try:
+        yield
+    finally:
+        seconds = round(monotonic() - began, 3)
+        try:
+            with open_log() as action_log:
+                action_log.record_task(
+                    TaskSummary(
+                        dag_id=run.dag_id,
+                        run_id=run.run_id,
+                        task_id=run.task_id,
+                        map_index=run.map_index,
+                        try_number=run.try_number,
+                        as_of=run.as_of,
+                        org=org,
+                        action=action,
+                        ended_at=datetime.now(tz=timezone.utc),
+                        seconds=seconds,
+                        calls=_calls(client()),
+                    )
+                )
+        except OktaUreError as error:
+            log.warning("What this task cost is not written down: %s", error.message)
+
+
+def _calls(client: Client) -> dict[str, Calls]:
+    limits, share = client.limits, client.rate_limit_share
+    return {
+        bucket: Calls(
+            calls=number,
+            limit=limits.get(bucket),
+            ours=max(1, int(limits[bucket] * share)) if bucket in limits else None,
+        )
+        for bucket, number in sorted(client.calls.items())
+    }
