@@ -24,6 +24,7 @@ Every exception of this package; each knows whether trying again can help and wh
     |-- LockedError               [retry] another run is acting on the same target
     |-- BlastRadiusError                  a task would change more users than it may
     |-- PlanChangedError                  what a task would do is not what was approved
+    |-- NotRestoredError                  a replayed old change was delivered, the newest level after it not
     |-- SourceOutageError         [retry] a source has far fewer users than last time
     `-- OutcomeError                      the work ended, but more users failed than ``fail_on`` allows
 
@@ -327,6 +328,20 @@ class PlanChangedError(OktaUreError):
     """What a task would do now is not what was approved; nothing was written."""
 
     default_topic = "plan-changed"
+
+
+class NotRestoredError(OktaUreError):
+    """
+    An old change was pushed late and delivered, and the newest level, which has to follow it, was not.
+
+    :param retryable: whether another try may deliver it.
+    """
+
+    default_topic = "not-restored"
+
+    def __init__(self, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.retryable = retryable
 
 
 class SourceOutageError(OktaUreError):

@@ -88,6 +88,17 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     users: int | None = None
     id: int | None = None
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """
+        Whether the effect was tried and may have happened, because no answer tells.
+
+        Without an answer, and after a failure inside Okta, nobody knows; a refusal had no effect.
+        """
+        if self.status == "failed" and self.reason not in ("not_attempted", "interrupted"):
+            return self.http_status is None or self.http_status >= 500
+        return self.status == "started"
+
     def to_row(self) -> dict[str, Any]:
         """Return the columns of a new row, over-long text cut to what the table holds."""
         row = msgspec.structs.asdict(self)

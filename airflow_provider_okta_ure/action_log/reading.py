@@ -159,6 +159,35 @@ def carried_out(
     return list(_entries(connection, select(actions).where(mine, about, IS_EFFECT)))
 
 
+def unfinished(connection: Connection, *, org: str, doing: Sequence[LogAction], target: str) -> list[Entry]:
+    """Return the ``started`` entries about a target: tried, and nobody wrote down what became of it."""
+    about = and_(actions.c.org == org, actions.c.action.in_(doing), actions.c.target == target)
+    started = select(actions).where(about, IS_EFFECT, actions.c.status == "started").order_by(actions.c.id)
+    return list(_entries(connection, started))
+
+
+def in_doubt(
+    connection: Connection, *, org: str, action: LogAction, target: str, users: Iterable[str]
+) -> list[Entry]:
+    """
+    Return the entries about users whose effect may have happened: it was tried, and no answer tells.
+
+    See :attr:`Entry.is_in_doubt`.
+    """
+    about = and_(
+        actions.c.org == org,
+        actions.c.action == action,
+        actions.c.target == target,
+        actions.c.status.in_(("started", "failed")),
+    )
+    return [
+        entry
+        for keys in _chunks(users)
+        for entry in _entries(connection, select(actions).where(about, actions.c.user_key.in_(keys)))
+        if entry.is_in_doubt
+    ]
+
+
 def last_reading(
     connection: Connection, *, org: str, target: str, source: str, before: datetime
 ) -> Entry | None:

@@ -22,8 +22,8 @@ _ROWS_AT_ONCE = 5000
 
 
 def write_intents(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Write that effects are about to be tried; what is done, or was started before, stays as it is."""
-    _upsert(connection, entries, and_(actions.c.status != "done", actions.c.status != "started"))
+    """Write that effects are about to be tried, as far as they are not done."""
+    _upsert(connection, entries, actions.c.status != "done")
 
 
 def write_outcomes(connection: Connection, entries: Sequence[Entry]) -> None:
@@ -32,7 +32,13 @@ def write_outcomes(connection: Connection, entries: Sequence[Entry]) -> None:
     counts = or_(
         new == "done",
         and_(new == "planned", actions.c.status == "planned"),
-        and_(new != "planned", actions.c.status != "done"),
+        # Whoever was left alone this time may have been acted on before: that stays to be found out.
+        and_(
+            or_(new == "skipped", new == "unchanged"),
+            actions.c.status != "done",
+            actions.c.status != "started",
+        ),
+        and_(new == "failed", actions.c.status != "done"),
     )
     _upsert(connection, entries, counts)
 

@@ -130,6 +130,27 @@ SAFETY = Chapter(
             reasons=("replayed",),
         ),
         Entry(
+            topic="not-restored",
+            title="The newest level did not follow an old change",
+            what="Okta was told of a past change, and the newest level, which has to come after it, did not "
+            "get there. Okta may take the old level for the newest.",
+            why="Okta refused the second signal or gave no answer to it; the message says which.",
+            remedy="Run the task again. If you cannot, the next run of a later moment tells Okta the level "
+            "anew, whether or not it has changed.",
+            seen=("was delivered, and the newest",),
+            reasons=("not_restored",),
+        ),
+        Entry(
+            topic="interrupted",
+            title="Interrupted before it had an effect",
+            what="A task was about to change the group for this user and was stopped. The group shows that "
+            "it had not happened.",
+            why="The task process was killed, or the action log was not reachable for a moment.",
+            remedy="Nothing, if the task was tried again; else run it again.",
+            seen=("the try was interrupted before it had an effect",),
+            reasons=("interrupted",),
+        ),
+        Entry(
             topic="expired",
             title="Removed because the time was over",
             what="The user was removed from the group although his score may not have changed.",

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from airflow_provider_okta_ure.core.matching import Decision, leave, outcome_of, skip
-from airflow_provider_okta_ure.core.models import RiskLevel, Row
+from airflow_provider_okta_ure.core.models import RiskLevel
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 History: TypeAlias = Literal["protect", "replay", "record"]
@@ -34,22 +34,6 @@ def to_history(value: object) -> History:
     raise ConfigurationError(f"history is {value!r}.", remedy='Use "protect", "replay" or "record".')
 
 
-def with_previous_levels(rows: Iterable[Row], delivered: Mapping[str, str]) -> list[Row]:
-    """
-    Return the rows with the level that Okta was last told as their previous one.
-
-    Whom Okta was told nothing about keeps what the row says: the level of the previous day, or none.
-
-    :param delivered: the level last delivered before the row's moment, by :attr:`Row.key`.
-    """
-    return [
-        msgspec.structs.replace(row, previous_risk_level=_level(delivered[row.key]))
-        if row.key in delivered
-        else row
-        for row in rows
-    ]
-
-
 Step: TypeAlias = Callable[[Decision], Decision]
 """Settles a decision for one reason, or returns it as it is."""
 
@@ -60,6 +44,38 @@ def settle(decisions: Iterable[Decision], *steps: Step) -> list[Decision]:
     for step in steps:
         settled = [step(decision) for decision in settled]
     return settled
+
+
+def with_previous_level(levels: Mapping[str, str]) -> Step:
+    """
+    Return the step that gives a row the level that Okta was last told as its previous one.
+
+    Whom Okta was told nothing about keeps what the row says: the level of the previous day, or none.
+
+    :param levels: the level from before, by :attr:`Row.key`.
+    """
+
+    def step(decision: Decision) -> Decision:
+        row = decision.row
+        if decision.outcome is not None or row.key not in levels:
+            return decision
+        told = msgspec.structs.replace(row, previous_risk_level=_level(levels[row.key]))
+        return Decision(row=told, user=decision.user)
+
+    return step
+
+
+def with_user_id(decision: Decision, user_ids: Mapping[str, str]) -> Decision:
+    """
+    Return a settled decision that says whom it is about, when that is known from before.
+
+    :param user_ids: Okta ids by :attr:`Row.key`.
+    """
+    outcome = decision.outcome
+    if outcome is None or outcome.user_id or decision.row.key not in user_ids:
+        return decision
+    known = msgspec.structs.replace(outcome, user_id=user_ids[decision.row.key])
+    return Decision(row=decision.row, user=decision.user, outcome=known)
 
 
 def superseded(later: Mapping[str, datetime], key: Callable[[Decision], str]) -> Step:
@@ -79,19 +95,19 @@ def superseded(later: Mapping[str, datetime], key: Callable[[Decision], str]) ->
     return step
 
 
-def recovered(started: Collection[str]) -> Step:
+def recovered(is_recovered: Callable[[Decision], bool]) -> Step:
     """
     Return the step that finds done what an interrupted try has carried out.
 
-    :param started: Okta ids of users for whom this very action was tried, with an unknown end.
+    :param is_recovered: whether an interrupted try of this very action had its effect on the user.
     """
 
     def step(decision: Decision) -> Decision:
-        outcome, user = decision.outcome, decision.user
-        if user is None or user.user_id not in started or outcome is None or outcome.status != "unchanged":
+        outcome = decision.outcome
+        if outcome is None or outcome.status != "unchanged" or not is_recovered(decision):
             return decision
-        done = outcome_of(decision.row, "done", "recovered", user=user)
-        return Decision(row=decision.row, user=user, outcome=done)
+        done = outcome_of(decision.row, "done", "recovered", user=decision.user)
+        return Decision(row=decision.row, user=decision.user, outcome=done)
 
     return step
 
@@ -160,8 +176,8 @@ def already_delivered(tokens: Mapping[str, str]) -> Step:
         jti = tokens.get(decision.row.key) if decision.outcome is None else None
         if jti is None:
             return decision
-        unchanged = outcome_of(decision.row, "unchanged", "already_delivered", jti=jti)
-        return Decision(row=decision.row, outcome=unchanged)
+        unchanged = outcome_of(decision.row, "unchanged", "already_delivered", user=decision.user, jti=jti)
+        return Decision(row=decision.row, user=decision.user, outcome=unchanged)
 
     return step
 
@@ -175,23 +191,31 @@ def never_told(delivered: Collection[str]) -> Step:
 
     def step(decision: Decision) -> Decision:
         known = decision.outcome is not None or decision.row.key in delivered
-        return decision if known else leave(decision.row, "never_told")
+        return decision if known else leave(decision.row, "never_told", user=decision.user)
 
     return step
 
 
-def same_level(decision: Decision) -> Decision:
-    """Leave alone whose level is the one from before."""
-    row = decision.row
-    changed = decision.outcome is not None or row.risk_level != (row.previous_risk_level or "none")
-    return decision if changed else leave(row, "same_level")
+def same_level(in_doubt: Collection[str] = ()) -> Step:
+    """
+    Return the step that leaves alone whose level is the one from before.
+
+    :param in_doubt: keys of the users of whom it is not known what Okta was told last; they are told again.
+    """
+
+    def step(decision: Decision) -> Decision:
+        row = decision.row
+        changed = decision.outcome is not None or row.risk_level != (row.previous_risk_level or "none")
+        return decision if changed or row.key in in_doubt else leave(row, "same_level", user=decision.user)
+
+    return step
 
 
 def record_only(decision: Decision) -> Decision:
     """Skip everybody, so that only the action log knows."""
     if decision.outcome is not None:
         return decision
-    return skip(decision.row, "record_only", message="written into the action log only")
+    return skip(decision.row, "record_only", user=decision.user, message="written into the action log only")
 
 
 def _level(text: str) -> RiskLevel:

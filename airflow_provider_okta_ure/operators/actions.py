@@ -224,11 +224,11 @@ class OktaActionOperator(ServiceOperator, ABC):
                 return build_report(self.action, [], as_of=run.as_of, dry_run=dry_run).to_dict()
             with self._journal(run) as journal:
                 # A dry run writes nothing, so it need not wait for anybody.
-                turn = nullcontext() if dry_run else journal.log.lock(f"{journal.org} {self.turn()}")
-                with turn:
-                    report, carried_out = self._act(
-                        rows, journal, context, dry_run=dry_run, approval=approval, limits=limits
-                    )
+                if not dry_run:
+                    journal.take_turn(self.turn())
+                report, carried_out = self._act(
+                    rows, journal, context, dry_run=dry_run, approval=approval, limits=limits
+                )
             problem = carried_out.error or self._verdict(report, fail_on, carried_out)
             if problem is not None:
                 # A failed task returns nothing; the report says which users are done all the same.
@@ -247,7 +247,11 @@ class OktaActionOperator(ServiceOperator, ABC):
                 client=lambda: self.hook.client,
             )
             with cost:
-                yield Journal(log, run, org=self.org, action=self.action, approved_by=self.approved_by or "")
+                journal = Journal(
+                    log, run, org=self.org, action=self.action, approved_by=self.approved_by or ""
+                )
+                with closing(journal):
+                    yield journal
 
     def _act(
         self,

@@ -17,6 +17,7 @@ from airflow_provider_okta_ure.errors import (
     ConfigurationError,
     GroupError,
     NotFoundError,
+    NotRestoredError,
     OktaUreError,
     PermissionDeniedError,
     RateLimitedError,
@@ -169,6 +170,7 @@ def _reason_of(error: OktaUreError) -> str:
         return "user_not_in_okta"
     reasons: dict[type[OktaUreError], str] = {
         AuthenticationError: "not_authenticated",
+        NotRestoredError: "not_restored",
         PermissionDeniedError: "not_permitted",
         RateLimitedError: "rate_limited",
         ServerError: "server_error",

@@ -73,7 +73,7 @@ class OktaGroupOperator(OktaActionOperator):
 
     def turn(self) -> str:
         group_id, name = self.named()
-        return f"group {name.casefold() if name else group_id}"
+        return f"group named {name.casefold()}" if name else turn_of(group_id or "")
 
     def named(self) -> tuple[str | None, str | None]:
         """Return the group's id and name as text, of which one should be None."""
@@ -103,10 +103,35 @@ class OktaGroupOperator(OktaActionOperator):
 
     def in_the_light_of_history(self, decisions: Sequence[Decision], journal: Journal) -> list[Decision]:
         """Return the decisions as they are after what an interrupted try did, and what was decided later."""
-        known = journal.tried((one.row, one.user) for one in decisions if one.user is not None)
-        started = {user_id for (user_id, _), entry in known.items() if entry.status == "started"}
-        healed = settle(decisions, recovered(started))
+        journal.tried((one.row, one.user) for one in decisions if one.user is not None)
+        healed = settle(decisions, recovered(journal.is_recovered))
         return settle(healed, superseded(journal.later_group_actions(healed), _user_id))
+
+    def look_at(
+        self, group: OktaGroup, client: OktaClient, journal: Journal, *, dry_run: bool
+    ) -> list[OktaUser]:
+        """
+        Return the group's real members; from here on the task and its journal are about this group.
+
+        What interrupted tries have left in doubt is settled first, because the members show it.
+
+        :raises GroupError: Okta does not let anybody change who is in the group.
+        :raises LockedError: another task has been acting on it for too long.
+        """
+        require_writable(group)
+        journal.aim(group.group_id, group.name)
+        if not dry_run:
+            # Another task may name the same group in the other way, by its id or by its name.
+            journal.take_turn(turn_of(group.group_id))
+        members = list(client.list_members(group.group_id))
+        if not dry_run:
+            journal.settle_interrupted({member.user_id for member in members})
+        return members
+
+
+def turn_of(group_id: str) -> str:
+    """Return what tasks say that act on the group with this id."""
+    return f"group {group_id}"
 
 
 def _user_id(decision: Decision) -> str:
@@ -155,11 +180,11 @@ class OktaAddToGroupOperator(OktaGroupOperator):
             raise self.missing_group()
         target = {"group_id": "", "group_name": f"{self.group_name} {NOT_CREATED_YET}"}
         members: list[OktaUser] = []
-        if group is not None:
-            require_writable(group)
+        if group is None:
+            journal.aim_at_missing_group(self.group_name or "")
+        else:
             target.update(_named(group))
-            members = list(client.list_members(group.group_id))
-        journal.aim(target["group_id"], group.name if group is not None else self.group_name or "")
+            members = self.look_at(group, client, journal, dry_run=dry_run)
         if expires_after is not None:
             journal.expires_at = journal.run.as_of + expires_after
 
@@ -247,13 +272,11 @@ class OktaRemoveFromGroupOperator(OktaGroupOperator):
             raise self.missing_group()
         if group is None:
             self.log.info("The group %r does not exist, so nobody is in it.", self.group_name)
-            journal.aim("", self.group_name or "")
+            journal.aim_at_missing_group(self.group_name or "")
             return Plan(
                 decide_removals(rows, [], []), _never, {"group_id": "", "group_name": self.group_name or ""}
             )
-        require_writable(group)
-        journal.aim(group.group_id, group.name)
-        members = list(client.list_members(group.group_id))
+        members = self.look_at(group, client, journal, dry_run=dry_run)
         wanted = names_to_look_up_for_removing(rows, Directory(members))
         decisions = decide_removals(rows, members, client.find_users(wanted))
         memberships = journal.memberships()

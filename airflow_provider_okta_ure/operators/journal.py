@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,11 +21,20 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.models import Action, OktaUser, Outcome, Row
     from airflow_provider_okta_ure.operators.identity import RunIdentity
 
-GROUP_ACTIONS: tuple[LogAction, ...] = ("add_to_group", "remove_from_group")
+ADD: LogAction = "add_to_group"
+REMOVE: LogAction = "remove_from_group"
+GROUP_ACTIONS: tuple[LogAction, ...] = (ADD, REMOVE)
+
+_LONGEST_TARGET = 255
 
 
 def _now() -> datetime:
     return datetime.now(tz=timezone.utc)
+
+
+def missing_group(name: str) -> str:
+    """Return what stands for a group of this name while there is none; an id never looks like it."""
+    return f"name:{name.casefold()}"[:_LONGEST_TARGET]
 
 
 class CarriedOutBefore(NamedTuple):
@@ -76,10 +86,40 @@ class Journal:
         self.target_name = ""
         self.expires_at: datetime | None = None
         self._tried: dict[tuple[str, datetime], Entry] = {}
+        self._in_doubt: set[tuple[str, datetime]] = set()
+        self._recovered: set[tuple[LogAction, str, datetime]] = set()
+        self._turns = ExitStack()
+        self._held: set[str] = set()
+
+    def take_turn(self, what: str) -> None:
+        """
+        Wait until no other task acts on the same, and keep it for this one until :meth:`close`.
+
+        :param what: two tasks that say the same take turns; to say it twice is no harm.
+        :raises LockedError: another task kept it for too long.
+        """
+        name = f"{self.org} {what}"
+        if name not in self._held:
+            self._turns.enter_context(self.log.lock(name))
+            self._held.add(name)
+
+    def close(self) -> None:
+        """Let the others take their turn."""
+        self._held.clear()
+        self._turns.close()
 
     def aim(self, target: str, target_name: str = "") -> None:
         """Name the group, or the issuer, that everything from here on is about."""
         self.target, self.target_name = target, target_name
+
+    def aim_at_missing_group(self, name: str) -> None:
+        """Name a group that is not there; what is decided about it holds when it has been made."""
+        self.aim(missing_group(name), name)
+
+    @property
+    def _group_targets(self) -> tuple[str, ...]:
+        """The group, and what stood for it before it was made."""
+        return tuple(dict.fromkeys((self.target, missing_group(self.target_name))))
 
     def moment(self, row: Row) -> datetime:
         """Return the moment that a row speaks for."""
@@ -106,6 +146,7 @@ class Journal:
                 org=self.org, action=self.action, target=self.target, as_of=moment, users=keys
             )
             self._tried.update(((key, moment), entry) for key, entry in found.items())
+            self._in_doubt.update((key, moment) for key, entry in found.items() if entry.is_in_doubt)
         return self._tried
 
     def delivered_before(self, rows: Iterable[Row]) -> dict[str, Entry]:
@@ -122,22 +163,90 @@ class Journal:
             found.update(self._later(("push_risk",), keys, moment))
         return found
 
+    def pushes_in_doubt(self, rows: Iterable[Row], delivered: Mapping[str, Entry]) -> dict[str, Entry]:
+        """
+        Return the last signal that may have reached Okta after the one that certainly did, by key.
+
+        Its try was interrupted, or got no answer. An old change that was pushed late counts as well.
+
+        :param delivered: what was last delivered before each row's moment.
+        """
+        moments = {row.key: self.moment(row) for row in rows}
+        found: dict[str, Entry] = {}
+        for entry in self.log.in_doubt(org=self.org, action="push_risk", target=self.target, users=moments):
+            known, held = delivered.get(entry.user_key), found.get(entry.user_key)
+            # In both orders: an old change that was pushed late may be the last that Okta heard.
+            is_over = known is not None and (
+                entry.as_of < known.as_of and entry.recorded_at < known.recorded_at
+            )
+            if is_over or entry.as_of > moments[entry.user_key]:
+                continue
+            if held is None or held.recorded_at < entry.recorded_at:
+                found[entry.user_key] = entry
+        return found
+
     def later_group_actions(self, decisions: Iterable[Decision]) -> dict[str, datetime]:
         """Return the newest later moment that anything was decided for each user of this group, by id."""
-        wanted: dict[datetime, list[str]] = {}
+        wanted: dict[datetime, dict[str, str]] = {}
         for decision in decisions:
-            if decision.to_act_on is not None:
-                wanted.setdefault(self.moment(decision.row), []).append(decision.to_act_on.user_id)
+            user = decision.to_act_on
+            if user is not None:
+                # Who was not in the group was not looked up in Okta, so he stands there by one of his names.
+                keys = dict.fromkeys((user.user_id, *names_of(decision.row, user)), user.user_id)
+                wanted.setdefault(self.moment(decision.row), {}).update(keys)
         found: dict[str, datetime] = {}
-        for moment, keys in wanted.items():
-            later = self._later(GROUP_ACTIONS, keys, moment)
-            found.update((key, entry.as_of) for key, entry in later.items())
+        for moment, owners in wanted.items():
+            for target in self._group_targets:
+                for key, entry in self._later(GROUP_ACTIONS, owners, moment, target=target).items():
+                    user_id = owners[key]
+                    found[user_id] = max(entry.as_of, found.get(user_id, entry.as_of))
         return found
 
     def is_overtaken(self) -> bool:
         """Whether something was decided for this group as of a later moment than the run's."""
-        newest = self.log.newest_moment(org=self.org, doing=GROUP_ACTIONS, target=self.target)
-        return newest is not None and newest > self.run.as_of
+        moments = [
+            self.log.newest_moment(org=self.org, doing=GROUP_ACTIONS, target=target)
+            for target in self._group_targets
+        ]
+        return any(moment is not None and moment > self.run.as_of for moment in moments)
+
+    def settle_interrupted(self, members: Collection[str]) -> None:
+        """
+        Write down what became of additions and removals whose answer is not known: the group shows it.
+
+        Only while no other task acts on the group.
+
+        :param members: Okta ids of the group's real members.
+        """
+        unfinished = self.log.unfinished(org=self.org, doing=GROUP_ACTIONS, target=self.target)
+        gone = self.memberships().keys() - set(members)
+        seen = [
+            *unfinished,
+            *self._group_actions_in_doubt(ADD, members),
+            *self._group_actions_in_doubt(REMOVE, gone),
+        ]
+        settled = {}
+        for entry in seen:
+            happened = (entry.user_key in members) == (entry.action == ADD)
+            if happened:
+                self._recovered.add((entry.action, entry.user_key, entry.as_of))
+            settled[entry.id] = msgspec.structs.replace(
+                entry,
+                status="done" if happened else "failed",
+                reason="recovered" if happened else "interrupted",
+                message="" if happened else "the try was interrupted before it had an effect",
+                recorded_at=self._now(),
+            )
+        if settled:
+            self.log.finish(list(settled.values()))
+
+    def _group_actions_in_doubt(self, action: LogAction, users: Iterable[str]) -> list[Entry]:
+        return self.log.in_doubt(org=self.org, action=action, target=self.target, users=users)
+
+    def is_recovered(self, decision: Decision) -> bool:
+        """Whether an interrupted try of this very action had its effect on the user."""
+        user = decision.user
+        return user is not None and (self.action, user.user_id, self.moment(decision.row)) in self._recovered
 
     def memberships(self) -> dict[str, Entry]:
         """Return the additions to this group that no later removal has ended, by Okta id."""
@@ -173,7 +282,11 @@ class Journal:
 
     def _recoveries(self, keys: Iterable[str]) -> dict[str, datetime]:
         """Return the last moment that a rule, and not the end of the time, released each user, by key."""
-        return self.log.last_releases(org=self.org, target=self.target, users=keys)
+        keys, found = list(keys), dict[str, datetime]()
+        for target in self._group_targets:
+            for key, moment in self.log.last_releases(org=self.org, target=target, users=keys).items():
+                found[key] = max(moment, found.get(key, moment))
+        return found
 
     def population(self, rows: Sequence[Row]) -> tuple[int, str]:
         """
@@ -215,9 +328,15 @@ class Journal:
     ) -> dict[str, Entry]:
         return self.log.last_done(org=self.org, doing=doing, target=self.target, users=keys, before=before)
 
-    def _later(self, doing: Sequence[LogAction], keys: Iterable[str], after: datetime) -> dict[str, Entry]:
+    def _later(
+        self, doing: Sequence[LogAction], keys: Iterable[str], after: datetime, *, target: str | None = None
+    ) -> dict[str, Entry]:
         return self.log.newest_decisions(
-            org=self.org, doing=doing, target=self.target, users=keys, after=after
+            org=self.org,
+            doing=doing,
+            target=self.target if target is None else target,
+            users=keys,
+            after=after,
         )
 
     # --- what is done now
@@ -235,8 +354,17 @@ class Journal:
 
     def finish(self, done: Sequence[tuple[Decision, Outcome]]) -> None:
         """Write down what became of it."""
-        if done:
-            self.log.finish([self._entry(decision, outcome.status, outcome) for decision, outcome in done])
+        told = [one for one in done if not self._stays_in_doubt(*one)]
+        # Where two names stand for one user, the name that was skipped must not hide what became of him.
+        told.sort(key=lambda one: one[1].status != "skipped")
+        if told:
+            self.log.finish([self._entry(decision, outcome.status, outcome) for decision, outcome in told])
+
+    def _stays_in_doubt(self, decision: Decision, outcome: Outcome) -> bool:
+        """Whether an earlier try may have had the effect, and this one has done nothing to find out."""
+        tried_again = outcome.status in ("done", "failed") and outcome.reason != "not_attempted"
+        key = self.key(decision.row, decision.user), self.moment(decision.row)
+        return not tried_again and key in self._in_doubt
 
     def _intent(self, decision: Decision) -> Entry:
         return self._entry(decision, "started")
@@ -252,7 +380,7 @@ class Journal:
             user_key=self.key(row, user),
             as_of=self.moment(row),
             user_name=row.user,
-            user_id=user.user_id if user else "",
+            user_id=user.user_id if user else outcome.user_id if outcome else "",
             login=user.login if user else "",
             started_at=now.replace(microsecond=0),
             recorded_at=now,
@@ -272,6 +400,11 @@ class Journal:
             approved_by=self.approved_by,
         )
         return msgspec.structs.replace(entry, **said)
+
+
+def names_of(row: Row, user: OktaUser) -> frozenset[str]:
+    """Return what a user is called, in lower case: in this row, and in others by login or e-mail address."""
+    return frozenset((row.key, user.login.casefold(), user.email.casefold())) - {""}
 
 
 def _change(entry: Entry) -> Change:

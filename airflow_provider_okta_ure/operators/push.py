@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
@@ -24,12 +24,16 @@ from airflow_provider_okta_ure.core.history import (
     settle,
     superseded,
     to_history,
-    with_previous_levels,
+    with_previous_level,
+    with_user_id,
 )
 from airflow_provider_okta_ure.core.matching import Decision, Directory, outcome_of, resolve
 from airflow_provider_okta_ure.core.models import RiskLevel
+from airflow_provider_okta_ure.core.namesakes import one_per_name, settle_namesakes
 from airflow_provider_okta_ure.core.texts import ReasonText
+from airflow_provider_okta_ure.errors import NotRestoredError, OktaUreError
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator, Plan
+from airflow_provider_okta_ure.operators.past_signals import PastSignals
 from airflow_provider_okta_ure.operators.run import to_flag
 
 if TYPE_CHECKING:
@@ -115,12 +119,15 @@ class OktaPushRiskOperator(OktaActionOperator):
         signals = Signals(self, journal)
         client, transmitter = self.hook.client, self.hook.transmitter
         journal.aim(transmitter.issuer, transmitter.issuer)
-        history = to_history(self.history)
 
-        past = Past.read(rows, journal)
-        wanted, settled = self._settle_without_okta(rows, past, history)
-        found = client.find_users([row.user for row in wanted])
-        decisions: list[Decision] = [*settled, *resolve(wanted, Directory(found))]
+        rows, duplicates = one_per_name(rows)
+        past = PastSignals.read(rows, journal)
+        wanted, settled = self._settle_without_okta(rows, past, journal)
+        directory = Directory(client.find_users([row.user for row in wanted]))
+        resolved = resolve(wanted, directory)
+        past.add_other_names(resolved, journal)
+        resolved = self._settle_by_history(resolved, past, journal)
+        decisions = [*duplicates, *settle_namesakes(settled, resolved, directory, past.user_ids)]
         if to_flag(self.check_jwks, "check_jwks") and any(one.outcome is None for one in decisions):
             self._check_jwks()
 
@@ -128,7 +135,7 @@ class OktaPushRiskOperator(OktaActionOperator):
             jti, answer = signals.push(row, user)
             later = past.later.get(row.key)
             if later is not None:
-                signals.push_again(row, user, later)
+                signals.restore(row, user, later)
             return outcome_of(
                 row,
                 "done",
@@ -155,23 +162,32 @@ class OktaPushRiskOperator(OktaActionOperator):
         )
 
     def _settle_without_okta(
-        self, rows: Sequence[Row], past: Past, history: History
+        self, rows: Sequence[Row], past: PastSignals, journal: Journal
     ) -> tuple[list[Row], list[Decision]]:
         """Split the rows into those whose user has to be looked up, and those that history settles."""
-        wanted, without_score = decide_before_lookup(with_previous_levels(rows, past.delivered))
-        steps: list[Step] = [already_delivered(past.done())]
+        wanted, without_score = decide_before_lookup(rows)
+        decisions = self._settle_by_history([Decision(row=row) for row in wanted], past, journal)
+        open_rows = [one.row for one in decisions if one.outcome is None]
+        settled = [with_user_id(one, past.user_ids) for one in decisions if one.outcome is not None]
+        return open_rows, [*without_score, *settled]
+
+    def _settle_by_history(
+        self, decisions: Sequence[Decision], past: PastSignals, journal: Journal
+    ) -> list[Decision]:
+        """Give the rows to act on the level from before, and settle those that what was done settles."""
+        history: History = to_history(self.history)
+        previous = past.previous_levels([one.row for one in decisions if one.outcome is None], journal)
+        steps: list[Step] = [with_previous_level(previous), already_delivered(past.done())]
         if history == "protect":
             later = {key: entry.as_of for key, entry in past.later.items()}
             steps.append(superseded(later, lambda decision: decision.row.key))
         if to_flag(self.only_known, "only_known"):
-            steps.append(never_told(past.delivered))
+            steps.append(never_told(past.told))
         if to_flag(self.only_changes, "only_changes"):
-            steps.append(same_level)
+            steps.append(same_level(past.in_doubt))
         if history == "record":
             steps.append(record_only)
-        decisions = settle([Decision(row=row) for row in wanted], *steps)
-        open_rows = [one.row for one in decisions if one.outcome is None]
-        return open_rows, [*without_score, *(one for one in decisions if one.outcome is not None)]
+        return settle(decisions, *steps)
 
     def _ensure_provider(self) -> None:
         if to_flag(self.ensure_provider, "ensure_provider"):
@@ -192,34 +208,6 @@ class OktaPushRiskOperator(OktaActionOperator):
         )
 
 
-class Past(NamedTuple):
-    """
-    What is known of the users that rows are about, by :attr:`Row.key`.
-
-    :param delivered: the level last delivered before the row's moment.
-    :param later: the newest decision that speaks for a later moment.
-    :param tried: what is known of the very same action, by key and moment.
-    """
-
-    delivered: Mapping[str, str]
-    later: Mapping[str, Entry]
-    tried: Mapping[tuple[str, datetime], Entry]
-
-    @classmethod
-    def read(cls, rows: Sequence[Row], journal: Journal) -> Past:
-        """Read it from the action log."""
-        before = journal.delivered_before(rows)
-        return cls(
-            delivered={key: entry.risk_level for key, entry in before.items()},
-            later=journal.later_pushes(rows),
-            tried=journal.tried((row, None) for row in rows),
-        )
-
-    def done(self) -> dict[str, str]:
-        """Return the ids of the tokens that were delivered for the rows' own moments, by key."""
-        return {key: entry.jti for (key, _), entry in self.tried.items() if entry.status == "done"}
-
-
 class Signals:
     """
     Makes and pushes risk signals for one task.
@@ -238,8 +226,12 @@ class Signals:
         """Push the change that a row is about, and return the token's id and Okta's answer."""
         return self._push(row, user, self._journal.moment(row))
 
-    def push_again(self, row: Row, user: OktaUser, newest: Entry) -> None:
-        """After an old change, push the newest decision's level, so that Okta does not end with the old."""
+    def restore(self, row: Row, user: OktaUser, newest: Entry) -> None:
+        """
+        After an old change, push the newest decision's level, so that Okta does not end with the old.
+
+        :raises NotRestoredError: the old change was delivered, and this one was not.
+        """
         current = msgspec.convert(newest.risk_level or "none", type=RiskLevel)
         if current == (row.risk_level or "none"):
             return
@@ -249,7 +241,14 @@ class Signals:
             risk_level=current,
             previous_risk_level=row.risk_level,
         )
-        self._push(restored, user, newest.as_of, after=self._journal.moment(row), tried=row)
+        try:
+            self._push(restored, user, newest.as_of, after=self._journal.moment(row), tried=row)
+        except OktaUreError as error:
+            raise NotRestoredError(
+                f"The old level {row.risk_level} was delivered, and the newest, {current}, was not: "
+                f"{error.explanation}",
+                retryable=error.retryable,
+            ) from error
 
     def _push(
         self,
