@@ -227,16 +227,19 @@ class Journal:
         ]
         settled = {}
         for entry in seen:
-            happened = (entry.user_key in members) == (entry.action == ADD)
-            if happened:
+            if (entry.user_key in members) == (entry.action == ADD):
                 self._recovered.add((entry.action, entry.user_key, entry.as_of))
-            settled[entry.id] = msgspec.structs.replace(
-                entry,
-                status="done" if happened else "failed",
-                reason="recovered" if happened else "interrupted",
-                message="" if happened else "the try was interrupted before it had an effect",
-                recorded_at=self._now(),
-            )
+                settled[entry.id] = msgspec.structs.replace(
+                    entry, status="done", reason="recovered", message="", recorded_at=self._now()
+                )
+            else:
+                settled[entry.id] = msgspec.structs.replace(
+                    entry,
+                    status="failed",
+                    reason="interrupted",
+                    message="the try was interrupted before it had an effect",
+                    recorded_at=self._now(),
+                )
         if settled:
             self.log.finish(list(settled.values()))
 

@@ -66,8 +66,9 @@ def reasons_that_are_returned_by(function: ast.FunctionDef) -> list[ast.stmt]:
 
 def reasons_given_by(call: ast.Call) -> list[ast.expr]:
     called = getattr(call.func, "id", getattr(call.func, "attr", ""))
-    if called not in ("Match", "GroupError", *REASON_ARGUMENT):
+    if called not in ("Match", "GroupError", "replace", *REASON_ARGUMENT):
         return []
+    # Also what an entry of the action log is given, when its end becomes known.
     place = REASON_ARGUMENT.get(called, len(call.args))
     return [*call.args[place : place + 1], *(one.value for one in call.keywords if one.arg == "reason")]
 
