@@ -18,7 +18,7 @@ from airflow_provider_okta_ure.action_log.database import Database
 from airflow_provider_okta_ure.action_log.locks import Waiting
 from airflow_provider_okta_ure.action_log.log import ActionLog
 from airflow_provider_okta_ure.action_log.searching import Filter
-from airflow_provider_okta_ure.action_log.tables import actions as actions_table
+from airflow_provider_okta_ure.action_log.tables import metadata
 from airflow_provider_okta_ure.clients.keys import SigningKey
 from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators import actions
@@ -132,7 +132,8 @@ class World:
             self.sandbox.set_bucket(bucket, 1_000_000)
         self.ids = {}
         with self._log.database.writing() as connection:
-            connection.execute(actions_table.delete())
+            for table in metadata.sorted_tables:
+                connection.execute(table.delete())
         self._connect()
         hook = OktaHook()
         hook.registration.ensure(hook.client)
