@@ -33,6 +33,7 @@ Every exception of this package; each knows whether trying again can help and wh
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from airflow_provider_okta_ure.catalogue import (
@@ -72,6 +73,18 @@ class OktaUreError(Exception):
     def explanation(self) -> str:
         """What went wrong and what to do, without the link."""
         return f"{self.message} {self.remedy}".rstrip()
+
+    def reword(self, change: Callable[[str], str]) -> None:
+        """
+        Change every text that is shown to people, say to take names out of it.
+
+        :param change: returns the new text.
+        """
+        for name in ("message", "remedy", "summary", "rule"):
+            text = getattr(self, name, None)
+            if isinstance(text, str):
+                setattr(self, name, change(text))
+        self.args = tuple(change(one) if isinstance(one, str) else one for one in self.args)
 
     def __str__(self) -> str:
         return f"{self.explanation} More: {link_to(self.topic)}" if self.topic else self.explanation

@@ -114,9 +114,9 @@ def _flat(value: object) -> Iterator[object]:
 def _iterable(value: object) -> Iterable[object]:
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)):
         return value
-    came = "one dict" if isinstance(value, Mapping) else f"{type(value).__name__} {reprlib.repr(value)}"
+    came = "one dict" if isinstance(value, Mapping) else _told(value)
     raise ConfigurationError(
-        f"Rows must come as a list of dicts, and came as {'None' if value is None else came}.",
+        f"Rows must come as a list of dicts, and came as {came}.",
         remedy=_remedy_for(value),
     )
 
@@ -136,20 +136,25 @@ def _remedy_for(value: object) -> str:
 
 def _to_row(item: object, index: int) -> Row:
     if type(item) is dict:
-        try:
-            row = msgspec.convert(item, Row)
-        except msgspec.ValidationError:
-            return _checked(item, index)
-        return row if _is_clean(row) else _checked(item, index)
+        row = _quickly(item)
+        return row if row is not None and _is_clean(row) else _checked(item, index)
     if isinstance(item, Row):
         return _checked(msgspec.structs.asdict(item), index)
     if isinstance(item, Mapping):
         return _checked(dict(item), index)
     raise RowError(
-        f"Row {index} is the {type(item).__name__} {reprlib.repr(item)} and not a dict.",
+        f"Row {index} is {_told(item)} and not a dict.",
         index=index,
         remedy=f"Rows look like this: {_EXAMPLE}.",
     )
+
+
+def _quickly(item: dict[Any, Any]) -> Row | None:
+    # A function of its own, so that what is said of a malformed row has no cause, whose words hold values.
+    try:
+        return msgspec.convert(item, Row)
+    except msgspec.ValidationError:
+        return None
 
 
 def _is_clean(row: Row) -> bool:
@@ -176,7 +181,7 @@ def _checked(item: Mapping[Any, Any], index: int) -> Row:
         if name not in _CHECKS and name not in OKTA_USER_FIELDS:
             close = difflib.get_close_matches(str(name), _CHECKS, n=1)
             raise RowError(
-                f"Row {index} has an unknown field {reprlib.repr(name)}.",
+                f"Row {index} has an unknown field{'' if '@' in str(name) else f' {reprlib.repr(name)}'}.",
                 index=index,
                 field=str(name),
                 remedy=f"Did you mean {close[0]!r}?" if close else f"The fields are {', '.join(_CHECKS)}.",
@@ -198,13 +203,35 @@ def _checked(item: Mapping[Any, Any], index: int) -> Row:
 
 
 def _refuse(index: int, field: str, value: object, expected: str, remedy: str = "") -> NoReturn:
-    found = "None" if value is None else f"the {type(value).__name__} {reprlib.repr(value)}"
     raise RowError(
-        f"Row {index}, field {field!r}: expected {expected}, not {found}.",
+        f"Row {index}, field {field!r}: expected {expected}, not {_told(value, field)}.",
         index=index,
         field=field,
         remedy=remedy,
     )
+
+
+def _told(value: object, field: str = "") -> str:
+    """
+    Return a value in words that never hold a name of a person: this becomes a message in a task log.
+
+    The number of the row and the field are enough to find it.
+    """
+    if value is None:
+        return "None"
+    kind = type(value).__name__
+    if isinstance(value, (bool, int, float, datetime)):
+        return f"the {kind} {reprlib.repr(value)}"
+    if isinstance(value, str):
+        return (
+            f"the text {value[:30]!r}" if _may_be_told(value, field) else f"a text of {len(value)} characters"
+        )
+    return f"a {kind}"
+
+
+def _may_be_told(text: str, field: str) -> bool:
+    # Of a text in the wrong place it is not known what it is, unless it is as short as a level or a number.
+    return field not in ("", "user") and len(text) <= 30 and "@" not in text
 
 
 def _check_user(value: object, index: int, field: str) -> str:
@@ -227,6 +254,8 @@ def _check_user(value: object, index: int, field: str) -> str:
 
 
 def _check_score_field(value: object, index: int, field: str) -> int | None:
+    if isinstance(value, str) and not _may_be_told(value, field):
+        _refuse(index, field, value, f"a whole number from {LOWEST_SCORE} to {HIGHEST_SCORE}")
     try:
         return check_score(value)
     except ConfigurationError as error:

@@ -105,16 +105,23 @@ class Rule:
                 return False
         return bool(self._root.evaluate(self._values(row)))
 
-    def explain(self, row: Row) -> str:
-        """Return the truth of each part of the rule for a row, with the values of the fields in it."""
+    def explain(self, row: Row, *, user_shown: str | None = None) -> str:
+        """
+        Return the truth of each part of the rule for a row, with the values of the fields in it.
+
+        :param user_shown: what to say instead of the user's name; None = the name.
+        """
         missing = [name for name in self._required if getattr(row, name) is None]
         if missing:
             return f"no match, because the row has no {' and no '.join(missing)}"
         values = self._values(row)
+        told = {name: getattr(row, name, value) for name, value in values.items()}
+        if user_shown is not None:
+            told["user"] = user_shown
         parts = []
         for node in checks.parts(self._root):
             fields = sorted({one.name for one in checks.walk(node) if checks.kind(one) == "SymbolExpression"})
-            shown = ", ".join(f"{name} = {checks.shown(getattr(row, name, values[name]))}" for name in fields)
+            shown = ", ".join(f"{name} = {checks.shown(told[name])}" for name in fields)
             truth = "true" if node.evaluate(values) else "false"
             parts.append(f"{checks.rendered(node)}{f' ({shown})' if shown else ''}: {truth}")
         return "; ".join(parts)
@@ -123,7 +130,7 @@ class Rule:
         for name in self._levels:
             if getattr(row, name) is None:
                 raise ConfigurationError(
-                    f"The rule {self.text!r} names {name}, which the row of {row.user} does not have.",
+                    f"The rule {self.text!r} names {name}, which a row does not have.",
                     remedy="Put RiskMapLevelsOperator before this task.",
                 )
         return {name: value_of(row) for name, value_of in self._values_of}

@@ -24,7 +24,7 @@ from airflow_provider_okta_ure.hooks.action_log import open_action_log
 from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators.costs import cost_written
 from airflow_provider_okta_ure.operators.effects import CarriedOut, Effect
-from airflow_provider_okta_ure.operators.identities import name_shower
+from airflow_provider_okta_ure.operators.identities import Names
 from airflow_provider_okta_ure.operators.identity import RunIdentity
 from airflow_provider_okta_ure.operators.journal import Journal
 from airflow_provider_okta_ure.operators.judging import (
@@ -233,6 +233,7 @@ class OktaActionOperator(ServiceOperator, ABC):
             if problem is not None:
                 # A failed task returns nothing; the report says which users are done all the same.
                 context["ti"].xcom_push(key="report", value=report.to_dict())
+                self._names.hide_in(problem, (row.user for row in rows))
                 raise problem
             return report.to_dict()
 
@@ -332,15 +333,15 @@ class OktaActionOperator(ServiceOperator, ABC):
 
     def _judge(self, proposal: Proposal, approval: Approval, limits: BlastRadius, context: Context) -> None:
         try:
-            require_approved_or_small(proposal, approval, limits, shown=self._shown)
+            require_approved_or_small(proposal, approval, limits, shown=self._names.shown)
         except OktaUreError:
             # What a person has to look at before it can be approved.
             context["ti"].xcom_push(key="plan", value=proposal.plan.to_dict())
             raise
 
     @cached_property
-    def _shown(self) -> Callable[[str], str]:
-        return name_shower()
+    def _names(self) -> Names:
+        return Names.as_configured()
 
     def _announce(self, proposal: Proposal, decisions: Sequence[Decision], *, only_planned: bool) -> None:
         self.log.info(
@@ -369,12 +370,16 @@ class OktaActionOperator(ServiceOperator, ABC):
 
     def _log(self, outcome: Outcome) -> None:
         fields = {name: getattr(outcome, name) for name in LOG_FIELDS}
-        fields["user"], fields["login"] = self._shown(outcome.user), self._shown(outcome.login)
+        fields["user"], fields["login"] = self._names.shown(outcome.user), self._names.shown(outcome.login)
         # Whoever was right already was not acted on: a line for each would bury the others.
         say = self.log.debug if outcome.status == "unchanged" else self.log.info
         if outcome.status == "failed":
             say = self.log.warning
-        say(self.action, **fields, message=outcome.message)
+        say(
+            self.action,
+            **fields,
+            message=self._names.hidden(outcome.message, outcome.user, outcome.login),
+        )
 
     def _summarise(self, report: Report) -> None:
         counts = ", ".join(f"{number} {status}" for status, number in report.counts.items() if number)
@@ -392,7 +397,8 @@ class OktaActionOperator(ServiceOperator, ABC):
         first = next((one for one in report.failures if one.reason == common), report.failures[0])
         return OutcomeError(
             f"{self.action}: {failed} of {report.total} users failed, mostly {common}: "
-            f"{self._shown(first.user)}: {first.message}",
+            f"{self._names.shown(first.user)}: "
+            f"{self._names.hidden(first.message, first.user, first.login)}",
             failed=failed,
             retryable=carried_out.retryable,
             retry_after=carried_out.retry_after,

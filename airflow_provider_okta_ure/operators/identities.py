@@ -5,37 +5,104 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
+import logging
+import re
+from collections.abc import Callable, Iterable
 
 from airflow.sdk import conf
 
-from airflow_provider_okta_ure.errors import ConfigurationError
+from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
 
 SECTION = "okta_ure"
 _DIGITS = 12
+_SHORTEST_NAME = 3
+# What looks like an e-mail address, also in a URL; wider than addresses are: hiding too much is no harm.
+_ADDRESS = re.compile(r"""[^\s@"'<>(),;:/\[\]{}=]+(?:@|%40)[\w.-]*\w""")
+
+
+class Names:
+    """
+    How names of people stand in task logs and in errors.
+
+    :param shown: returns a login or e-mail address as it may stand there.
+    :param are_clear: whether names stand there as they are.
+    """
+
+    def __init__(self, shown: Callable[[str], str], *, are_clear: bool = False) -> None:
+        self.shown = shown
+        self.are_clear = are_clear
+
+    @classmethod
+    def as_configured(cls) -> Names:
+        """
+        Return what the setting ``log_identities`` in ``[okta_ure]`` of Airflow's configuration says.
+
+        ``clear`` leaves names as they are, ``masked`` leaves the first letter and the domain, ``hashed``
+        gives the same person the same twelve hexadecimal digits everywhere. The action log always has the
+        names.
+
+        :raises ConfigurationError: the setting is none of these.
+        """
+        how = str(conf.get(SECTION, "log_identities", fallback="") or "clear").strip().lower()
+        if how == "clear":
+            return cls(str, are_clear=True)
+        if how == "masked":
+            return cls(masked)
+        if how == "hashed":
+            key = str(conf.get(SECTION, "log_identities_key", fallback="") or "").encode()
+            return cls(lambda name: hashed(name, key))
+        raise ConfigurationError(
+            f"[okta_ure] log_identities is {how!r}.", remedy='Use "clear", "masked" or "hashed".'
+        )
+
+    def hidden(self, text: str, *names: str) -> str:
+        """
+        Return a text as it may stand in a log: without these names, and without what looks like an address.
+
+        :param names: names that are known to be people's; needed for logins that are no addresses.
+        """
+        if self.are_clear:
+            return text
+        folded = text.casefold()
+        known = {name for name in names if len(name) >= _SHORTEST_NAME and name.casefold() in folded}
+        for name in sorted(known, key=len, reverse=True):
+            whole_word = rf"(?<!\w){re.escape(name)}(?!\w)"
+            text = re.sub(whole_word, lambda found: self.shown(found[0]), text, flags=re.IGNORECASE)
+        return _ADDRESS.sub(lambda found: self.shown(found[0].replace("%40", "@")), text)
+
+    def hide_in(self, error: OktaUreError, names: Iterable[str] = ()) -> None:
+        """
+        Take names out of an error before it reaches the log, and its causes, whose words are not ours.
+
+        :param names: see :meth:`hidden`.
+        """
+        if self.are_clear:
+            return
+        listed = tuple(names)
+        error.reword(lambda text: self.hidden(text, *listed))
+        error.__cause__, error.__context__, error.__suppress_context__ = None, None, True
+
+    def quieten_libraries(self) -> None:
+        """Keep the HTTP library from logging URLs, which it does at DEBUG and which can hold names."""
+        if not self.are_clear:
+            logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 
 def name_shower() -> Callable[[str], str]:
     """
-    Return what turns a login or e-mail address into what may stand in a task log.
+    Return what turns a login or e-mail address into what may stand in a task log; see :class:`Names`.
 
-    The setting ``log_identities`` in ``[okta_ure]`` of Airflow's configuration decides: ``clear`` leaves
-    names as they are, ``masked`` leaves the first letter and the domain, ``hashed`` gives the same person
-    the same twelve hexadecimal digits everywhere. The action log always has the names.
-
-    :raises ConfigurationError: the setting is none of these.
+    :raises ConfigurationError: the setting cannot be understood.
     """
-    how = str(conf.get(SECTION, "log_identities", fallback="") or "clear").strip().lower()
-    if how == "clear":
-        return lambda name: name
-    if how == "masked":
-        return masked
-    if how == "hashed":
-        key = str(conf.get(SECTION, "log_identities_key", fallback="") or "").encode()
-        return lambda name: hashed(name, key)
-    raise ConfigurationError(
-        f"[okta_ure] log_identities is {how!r}.", remedy='Use "clear", "masked" or "hashed".'
-    )
+    return Names.as_configured().shown
+
+
+def names_for_errors() -> Names:
+    """Return how names stand in errors; hidden when the setting cannot be understood."""
+    try:
+        return Names.as_configured()
+    except ConfigurationError:
+        return Names(masked)
 
 
 def masked(name: str) -> str:

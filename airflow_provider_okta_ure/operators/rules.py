@@ -13,6 +13,7 @@ from airflow.sdk import BaseOperator
 from airflow_provider_okta_ure.core.levels import LevelMapping, ScoreBounds, map_row
 from airflow_provider_okta_ure.core.rows import from_rows, to_rows
 from airflow_provider_okta_ure.core.rules import Rule
+from airflow_provider_okta_ure.operators.identities import Names
 from airflow_provider_okta_ure.operators.run import failing_for_good
 
 if TYPE_CHECKING:
@@ -40,17 +41,18 @@ class RiskFilterOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         with failing_for_good():
-            rule = Rule.parse(self.rule)
+            rule, names = Rule.parse(self.rule), Names.as_configured()
             rows = to_rows(self.rows)
             matching = [msgspec.structs.replace(row, rule=self.rule) for row in rows if rule.matches(row)]
-            self.log.info("%d of %d rows match: %s", len(matching), len(rows), self.rule)
+            self.log.info("%d of %d rows match: %s", len(matching), len(rows), names.hidden(self.rule))
             unscored = sum(1 for row in rows if row.score is None)
             if unscored and "score" in rule.fields:
                 self.log.info(
                     "%d rows have no score, so a rule about the score matches none of them.", unscored
                 )
             for row in matching[:SAMPLES]:
-                self.log.info("  %s: %s", row.user, rule.explain(row))
+                why = rule.explain(row, user_shown=names.shown(row.user))
+                self.log.info("  %s: %s", names.shown(row.user), names.hidden(why, row.user))
             return from_rows(matching)
 
 

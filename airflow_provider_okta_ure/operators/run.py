@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
+from airflow_provider_okta_ure.operators.identities import names_for_errors
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -78,11 +79,14 @@ def failing_for_good() -> Iterator[None]:
     Let an error that another try cannot mend fail the task without retries.
 
     The one place that decides: errors that know themselves as ``retryable`` pass, so that Airflow's
-    ``retries`` apply.
+    ``retries`` apply. No error shows a name that must not be in a task log.
     """
+    names = names_for_errors()
+    names.quieten_libraries()
     try:
         yield
     except OktaUreError as error:
+        names.hide_in(error)
         if error.retryable:
             raise
         raise AirflowFailException(str(error)) from error

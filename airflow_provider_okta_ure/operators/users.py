@@ -13,6 +13,7 @@ from airflow_provider_okta_ure.core.models import UserRisk
 from airflow_provider_okta_ure.core.rows import is_usable_user
 from airflow_provider_okta_ure.errors import ConfigurationError, GroupError, NotFoundError, OktaUreError
 from airflow_provider_okta_ure.hooks.okta import OktaHook
+from airflow_provider_okta_ure.operators.identities import name_shower
 from airflow_provider_okta_ure.operators.reading_risk import read_risks
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
 from airflow_provider_okta_ure.operators.run import failing_for_good, to_flag, to_text
@@ -148,13 +149,14 @@ class OktaFetchUsersOperator(ServiceOperator):
         return client.search_users(" or ".join(f'status eq "{status}"' for status in statuses))
 
     def _with_logins(self, client: OktaClient, names: Sequence[str]) -> Iterator[OktaUser]:
+        shown = name_shower()
         missing = {name.casefold() for name in names}
         for user in client.find_users(names):
             missing -= {user.login.casefold(), user.email.casefold()}
             yield user
         if missing:
             self.log.warning(
-                "%d of %d names are not in Okta, such as %r.", len(missing), len(names), min(missing)
+                "%d of %d names are not in Okta, such as %r.", len(missing), len(names), shown(min(missing))
             )
 
     def _usable(self, users: Iterable[OktaUser]) -> list[OktaUser]:
