@@ -10,6 +10,7 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_provider_okta_ure.errors import OktaUreError
+from airflow_provider_okta_ure.hooks.masking import mask_proxies, mask_token
 from airflow_provider_okta_ure.hooks.settings import TransportSettings, base_host, read_settings, token_of
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ class NetskopeHook(BaseHook):
 
         :raises ConfigurationError: one of them is wrong.
         """
-        return read_settings(self.connection, TransportSettings)
+        settings = read_settings(self.connection, TransportSettings)
+        mask_proxies(settings)
+        return settings
 
     @cached_property
     def base_url(self) -> str:
@@ -72,14 +75,24 @@ class NetskopeHook(BaseHook):
         auth = NetskopeTokenAuth(
             token_of(self.connection, "REST API v2 token"), reread=self._token_stored_now
         )
+        mask_token(auth)
         return NetskopeClient.connect(self.base_url, auth, **self.settings.transport)
 
     def _token_stored_now(self) -> str:
-        """Return the token of the connection, read again because it may have been rotated; empty if gone."""
+        """
+        Return the token of the connection, read again because it may have been rotated; empty if gone.
+
+        :raises ConfigurationError: what is there cannot be a token.
+        """
+        from airflow_provider_okta_ure.clients.auth import NetskopeTokenAuth
+
         try:
-            return (self.get_connection(self.netskope_conn_id).password or "").strip()
+            token = (self.get_connection(self.netskope_conn_id).password or "").strip()
         except AirflowNotFoundException:
             return ""
+        if token:
+            mask_token(NetskopeTokenAuth(token))
+        return token
 
     def get_conn(self) -> NetskopeClient:
         """Return the client, under the name that Airflow's hooks share."""

@@ -11,7 +11,8 @@ from airflow.sdk import BaseHook
 from airflow.sdk.log import mask_secret
 
 from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
-from airflow_provider_okta_ure.hooks.okta_sign_in import api_token_of, key_texts, service_app_of
+from airflow_provider_okta_ure.hooks.masking import mask_keys, mask_proxies, mask_token
+from airflow_provider_okta_ure.hooks.okta_sign_in import api_token_of, service_app_of
 from airflow_provider_okta_ure.hooks.settings import OktaSettings, base_host, read_settings
 
 if TYPE_CHECKING:
@@ -123,8 +124,8 @@ class OktaHook(BaseHook):
         :raises ConfigurationError: one of them is wrong.
         """
         settings = read_settings(self.connection, OktaSettings)
-        for text in key_texts(settings):
-            mask_secret(text)
+        mask_keys(settings)
+        mask_proxies(settings)
         return settings
 
     @cached_property
@@ -175,7 +176,9 @@ class OktaHook(BaseHook):
 
         settings = self.settings
         if settings.auth_method == "ssws":
-            return SswsAuth(api_token_of(self.connection, settings))
+            auth = SswsAuth(api_token_of(self.connection, settings))
+            mask_token(auth)
+            return auth
         app = service_app_of(self.connection, settings, scopes)
         return ServiceAppAuth.connect(self.base_url, app, on_secret=mask_secret, **settings.transport)
 

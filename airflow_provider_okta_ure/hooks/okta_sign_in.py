@@ -4,16 +4,13 @@
 from __future__ import annotations
 
 import logging
-import re
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.hooks.settings import token_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from airflow.sdk import Connection
 
@@ -24,19 +21,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _USE_OAUTH = "Set auth_method to private_key_jwt, or remove what belongs to a service app."
-_LABEL = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]+-----")
-_PRIVATE_PARTS = ("d", "p", "q", "dp", "dq", "qi")
-
-
-def key_texts(settings: OktaSettings) -> Iterator[str]:
-    """
-    Yield every text by which a private key of the connection could show up in a log.
-
-    Airflow masks a secret as one exact text; a key printed line by line, or a JWK spelled another way,
-    would pass.
-    """
-    for text in (settings.signing_private_key, settings.client_private_key):
-        yield from _texts_of(text or "")
 
 
 def api_token_of(connection: Connection, settings: OktaSettings) -> str:
@@ -168,17 +152,3 @@ def _client_key_of(connection: Connection, settings: OktaSettings) -> SigningKey
 
 def _is_key(text: str) -> bool:
     return "-----BEGIN" in text or text.lstrip().startswith("{")
-
-
-def _texts_of(key: str) -> Iterator[str]:
-    lines = (line.strip() for line in key.replace("\\n", "\n").splitlines())
-    # The label of a PEM block is no secret, and without it no message could name the kind of a key.
-    yield from (line for line in lines if not _LABEL.fullmatch(line))
-    try:
-        said = msgspec.json.decode(key)
-    except msgspec.DecodeError:
-        return
-    keys = said.get("keys", [said]) if isinstance(said, dict) else []
-    for jwk in keys if isinstance(keys, list) else []:
-        parts = jwk if isinstance(jwk, dict) else {}
-        yield from (parts[name] for name in _PRIVATE_PARTS if isinstance(parts.get(name), str))

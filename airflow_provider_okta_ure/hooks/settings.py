@@ -49,6 +49,10 @@ class TransportSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         }
         return {"verify": self.tls, **{name: value for name, value in chosen.items() if value is not None}}
 
+    def __repr__(self) -> str:
+        # Keys and the password of a proxy are among the fields.
+        return f"{type(self).__name__}(***)"
+
 
 class OktaSettings(TransportSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """

@@ -40,7 +40,9 @@ class Trickle:
     def __call__(self, connection: socket.socket, _head: bytes) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.sendall(self._start)
-        while not self.over.wait(0.001):
+        for _ in range(20_000):
+            if self.over.wait(0.001):
+                return
             connection.sendall(b"0")
 
 

@@ -1,0 +1,1 @@
+"""Canaries: recognisable secrets, run through everything, and then searched for everywhere."""
