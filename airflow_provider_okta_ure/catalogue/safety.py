@@ -18,17 +18,19 @@ SAFETY = Chapter(
             "who looks.",
             why="A rule that is too wide, a source that changed its scale, or simply the first run for a "
             "large group. Allowed are `max_changes` (500) and `max_change_percent` (20 %) of the group's "
-            "members, or, for additions and risk signals, of all users of the source; 25 users are always "
-            "allowed.",
-            remedy="Look at the names. If they are right, approve this change: run the task again with "
-            "approved_plan set to the id of the plan, or raise max_changes or max_change_percent.",
+            "members, or, for additions and risk signals, of all users of the source when it was last read "
+            "(of the rows, when it never was); 25 users are always allowed. The parts of a mapped task share "
+            "one limit. Members who were added together with `expires_after` also leave together.",
+            remedy="Look at the names. If they are right, approve this change: run the task again for the "
+            "same moment with approved_plan set to the id of the plan, or raise max_changes or "
+            "max_change_percent.",
             steps=(
                 "The message names the number, the limits, the first users and the id of the plan. The "
                 "whole plan is in the XCom `plan` of the task.",
                 "`dags/okta_risk_sync_with_approval.py` asks a person each time and applies what was "
                 "approved.",
             ),
-            seen=("would change", "Nothing was written."),
+            seen=("would change", "was written. First"),
         ),
         Entry(
             topic="plan-changed",
@@ -64,8 +66,10 @@ SAFETY = Chapter(
             topic="exclusions-unreadable",
             title="The exclusions cannot be read",
             what="Nothing was written, because it is not known who must not be touched.",
-            why="An excluded group does not exist, exists twice, or the token may not read it.",
-            remedy="Correct exclude_groups, or let the token's admin read the group's members.",
+            why="An excluded group does not exist, exists twice, or the token may not read it. Or "
+            "exclude_administrators is True, and the token may not read who is an administrator.",
+            remedy="Correct exclude_groups, or let the token read the group's members; for administrators "
+            "grant okta.roles.read, or the role to view admin roles.",
             seen=("so nobody is touched",),
         ),
         Entry(
@@ -171,9 +175,9 @@ SAFETY = Chapter(
             topic="time-over",
             title="The time in the group is over",
             what="The user was not added again.",
-            why="His membership had an end (`expires_after`), it is reached, and the band of his score is "
-            "the same as when he was added.",
-            remedy="Nothing; a change of the band begins a new membership.",
+            why="His membership had an end (`expires_after`), it is reached, the band of his score is the "
+            "same as when he was added, and no rule has released him since.",
+            remedy="Nothing; another band, or a recovery and a relapse, begins a new membership.",
             seen=("was in the group for the whole time",),
             reasons=("time_over",),
         ),

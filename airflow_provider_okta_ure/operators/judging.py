@@ -44,14 +44,16 @@ def require_approved_or_small(
                 f"Nothing {'more ' if proposal.done else ''}was written."
             )
         return
-    if proposal.ids & approval.ids or not plan.changes or not limits.is_exceeded(proposal.size, plan.base):
+    # Of a mapped task's rows only this part's are known.
+    base = max(plan.base, proposal.size)
+    if proposal.ids & approval.ids or not plan.changes or not limits.is_exceeded(proposal.size, base):
         return
     names = ", ".join(shown(change.user) for change in plan.changes[:_NAMES_SHOWN])
-    part = f" ({100 * proposal.size / plan.base:.1f} %)" if plan.base else ""
+    part = f" ({100 * proposal.size / base:.1f} %)"
     done = f", {proposal.done} of which it has changed already" if proposal.done else ""
     raise BlastRadiusError(
-        f"{plan.action} would change {proposal.size} of {plan.base} {plan.base_name}{part}{done}; "
-        f"allowed are {limits.allowed(plan.base)} "
+        f"{plan.action} would change {proposal.size} of {base} {plan.base_name}{part}{done}; "
+        f"allowed are {limits.allowed(base)} "
         f"(max_changes {limits.max_changes}, max_change_percent {limits.max_change_percent:g} %). "
         f"Nothing {'more ' if proposal.done else ''}was written. First: {names}. Plan: {plan.plan_id}.",
         plan_id=plan.plan_id,
@@ -127,5 +129,5 @@ def _unreadable(what: str, error: OktaUreError) -> OktaUreError:
     if error.retryable:
         return error
     return ConfigurationError(
-        f"The {what} cannot be read, so nobody is touched: {error.message}.", topic="exclusions-unreadable"
+        f"The {what} cannot be read, so nobody is touched: {error.explanation}", topic="exclusions-unreadable"
     )
