@@ -44,7 +44,7 @@ def big_group(okta) -> str:
     for user_id in people(okta, 200):
         okta.okta.add_member(group.id, user_id)
     okta.clear_requests()
-    return group.id
+    return str(group.id)
 
 
 # --- how many are allowed
@@ -321,7 +321,7 @@ def test_an_approved_plan_that_was_interrupted_is_finished_by_the_next_try(okta,
     people(okta, 30)
     if not made_by_us:
         okta.okta.add_group("Risky")
-    arguments = {"group_name": "Risky", "create_group": True}
+    arguments: dict[str, Any] = {"group_name": "Risky", "create_group": True}
     plan = plan_of(ADD, rows(30), **arguments)
     approved = plan if whole else plan["plan_id"]
     okta.fail_next(service="okta", status=400, method="PUT", times=12)
@@ -372,7 +372,7 @@ def test_a_plan_for_another_org_is_another_plan(okta, connect):
 
 def test_the_cost_of_a_plan_is_what_applying_it_takes(okta):
     people(okta, 30)
-    where = {"group_name": "Risky", "create_group": True, "exclude_users": ["x@y.example"]}
+    where: dict[str, Any] = {"group_name": "Risky", "create_group": True, "exclude_users": ["x@y.example"]}
     plan = plan_of(ADD, rows(30), **where)
     okta.clear_requests()
     run(ADD, rows(30), approved_plan=plan, **where)

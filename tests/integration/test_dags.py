@@ -67,7 +67,7 @@ class Run:
 
 
 def test_the_files_hold_the_documented_dags(dags):
-    assert set(dags) == {"okta_risk_sync", "okta_watchlist"}
+    assert set(dags) == {"okta_risk_sync", "okta_risk_sync_with_approval", "okta_watchlist"}
 
 
 def test_the_main_dag_is_drawn_as_designed(dags):

@@ -256,7 +256,7 @@ def as_app(okta, connect, signing_key) -> Callable[..., None]:
 def test_a_push_with_excluded_groups_asks_for_the_scope_that_reads_them(okta, as_app, where):
     ids = people(okta, 2)
     okta.okta.add_member(okta.okta.add_group("Break glass").id, ids[0])
-    excluded = {"exclude_groups": "Break glass"}
+    excluded: dict[str, Any] = {"exclude_groups": "Break glass"}
     as_app(
         "okta.users.read",
         "okta.groups.read",

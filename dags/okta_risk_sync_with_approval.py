@@ -1,0 +1,221 @@
+"""
+### Okta follows Netskope, when a person agrees
+
+The same job as `okta_risk_sync`, with a person between plan and effect. Every day:
+
+| task | does |
+|---|---|
+| `check`, `fetch_scores` | look whether everything is there; one row per user, **higher scores are safer** |
+| `filter_*`, `map_*` | who is at risk, who has recovered, who has improved, and their levels |
+| `plan_*` | say exactly what would be changed in Okta; write nothing |
+| `describe` | puts the plans into one text; **ends the run here when there is nothing to do** |
+| `approve` | waits until somebody approves or rejects: tab *Required Actions* |
+| `add_to_group`, `remove_from_group`, `push_*` | carry out what was approved, and nothing else |
+| `report` | what became of it, in one place |
+
+There is no dry run to switch off: **nothing is written to Okta before somebody approves**. What was approved
+has no limit of size, because a person has seen it. When the world has changed since (somebody was
+deactivated, added by hand, a later run has decided), the task writes nothing, fails, and says what is
+different. Clear the `plan_*` task with everything after it for a new plan and a new question.
+
+A rejection ends the run, and so does a day without an answer: that one as a failure, because nobody looked.
+Who approved stands in the action log with every change.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_provider_okta_ure.core.plans import ChangePlan
+from airflow_provider_okta_ure.operators.netskope import NetskopeFetchScoresOperator
+from airflow_provider_okta_ure.operators.okta import (
+    OktaAddToGroupOperator,
+    OktaPreflightOperator,
+    OktaPushRiskOperator,
+    OktaRemoveFromGroupOperator,
+)
+from airflow_provider_okta_ure.operators.rules import RiskFilterOperator, RiskMapLevelsOperator
+
+# The next day has a plan of its own.
+TIME_TO_ANSWER = timedelta(hours=23)
+
+# The same for the task that plans and the one that carries out, or the plans would differ. A person decides
+# about past intervals as well; whatever a later run has decided about since is refused, not overwritten.
+GROUP: dict[str, Any] = {"group_name": "{{ params.group }}", "past_intervals": "apply"}
+ADDING: dict[str, Any] = {**GROUP, "create_group": True}
+REMOVING: dict[str, Any] = {**GROUP, "missing_group_ok": True}
+PUSHING: dict[str, Any] = {"ensure_provider": True, "history": "{{ params.history }}"}
+PUSHING_IMPROVED: dict[str, Any] = {**PUSHING, "only_known": True}
+
+ANSWER = "ti.xcom_pull(task_ids='approve')"
+APPROVED_BY = "{{ (" + ANSWER + "['responded_by_user'] or {}).get('name', '') }}"
+
+with DAG(
+    dag_id="okta_risk_sync_with_approval",
+    # A data interval of one UTC day, like Netskope's scores; a plain cron string would make it zero seconds.
+    schedule=CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"retries": 2, "retry_delay": timedelta(minutes=2)},
+    doc_md=__doc__,
+    tags=["okta", "netskope", "risk", "approval"],
+    params={
+        "group": Param("Netskope at risk", type="string", minLength=1, maxLength=255, title="Okta group"),
+        "at_risk_rule": Param(
+            "score <= 500",
+            type="string",
+            minLength=1,
+            title="At risk",
+            description="Who goes into the group. Higher scores are safer.",
+        ),
+        "recovered_rule": Param(
+            "score > 600",
+            type="string",
+            minLength=1,
+            title="Recovered",
+            description="Who leaves the group. A gap to the rule above keeps people from going in and out.",
+        ),
+        "history": Param(
+            "protect",
+            type="string",
+            enum=["protect", "replay", "record"],
+            title="Risk signals in past intervals",
+            description="What a run that a later one has overtaken pushes. protect: nothing. replay: the old "
+            "change and then the newest level again. record: nothing, ever; it only writes the action log.",
+        ),
+        "strategy": Param(
+            "series",
+            type="string",
+            enum=["series", "list"],
+            title="How to read Netskope",
+            description="series can answer for past days; list only for now.",
+        ),
+    },
+) as dag:
+    check = OktaPreflightOperator(
+        task_id="check",
+        actions=["groups", "push"],
+        group_name="{{ params.group }}",
+        create_group=True,
+        ensure_provider=True,
+        strategy="{{ params.strategy }}",
+    )
+    fetch_scores = NetskopeFetchScoresOperator(task_id="fetch_scores", strategy="{{ params.strategy }}")
+    check >> fetch_scores
+
+    filter_at_risk = RiskFilterOperator(
+        task_id="filter_at_risk", rows=fetch_scores.output, rule="{{ params.at_risk_rule }}"
+    )
+    map_levels = RiskMapLevelsOperator(task_id="map_levels", rows=filter_at_risk.output)
+    filter_recovered = RiskFilterOperator(
+        task_id="filter_recovered",
+        rows=fetch_scores.output,
+        rule="({{ params.recovered_rule }}) and not ({{ params.at_risk_rule }})",
+    )
+    filter_improved = RiskFilterOperator(
+        task_id="filter_improved",
+        rows=fetch_scores.output,
+        rule="has_score and not ({{ params.at_risk_rule }})",
+    )
+    map_improved = RiskMapLevelsOperator(task_id="map_improved", rows=filter_improved.output)
+
+    plan_add = OktaAddToGroupOperator(task_id="plan_add", rows=map_levels.output, dry_run=True, **ADDING)
+    plan_remove = OktaRemoveFromGroupOperator(
+        task_id="plan_remove", rows=filter_recovered.output, dry_run=True, **REMOVING
+    )
+    plan_push = OktaPushRiskOperator(task_id="plan_push", rows=map_levels.output, dry_run=True, **PUSHING)
+    plan_push_improved = OktaPushRiskOperator(
+        task_id="plan_push_improved", rows=map_improved.output, dry_run=True, **PUSHING_IMPROVED
+    )
+
+    @task
+    def describe(reports: dict[str, Any]) -> dict[str, Any]:
+        """Put the plans into one text; skip the rest when they are all empty."""
+        plans = [ChangePlan.read(report["plan"]) for report in reports.values() if report["plan"]]
+        to_do = [plan for plan in plans if plan.changes]
+        if not to_do:
+            raise AirflowSkipException("Nothing is to be changed, so nobody has to approve it.")
+        changes = sum(len(plan.changes) for plan in to_do)
+        return {
+            "subject": f"Okta: {changes} changes as of {to_do[0].as_of:%Y-%m-%d %H:%M} UTC",
+            "text": "\n\n".join(plan.summary() for plan in to_do),
+        }
+
+    plans = {one.task_id: one.output for one in (plan_add, plan_remove, plan_push, plan_push_improved)}
+    described = describe(plans)
+
+    approve = ApprovalOperator(
+        task_id="approve",
+        subject="{{ ti.xcom_pull(task_ids='describe')['subject'] }}",
+        body="{{ ti.xcom_pull(task_ids='describe')['text'] }}",
+        response_timeout=TIME_TO_ANSWER,
+        # Another try would ask again.
+        retries=0,
+    )
+    described >> approve
+
+    add_to_group = OktaAddToGroupOperator(
+        task_id="add_to_group",
+        rows=map_levels.output,
+        approved_plan=plan_add.output,
+        approved_by=APPROVED_BY,
+        **ADDING,
+    )
+    remove_from_group = OktaRemoveFromGroupOperator(
+        task_id="remove_from_group",
+        rows=filter_recovered.output,
+        approved_plan=plan_remove.output,
+        approved_by=APPROVED_BY,
+        **REMOVING,
+    )
+    push_risk = OktaPushRiskOperator(
+        task_id="push_risk",
+        rows=map_levels.output,
+        approved_plan=plan_push.output,
+        approved_by=APPROVED_BY,
+        **PUSHING,
+    )
+    push_improved = OktaPushRiskOperator(
+        task_id="push_improved",
+        rows=map_improved.output,
+        approved_plan=plan_push_improved.output,
+        approved_by=APPROVED_BY,
+        **PUSHING_IMPROVED,
+    )
+    effects = [add_to_group, remove_from_group, push_risk, push_improved]
+    approve >> effects
+
+    # all_done: what was done is worth reading most when something failed.
+    @task(trigger_rule=TriggerRule.ALL_DONE, retries=0)
+    def report(plans: dict[str, Any], reports: dict[str, Any], answer: str) -> dict[str, Any]:
+        """Say what was planned, answered and done; fail when one of these is missing."""
+        not_planned = sorted(task_id for task_id, one in plans.items() if one is None)
+        if not_planned:
+            raise RuntimeError(f"No report of {', '.join(not_planned)}: look at the log of these tasks.")
+        planned = {task_id: one["counts"]["planned"] for task_id, one in plans.items()}
+        if not any(planned.values()):
+            return {"answer": "nobody was asked", "planned": planned}
+        if answer != ApprovalOperator.APPROVE:
+            if answer != ApprovalOperator.REJECT:
+                raise RuntimeError("Nobody has answered, so nothing was written.")
+            return {"answer": answer, "planned": planned}
+        missing = sorted(task_id for task_id, one in reports.items() if one is None)
+        if missing:
+            raise RuntimeError(f"No report of {', '.join(missing)}: look at the log of these tasks.")
+        done = {
+            task_id: {"counts": one["counts"], "reasons": one["reasons"]} for task_id, one in reports.items()
+        }
+        return {"answer": answer, "planned": planned, **done}
+
+    # The answer as text: a rejection skips every task that takes it as an input.
+    report(
+        plans,
+        {one.task_id: one.output for one in effects},
+        "{{ ((" + ANSWER + " or {}).get('chosen_options') or []) | join }}",
+    )

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The DAG with a person in the middle: asks only when there is something to do, does just what was approved."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from tests.integration.conftest import NOW
+from tests.integration.judging_support import Task, context, logged, writes
+from tests.integration.test_dags import Run
+
+if TYPE_CHECKING:
+    from airflow.sdk import DAG
+
+MIDNIGHT = NOW.replace(hour=0)
+EFFECTS = ("add_to_group", "remove_from_group", "push_risk", "push_improved")
+
+
+@pytest.fixture(scope="module")
+def dag() -> DAG:
+    bag = DagBag(str(Path(__file__).parents[2] / "dags"))
+    assert bag.import_errors == {}
+    found: DAG = bag.dags["okta_risk_sync_with_approval"]
+    return found
+
+
+class Asked(Run):
+    """A run whose question is answered by the test; what is skipped stays without a result."""
+
+    def __init__(self, dag: Any, day: Any = MIDNIGHT, answer: str = "Approve", **params: Any) -> None:
+        self.answer = answer
+        self.question: dict[str, str] = {}
+        self.before_effects: Any = lambda: None
+        self.skipped: set[str] = set()
+        task = Task("", run_id=f"run {day}")
+        task.xcom_pull = lambda task_ids: self.xcom.get(task_ids)  # type: ignore[attr-defined]
+        super().__init__(dag, context(day, task=task), **params)
+
+    def _execute(self, task: Any) -> Any:
+        self._context["ti"].task_id = task.task_id
+        if task.task_id != "report" and {task.task_id, *task.upstream_task_ids} & self.skipped:
+            self.skipped.add(task.task_id)
+            return None
+        if task.task_id == "approve":
+            return self._respond(task.prepare_for_execution())
+        try:
+            return super()._execute(task)
+        except AirflowSkipException:
+            self.skipped.add(task.task_id)
+            return None
+
+    def _respond(self, task: Any) -> Any:
+        task.render_template_fields(self._context)
+        self.question = {"subject": task.subject, "body": task.body}
+        if self.answer != "Approve":
+            self.skipped.update(task.downstream_task_ids)
+        self.before_effects()
+        return {"chosen_options": [self.answer], "responded_by_user": {"id": "7", "name": "Eve"}}
+
+
+def test_the_person_stands_between_every_plan_and_every_effect(dag):
+    downstream = {task.task_id: task.downstream_task_ids for task in dag.tasks}
+    for effect in EFFECTS:
+        assert effect in downstream["approve"]
+        assert dag.get_task(effect).approved_plan is not None
+    # A rejection skips what comes right after it, so the report must not.
+    assert "report" not in downstream["approve"]
+    assert dag.get_task("approve").retries == 0
+    assert [task.task_id for task in dag.leaves] == ["report"]
+
+
+def test_what_is_planned_and_what_is_carried_out_have_the_same_arguments(dag):
+    pairs = zip(("plan_add", "plan_remove", "plan_push", "plan_push_improved"), EFFECTS, strict=True)
+    for plan, effect in ((dag.get_task(one), dag.get_task(other)) for one, other in pairs):
+        assert (plan.dry_run, effect.dry_run) == (True, False)
+        names = set(plan.template_fields) - {"dry_run", "approved_plan", "approved_by", "rows"}
+        assert {name: getattr(plan, name) for name in names} == {
+            name: getattr(effect, name) for name in names
+        }
+        assert plan.rows.operator.task_id == effect.rows.operator.task_id
+
+
+def test_the_approved_plan_is_carried_out_whole_and_the_approver_is_recorded(dag, okta, netskope):
+    run = Asked(dag, group="Risky")
+    xcom = run.all_tasks()
+    group = okta.okta.find_group("Risky")
+    planned = {task: xcom[task]["counts"]["planned"] for task in xcom if task.startswith("plan_")}
+    assert planned["plan_add"] == len(okta.okta.members(group.id)) > 0
+    assert planned["plan_push"] == len(okta.okta.accepted_events) > 0
+    assert run.question["subject"] == f"Okta: {sum(planned.values())} changes as of 2026-11-23 00:00 UTC"
+    for change in xcom["plan_add"]["plan"]["changes"]:
+        assert change["login"] in run.question["body"]
+    assert {one.approved_by for one in logged(status="done") if one.action != "fetch_scores"} == {"Eve"}
+    assert xcom["report"]["answer"] == "Approve"
+    assert xcom["report"]["add_to_group"]["counts"]["done"] == planned["plan_add"]
+
+
+def test_nothing_is_written_before_the_answer_and_nothing_at_all_after_a_rejection(dag, okta, netskope):
+    run = Asked(dag, answer="Reject", group="Risky")
+    xcom = run.all_tasks()
+    assert run.question
+    assert set(EFFECTS) <= run.skipped
+    assert writes(okta) == []
+    assert xcom["report"]["answer"] == "Reject"
+
+
+def test_nobody_is_asked_when_there_is_nothing_to_do(dag, okta, netskope):
+    Asked(dag, group="Risky").all_tasks()
+    okta.clear_requests()
+    again = Asked(dag, group="Risky")
+    xcom = again.all_tasks()
+    assert again.question == {}
+    assert xcom["report"]["answer"] == "nobody was asked"
+    assert writes(okta) == []
+
+
+def test_the_next_day_adds_removes_and_pushes_what_is_different(dag, okta, netskope):
+    getting_better, getting_worse = (user.login for user in okta.okta.users[:2])
+    for days_ago, better, worse in ((3, 900, 900), (2, 50, 900), (1, 950, 50)):
+        netskope.netskope.set_score(getting_better, MIDNIGHT - timedelta(days=days_ago), better)
+        netskope.netskope.set_score(getting_worse, MIDNIGHT - timedelta(days=days_ago), worse)
+    Asked(dag, MIDNIGHT - timedelta(days=1), group="Risky").all_tasks()
+    run = Asked(dag, group="Risky")
+    xcom = run.all_tasks()
+    pairs = zip(("plan_add", "plan_remove", "plan_push", "plan_push_improved"), EFFECTS, strict=True)
+    for plan, effect in pairs:
+        assert xcom[effect]["counts"]["done"] == xcom[plan]["counts"]["planned"] > 0, plan
+        assert f"### {effect.replace('push_improved', 'push_risk')}" in run.question["body"]
+    assert getting_better in {one["login"] for one in xcom["plan_remove"]["plan"]["changes"]}
+    assert getting_worse in {one["login"] for one in xcom["plan_add"]["plan"]["changes"]}
+
+
+def test_when_the_world_has_changed_since_nothing_is_written(dag, okta, netskope):
+    run = Asked(dag, group="Risky")
+
+    def change_the_world() -> None:
+        first = run.xcom["plan_add"]["plan"]["changes"][0]
+        okta.okta.change_user(first["user_id"], status="DEPROVISIONED")
+
+    run.before_effects = change_the_world
+    with pytest.raises(AirflowFailException, match="not the plan that was approved: no longer: "):
+        run.all_tasks()
+    assert okta.okta.find_group("Risky") is None
+    assert writes(okta) == []
+
+
+@pytest.mark.parametrize(
+    ("plans", "reports", "answer", "message"),
+    [
+        pytest.param({"plan_add": None}, {}, "", "No report of plan_add", id="a-plan-failed"),
+        pytest.param({"plan_add": 1}, {"add": None}, "", "Nobody has answered", id="no-answer"),
+        pytest.param({"plan_add": 1}, {"add": None}, "Approve", "No report of add", id="an-effect-failed"),
+    ],
+)
+def test_the_last_task_fails_when_something_is_missing(dag, plans, reports, answer, message):
+    report = dag.get_task("report").python_callable
+    told = {name: one and {"counts": {"planned": one}} for name, one in plans.items()}
+    with pytest.raises(RuntimeError, match=message):
+        report(told, reports, answer)
