@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from airflow_provider_okta_ure.core.matching import Decision, leave, outcome_of, skip
-from airflow_provider_okta_ure.core.models import RiskLevel
+from airflow_provider_okta_ure.core.models import OktaUser, RiskLevel
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 History: TypeAlias = Literal["protect", "replay", "record"]
@@ -76,6 +76,24 @@ def with_user_id(decision: Decision, user_ids: Mapping[str, str]) -> Decision:
         return decision
     known = msgspec.structs.replace(outcome, user_id=user_ids[decision.row.key])
     return Decision(row=decision.row, user=decision.user, outcome=known)
+
+
+def with_user(decision: Decision, users: Mapping[str, OktaUser]) -> Decision:
+    """
+    Return a settled decision about nobody with the user that the same name stood for before.
+
+    Whom an earlier try has removed is not in the group, so nobody looks him up again.
+
+    :param users: whom earlier tries acted on, by :attr:`Row.key`.
+    """
+    outcome, user = decision.outcome, users.get(decision.row.key)
+    if decision.user is not None or user is None or outcome is None or outcome.status != "unchanged":
+        return decision
+    return Decision(
+        row=decision.row,
+        user=user,
+        outcome=msgspec.structs.replace(outcome, user_id=user.user_id, login=user.login),
+    )
 
 
 def superseded(later: Mapping[str, datetime], key: Callable[[Decision], str]) -> Step:

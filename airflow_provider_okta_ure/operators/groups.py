@@ -22,6 +22,7 @@ from airflow_provider_okta_ure.core.history import (
     settle,
     superseded,
     time_over,
+    with_user,
 )
 from airflow_provider_okta_ure.core.matching import Decision, Directory, outcome_of
 from airflow_provider_okta_ure.core.models import Action, OktaGroup, OktaUser, Outcome, Row
@@ -278,7 +279,10 @@ class OktaRemoveFromGroupOperator(OktaGroupOperator):
             )
         members = self.look_at(group, client, journal, dry_run=dry_run)
         wanted = names_to_look_up_for_removing(rows, Directory(members))
-        decisions = decide_removals(rows, members, client.find_users(wanted))
+        decisions = [
+            with_user(one, journal.users_before())
+            for one in decide_removals(rows, members, client.find_users(wanted))
+        ]
         memberships = journal.memberships()
         expired = self._expired(members, decisions, journal)
         decisions = self.in_the_light_of_history([*decisions, *expired], journal)

@@ -12,13 +12,13 @@ import msgspec
 
 from airflow_provider_okta_ure.action_log.entries import Entry, LogAction, LogStatus
 from airflow_provider_okta_ure.core.history import Membership
-from airflow_provider_okta_ure.core.models import RiskLevel
+from airflow_provider_okta_ure.core.models import OktaUser, RiskLevel
 from airflow_provider_okta_ure.core.plans import Change
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.log import ActionLog
     from airflow_provider_okta_ure.core.matching import Decision
-    from airflow_provider_okta_ure.core.models import Action, OktaUser, Outcome, Row
+    from airflow_provider_okta_ure.core.models import Action, Outcome, Row
     from airflow_provider_okta_ure.operators.identity import RunIdentity
 
 ADD: LogAction = "add_to_group"
@@ -88,6 +88,7 @@ class Journal:
         self._tried: dict[tuple[str, datetime], Entry] = {}
         self._in_doubt: set[tuple[str, datetime]] = set()
         self._recovered: set[tuple[LogAction, str, datetime]] = set()
+        self._users_before: dict[str, OktaUser] | None = None
         self._turns = ExitStack()
         self._held: set[str] = set()
 
@@ -319,6 +320,18 @@ class Journal:
             [_change(entry) for entry in done if entry.map_index == run.map_index],
             [_change(entry) for entry in done if entry.map_index != run.map_index],
         )
+
+    def users_before(self) -> dict[str, OktaUser]:
+        """Return whom this very task has acted on already, or may have, by the name in the source."""
+        if self._users_before is None:
+            before = self.carried_out()
+            self._users_before = {
+                change.user.casefold(): OktaUser(
+                    user_id=change.user_id, login=change.login, email="", status=""
+                )
+                for change in (*before.here, *before.elsewhere)
+            }
+        return self._users_before
 
     def _by_moment(self, rows: Iterable[Row]) -> dict[datetime, list[str]]:
         keys: dict[datetime, list[str]] = {}

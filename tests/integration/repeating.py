@@ -115,6 +115,7 @@ class World:
         log_url: str,
     ) -> None:
         self.sandbox, self._key, self._patch = sandbox, key, patch
+        self.log_url = log_url
         ActionLog.open(log_url).close()
         self._log = KeptLog(Database(log_url), Waiting(seconds=60, every=0.002))
         self.death = Death()
@@ -186,6 +187,10 @@ class World:
             self.death.step()
 
         return dying
+
+    def begin_in_a_fork(self) -> None:
+        """Take connections of our own to the log: those of the process before are not ours."""
+        self._log = KeptLog(Database(self.log_url), Waiting(seconds=60, every=0.002))
 
     # --- arranging
 
