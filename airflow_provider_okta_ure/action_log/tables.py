@@ -32,6 +32,17 @@ TABLE_NAME = "okta_ure_action_log"
 VERSION_TABLE = "okta_ure_alembic_version"
 
 
+def to_utc(value: datetime) -> datetime:
+    """
+    Return the same moment in UTC.
+
+    :raises ValueError: it has no offset.
+    """
+    if value.utcoffset() is None:
+        raise ValueError(f"{value.isoformat()} has no UTC offset")
+    return value.astimezone(timezone.utc)
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware moment, in UTC whatever the database keeps; SQLite keeps no offset."""
 
@@ -39,11 +50,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
-        if value is None:
-            return None
-        if value.utcoffset() is None:
-            raise ValueError(f"{value.isoformat()} has no UTC offset")
-        return value.astimezone(timezone.utc)
+        return None if value is None else to_utc(value)
 
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
         if value is None:

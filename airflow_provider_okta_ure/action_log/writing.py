@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, and_, or_
+import msgspec
+from sqlalchemy import Connection, Select, and_, literal_column, or_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
-from airflow_provider_okta_ure.action_log.tables import actions
+from airflow_provider_okta_ure.action_log.tables import TABLE_NAME, actions, to_utc
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import Entry
@@ -44,7 +46,10 @@ def write_outcomes(connection: Connection, entries: Sequence[Entry]) -> None:
 
 
 def _upsert(connection: Connection, entries: Sequence[Entry], where: Any) -> None:
+    by_server = connection.dialect.name == "postgresql"
     statement = _insert(connection)
+    if by_server:
+        statement = statement.from_select(_NAMES, _ROWS_OF_JSON)
     replaced = {
         column.name: statement.excluded[column.name]
         for column in actions.c
@@ -53,7 +58,23 @@ def _upsert(connection: Connection, entries: Sequence[Entry], where: Any) -> Non
     statement = statement.on_conflict_do_update(index_elements=KEY, set_=replaced, where=where)
     rows = [entry.to_row() for entry in _last_of_each_key(entries)]
     for start in range(0, len(rows), _ROWS_AT_ONCE):
-        connection.execute(statement, rows[start : start + _ROWS_AT_ONCE])
+        some = rows[start : start + _ROWS_AT_ONCE]
+        connection.execute(statement, {"rows": _to_json(some)} if by_server else some)
+
+
+# For PostgreSQL, whose drivers would else send one statement for each row: one statement, one parameter.
+_NAMES = [name for name in actions.c.keys() if name != "id"]  # noqa: SIM118  # not a dict
+_ROWS_OF_JSON: Select[Any] = select(*(literal_column(name) for name in _NAMES)).select_from(
+    text(f"json_populate_recordset(NULL::{TABLE_NAME}, CAST(:rows AS json))")
+)
+
+
+def _to_json(rows: Sequence[dict[str, Any]]) -> str:
+    plain = [
+        {name: to_utc(value) if isinstance(value, datetime) else value for name, value in row.items()}
+        for row in rows
+    ]
+    return msgspec.json.encode(plain).decode()
 
 
 def _insert(connection: Connection) -> Any:
