@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, literal_column, or_, select, text
+from sqlalchemy import Connection, and_, literal_column, or_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from airflow_provider_okta_ure.action_log.tables import TABLE_NAME, actions, to_utc
@@ -64,7 +64,7 @@ def _upsert(connection: Connection, entries: Sequence[Entry], where: Any) -> Non
 
 # For PostgreSQL, whose drivers would else send one statement for each row: one statement, one parameter.
 _NAMES = [name for name in actions.c.keys() if name != "id"]  # noqa: SIM118  # not a dict
-_ROWS_OF_JSON: Select[Any] = select(*(literal_column(name) for name in _NAMES)).select_from(
+_ROWS_OF_JSON: Any = select(*(literal_column(name) for name in _NAMES)).select_from(
     text(f"json_populate_recordset(NULL::{TABLE_NAME}, CAST(:rows AS json))")
 )
 
