@@ -32,11 +32,15 @@ def test_the_connection_of_type_okta_has_a_form(signed_in: Page, airflow: Airflo
     page.get_by_role("combobox").first.click()
     page.keyboard.type("Okta")
     page.get_by_text("Okta", exact=True).last.click()
-    for label in ("Okta org URL", "API token"):
+    for label in ("Okta org URL", "API token", "Client ID"):
         expect(page.get_by_text(label, exact=False).first).to_be_visible()
     page.get_by_text("Extra Fields", exact=True).first.click()
     for label in (
         "Auth method",
+        "Client private key",
+        "Client key id",
+        "Scopes",
+        "DPoP",
         "Issuer",
         "JWKS URL",
         "Signing private key",

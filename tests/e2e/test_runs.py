@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,10 +56,29 @@ def test_a_permanent_error_is_not_retried_and_tells_what_to_do(airflow: AirflowI
 
 
 def test_the_connections_api_masks_every_secret(airflow: AirflowInstance, sandbox: Sandbox):
-    text = str(airflow.request("GET", "/connections/okta_default"))
-    assert sandbox.okta_token not in text
-    assert "PRIVATE KEY" not in text
-    assert "risk.corp.example" in text
+    key = sandbox.okta_client_private_key
+    lines = [line for line in key.splitlines() if not line.startswith("-----")]
+    airflow.add_connection(
+        "okta_service_app",
+        conn_type="okta",
+        host=sandbox.okta_url,
+        login=sandbox.okta_client_id,
+        extra={
+            "auth_method": "private_key_jwt",
+            "client_private_key": key,
+            "signing_private_key": json.dumps({"kty": "RSA", "d": "canary-private-exponent"}),
+            "proxy": "http://worker:canary-of-the-proxy@proxy.corp.example:3128",
+        },
+    )
+    for path in ("/connections", "/connections/okta_default", "/connections/okta_service_app"):
+        text = str(airflow.request("GET", path))
+        assert sandbox.okta_token not in text
+        assert sandbox.netskope_token not in text
+        assert "PRIVATE KEY" not in text
+        assert "canary" not in text
+        assert not [line for line in lines if line in text]
+    assert "risk.corp.example" in str(airflow.request("GET", "/connections/okta_default"))
+    assert sandbox.okta_client_id in str(airflow.request("GET", "/connections/okta_service_app"))
 
 
 def test_no_log_of_any_run_holds_a_secret(airflow: AirflowInstance, sandbox: Sandbox):
@@ -67,4 +87,5 @@ def test_no_log_of_any_run_holds_a_secret(airflow: AirflowInstance, sandbox: San
     for text in logs:
         assert sandbox.okta_token not in text
         assert sandbox.netskope_token not in text
-        assert "BEGIN PRIVATE KEY" not in text
+        assert "PRIVATE KEY-----" not in text
+        assert "canary" not in text
