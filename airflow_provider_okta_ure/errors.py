@@ -26,6 +26,7 @@ Every exception of this package; each knows whether trying again can help and wh
     |-- PlanChangedError                  what a task would do is not what was approved
     |-- NotRestoredError                  a replayed old change was delivered, the newest level after it not
     |-- SourceOutageError         [retry] a source has far fewer users than last time
+    |-- DeliveryError                     risk signals that Okta accepted are not in its System Log
     `-- OutcomeError                      the work ended, but more users failed than ``fail_on`` allows
 
 ``[retry]`` marks the classes whose ``retryable`` is True: the same request can succeed later.
@@ -362,6 +363,22 @@ class SourceOutageError(OktaUreError):
 
     retryable = True
     default_topic = "source-outage"
+
+
+class DeliveryError(OktaUreError):
+    """
+    Risk signals that Okta accepted are not in its System Log.
+
+    :param missing: how many are not.
+    :param retryable: whether another look, later, may find one of them.
+    """
+
+    default_topic = "signals-missing"
+
+    def __init__(self, message: str, *, missing: int, retryable: bool, topic: str = "") -> None:
+        super().__init__(message, topic=topic)
+        self.missing = missing
+        self.retryable = retryable
 
 
 class OutcomeError(OktaUreError):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -41,6 +41,32 @@ def pushed_in_run(connection: Connection, *, dag_id: str, run_id: str) -> list[E
     return [
         Entry.from_row(row)
         for row in connection.execute(select(actions).where(about).order_by(actions.c.id)).mappings()
+    ]
+
+
+def pushes_since(
+    connection: Connection, *, org: str, user_keys: Iterable[str], since: datetime
+) -> list[Entry]:
+    """
+    Return the risk signals about some users that any run tried at a moment or later.
+
+    Also those that failed, or whose answer is not known: Okta may have got them.
+
+    :param since: on the clock on the wall, not a moment that a run speaks for.
+    """
+    keys = sorted(set(user_keys))
+    tried = and_(
+        actions.c.org == org,
+        actions.c.action == "push_risk",
+        actions.c.status.in_(("done", "started", "failed")),
+        actions.c.recorded_at >= since,
+    )
+    return [
+        Entry.from_row(row)
+        for start in range(0, len(keys), _AT_ONCE)
+        for row in connection.execute(
+            select(actions).where(tried, actions.c.user_key.in_(keys[start : start + _AT_ONCE]))
+        ).mappings()
     ]
 
 

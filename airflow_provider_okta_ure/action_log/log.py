@@ -182,6 +182,11 @@ class ActionLog:
         with self.database.reading() as connection:
             return confirming.pushed_in_run(connection, dag_id=dag_id, run_id=run_id)
 
+    def pushes_since(self, *, org: str, user_keys: Iterable[str], since: datetime) -> list[Entry]:
+        """Return the risk signals about some users that any run tried since; see :mod:`confirming`."""
+        with self.database.reading() as connection:
+            return confirming.pushes_since(connection, org=org, user_keys=user_keys, since=since)
+
     def confirm(self, found: Sequence[confirming.Found]) -> None:
         """Write what the System Log says of pushed risk signals."""
         with self.database.writing() as connection:

@@ -182,6 +182,66 @@ SAFETY = Chapter(
             reasons=("time_over",),
         ),
         Entry(
+            topic="signals-missing",
+            title="A risk signal is not in Okta's System Log",
+            what="Okta answered 202 to the signal, and its System Log has no event for it, so it had no "
+            "effect as far as can be told.",
+            why="Okta ignores without a word what it cannot use. Or the event is late: how long one takes is "
+            "not documented.",
+            remedy="Run the task again: it looks once more. If the event is still missing, look at the reason "
+            "of each user, and into the System Log of Okta's Admin Console.",
+            steps=(
+                'Search the System Log for eventType eq "security.events.provider.receive_event" around the '
+                "time of the push.",
+                "If all events are there, and late: raise `within`. If they name another sender than our "
+                "issuer: set `match_issuer` to False, and tell us.",
+            ),
+            seen=("risk signals are not in Okta's System Log",),
+            reasons=("not_in_log",),
+        ),
+        Entry(
+            topic="provider-inactive",
+            title="The security events provider was switched off",
+            what="Okta has no active security events provider with our issuer, so signals have no effect.",
+            why="Somebody deactivated or deleted it, or its issuer was changed.",
+            remedy="Run OktaSecurityEventsProviderOperator, or push with ensure_provider=True; then push the "
+            "levels again with only_changes=False.",
+            seen=("the security events provider with our issuer",),
+            reasons=("provider_inactive",),
+        ),
+        Entry(
+            topic="repeated-jti",
+            title="Okta knows the signal from before",
+            what="Okta took in the very same signal earlier, which the action log does not know of.",
+            why="The action log was lost, pruned or replaced, or another Airflow pushes for the same issuer. "
+            "Okta ignores a token whose `jti` it has seen.",
+            remedy="Nothing for this user, who has the level already. Keep one action log for one issuer.",
+            seen=("Okta took in this signal at an earlier time already",),
+            reasons=("repeated_jti",),
+        ),
+        Entry(
+            topic="other-sender",
+            title="The System Log names another sender",
+            what="At that time the System Log has a signal about this user, from somebody who is not named "
+            "like our issuer or our security events provider.",
+            why="Another product sends signals about the same user, or this org's log names senders in "
+            "another way.",
+            remedy="If the sender in the message is us, set match_issuer to False; else look at the user in "
+            "the System Log.",
+            seen=("as the sender",),
+            reasons=("other_sender",),
+        ),
+        Entry(
+            topic="unknown-login",
+            title="The user's login is no e-mail address",
+            what="The signal named the user's e-mail address, because his login is none, and there is no "
+            "event for it.",
+            why="Okta's documents say that the address has to be the one that the user signs in with.",
+            remedy="Give such users a login that is an e-mail address, or use groups for them.",
+            seen=("the login is no e-mail address",),
+            reasons=("unknown_login",),
+        ),
+        Entry(
             topic="action-log",
             title="The action log cannot be used",
             what="The database with the action log is not reachable, full, or of another version.",

@@ -9,6 +9,7 @@ from airflow_provider_okta_ure.clients.http import ApiClient, Transport
 from airflow_provider_okta_ure.clients.okta_administrators import OktaAdministratorCalls
 from airflow_provider_okta_ure.clients.okta_errors import OktaDialect
 from airflow_provider_okta_ure.clients.okta_groups import GROUPS_BUCKET
+from airflow_provider_okta_ure.clients.okta_log import OktaLogCalls
 from airflow_provider_okta_ure.clients.okta_probe import OktaProbe
 from airflow_provider_okta_ure.clients.okta_signals import OktaSignalCalls
 from airflow_provider_okta_ure.clients.okta_users import USERS_BUCKET
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 ORG_BUCKET = "/api/v1"
 
 
-class OktaClient(OktaSignalCalls, OktaAdministratorCalls):
+class OktaClient(OktaSignalCalls, OktaAdministratorCalls, OktaLogCalls):
     """
     Users, groups, risk and risk signals of one Okta org; safe to use from many threads.
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_okta_ure.clients.okta_group_choice import find_group
 from airflow_provider_okta_ure.clients.okta_groups import GROUPS_BUCKET, OktaGroupCalls
-from airflow_provider_okta_ure.clients.okta_signals import LOGS_BUCKET, PROVIDERS_BUCKET, PROVIDERS_PATH
+from airflow_provider_okta_ure.clients.okta_log import LOGS_BUCKET, LOGS_PATH
+from airflow_provider_okta_ure.clients.okta_signals import PROVIDERS_BUCKET, PROVIDERS_PATH
 from airflow_provider_okta_ure.clients.okta_users import USERS_BUCKET
 from airflow_provider_okta_ure.clients.okta_wire import (
     WireGroup,
@@ -92,4 +93,4 @@ class OktaProbe:
 
     def read_log(self) -> None:
         """Read some event of the System Log."""
-        self._api.call("GET", "/api/v1/logs", bucket=LOGS_BUCKET, params=_ONE, expect=list[dict[str, Any]])
+        self._api.call("GET", LOGS_PATH, bucket=LOGS_BUCKET, params=_ONE, expect=list[dict[str, Any]])

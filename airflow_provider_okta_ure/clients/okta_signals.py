@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Risk signals: who may send them to an Okta org, sending one, and reading what came of it."""
+"""Risk signals: who may send them to an Okta org, and sending one."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.clients.okta_errors import VALIDATION_FAILED
 from airflow_provider_okta_ure.clients.okta_groups import OktaGroupCalls
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 PROVIDERS_PATH = "/api/v1/security-events-providers"
 PROVIDERS_BUCKET = "/api/v1"
 EVENTS_PATH = "/security/api/v1/security-events"
-LOGS_BUCKET = "/api/v1/logs"
 
 PROVIDER_TYPE = "Netskope"
 _COMPACT_JWS = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
@@ -37,7 +35,7 @@ TRIES_TO_ENSURE = 3
 
 
 class OktaSignalCalls(OktaGroupCalls):
-    """Security events providers, security event tokens, the System Log."""
+    """Security events providers and security event tokens."""
 
     def list_security_events_providers(self) -> Iterator[SecurityEventsProvider]:
         """Yield all security events providers of the org."""
@@ -175,37 +173,6 @@ class OktaSignalCalls(OktaGroupCalls):
             raise UnexpectedAnswerError(f"Okta answered a security event with HTTP {reply.status}, not 202.")
         return reply
 
-    def list_log_events(
-        self,
-        since: datetime,
-        until: datetime | None = None,
-        filter: str | None = None,  # noqa: A002  # Okta's word
-        limit: int = 1000,
-    ) -> Iterator[dict[str, Any]]:
-        """
-        Yield events of the System Log, as Okta describes them.
-
-        :param since: from when on.
-        :param until: up to when; None = all there are by now, in the order they were stored.
-        :param filter: an expression of Okta's.
-        :param limit: how many events in a page, at most 1000.
-        """
-        params = {"since": _moment(since), "sortOrder": "ASCENDING", "limit": str(limit)}
-        if until is not None:
-            params["until"] = _moment(until)
-        if filter:
-            params["filter"] = filter
-        # Okta: without an end, the log always names a next page, for those who wait for more.
-        pages = self._api.pages(
-            "/api/v1/logs",
-            bucket=LOGS_BUCKET,
-            params=params,
-            until_empty=until is None,
-            expect=list[dict[str, Any]],
-        )
-        for page in pages:
-            yield from page
-
     def _matched(
         self, provider: SecurityEventsProvider | None, name: str, wanted: dict[str, str]
     ) -> SecurityEventsProvider:
@@ -283,12 +250,3 @@ def _is_worth_another_look(error: OktaUreError, *, was_there: bool) -> bool:
 def _is_taken(error: InvalidRequestError) -> bool:
     text = error.summary.lower()
     return error.code == VALIDATION_FAILED and ("must be unique" in text or "already exists" in text)
-
-
-def _moment(moment: datetime) -> str:
-    if moment.utcoffset() is None:
-        raise ConfigurationError(
-            f"The moment {moment.isoformat()} has no UTC offset.", remedy="Use an aware datetime."
-        )
-    utc = moment.astimezone(timezone.utc)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"

@@ -67,7 +67,7 @@ class FailOn(msgspec.Struct, frozen=True):
     percent: float | None = None
 
     @classmethod
-    def parse(cls, value: object) -> FailOn:
+    def parse(cls, value: object, argument: str = "fail_on") -> FailOn:
         """
         Return what ``3`` (three or more), ``"10%"`` (a tenth or more) or ``"never"`` means.
 
@@ -78,6 +78,7 @@ class FailOn(msgspec.Struct, frozen=True):
         >>> FailOn.parse("never").is_reached(failed=10, total=10)
         False
 
+        :param argument: what the value is called, for the error.
         :raises ConfigurationError: the value is none of these.
         """
         text = str(value).strip().lower()
@@ -93,7 +94,7 @@ class FailOn(msgspec.Struct, frozen=True):
         except ValueError:
             pass
         raise ConfigurationError(
-            f"fail_on is {value!r}.",
+            f"{argument} is {value!r}.",
             remedy='Use a number from 1 ("3" = three or more failures), a percentage ("10%") or "never".',
         )
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What waits for something to be true, and proves it."""
