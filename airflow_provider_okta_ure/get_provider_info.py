@@ -214,6 +214,8 @@ def get_provider_info() -> dict[str, Any]:
             },
             {"integration-name": "Netskope", "python-modules": [f"{_PACKAGE}.operators.netskope"]},
         ],
+        "sensors": [{"integration-name": "Okta", "python-modules": [f"{_PACKAGE}.sensors.okta"]}],
+        "triggers": [{"integration-name": "Okta", "python-modules": [f"{_PACKAGE}.triggers.okta"]}],
         "hooks": [
             {"integration-name": "Okta", "python-modules": [f"{_PACKAGE}.hooks.okta"]},
             {"integration-name": "Netskope", "python-modules": [f"{_PACKAGE}.hooks.netskope"]},

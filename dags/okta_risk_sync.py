@@ -14,6 +14,7 @@ Okta in line:
 | `push_risk` | tells Okta's risk engine about those whose level changed |
 | `filter_recovered`, `remove_from_group` | takes out of the group whom `recovered_rule` matches |
 | `filter_improved`, `map_improved`, `push_improved` | tells it who is no longer at risk |
+| `confirm_ingested` | finds each signal in Okta's System Log, or says which are missing and why |
 | `report` | what was done, in one place |
 
 **Dry run is on by default**: nothing is written to Okta until you trigger with `dry_run` off, or change
@@ -43,6 +44,7 @@ from airflow_provider_okta_ure.operators.okta import (
     OktaRemoveFromGroupOperator,
 )
 from airflow_provider_okta_ure.operators.rules import RiskFilterOperator, RiskMapLevelsOperator
+from airflow_provider_okta_ure.sensors.okta import OktaRiskEventSensor
 
 # The same for every task that writes.
 LIMITS: dict[str, Any] = {
@@ -137,6 +139,7 @@ with DAG(
         group_name="{{ params.group }}",
         create_group=True,
         ensure_provider=True,
+        confirm=True,
         strategy="{{ params.strategy }}",
     )
     fetch_scores = NetskopeFetchScoresOperator(task_id="fetch_scores", strategy="{{ params.strategy }}")
@@ -193,6 +196,11 @@ with DAG(
         **LIMITS,
     )
 
+    # Okta answers 202 also to a signal that it ignores. all_done: what was delivered is to be proven also when
+    # a push failed for somebody.
+    confirm_ingested = OktaRiskEventSensor(task_id="confirm_ingested", trigger_rule=TriggerRule.ALL_DONE)
+    [push_risk, push_improved] >> confirm_ingested
+
     # all_done: what was done is worth reading most when something failed.
     @task(trigger_rule=TriggerRule.ALL_DONE, retries=0)
     def report(reports: dict[str, Any]) -> dict[str, Any]:
@@ -212,5 +220,6 @@ with DAG(
             "push_risk": push_risk.output,
             "remove_from_group": remove_from_group.output,
             "push_improved": push_improved.output,
+            "confirm_ingested": confirm_ingested.output,
         }
     )

@@ -188,13 +188,13 @@ SAFETY = Chapter(
             "effect as far as can be told.",
             why="Okta ignores without a word what it cannot use. Or the event is late: how long one takes is "
             "not documented.",
-            remedy="Run the task again: it looks once more. If the event is still missing, look at the reason "
-            "of each user, and into the System Log of Okta's Admin Console.",
+            remedy="Run the task again: it looks once more. If the event is still missing, search Okta's "
+            "System Log in the Admin Console.",
             steps=(
                 'Search the System Log for eventType eq "security.events.provider.receive_event" around the '
                 "time of the push.",
                 "If all events are there, and late: raise `within`. If they name another sender than our "
-                "issuer: set `match_issuer` to False, and tell us.",
+                "issuer: set `match_issuer` to False.",
             ),
             seen=("risk signals are not in Okta's System Log",),
             reasons=("not_in_log",),

@@ -100,7 +100,8 @@ class Diagnosis:
         until = max(one.started_at for one in entries) - CLOCKS_DIFFER_BY
         if since >= until:
             return None
-        events = self._ask(lambda: self._earlier(entries, since, until), "the System Log")
+        begin, end = self._watch.okta_time(since), self._watch.okta_time(until)
+        events = self._ask(lambda: self._earlier(entries, begin, end), "the System Log")
         if not events:
             return None
         unexplained = self._unexplained(entries, events, since)
@@ -129,12 +130,8 @@ class Diagnosis:
         ids = sorted({one.user_id for one in entries})
         events: list[Sighting] = []
         for start in range(0, len(ids), IDS_PER_FILTER):
-            some = client.list_received(
-                self._watch.okta_time(since),
-                self._watch.okta_time(until),
-                ids[start : start + IDS_PER_FILTER],
-            )
-            events += islice(some, MOST_OLD_EVENTS)
+            some = ids[start : start + IDS_PER_FILTER]
+            events += islice(client.list_received(since, until, some), MOST_OLD_EVENTS)
         return events
 
     def _other_senders(self, missing: Sequence[Entry]) -> Mapping[int, str]:

@@ -37,6 +37,8 @@ class OktaPreflightOperator(BaseOperator):
     :param group_id: its id, instead of the name. (templated)
     :param create_group: the DAG creates the group when there is none. (templated)
     :param ensure_provider: the DAG registers us as a transmitter by itself. (templated)
+    :param confirm: the DAG looks into Okta's System Log for what became of its signals, so that not being
+        able to read it is a problem and no warning. (templated)
     :param check_jwks: look at the published JWKS; False when Okta reaches it and Airflow cannot. (templated)
     :param strategy: how the DAG reads Netskope, ``series`` or ``list``. (templated)
     :param users: how many users the DAG may act on in one run; None = not known. (templated)
@@ -53,6 +55,7 @@ class OktaPreflightOperator(BaseOperator):
         "group_id",
         "create_group",
         "ensure_provider",
+        "confirm",
         "check_jwks",
         "strategy",
         "users",
@@ -70,6 +73,7 @@ class OktaPreflightOperator(BaseOperator):
         group_id: str | None = None,
         create_group: bool | str = False,
         ensure_provider: bool | str = False,
+        confirm: bool | str = False,
         check_jwks: bool | str = True,
         strategy: str = "series",
         users: int | str | None = None,
@@ -85,6 +89,7 @@ class OktaPreflightOperator(BaseOperator):
         self.group_id = group_id
         self.create_group = create_group
         self.ensure_provider = ensure_provider
+        self.confirm = confirm
         self.check_jwks = check_jwks
         self.strategy = strategy
         self.users = users
@@ -112,6 +117,7 @@ class OktaPreflightOperator(BaseOperator):
             group_id=to_text(self.group_id, "group_id") or None,
             create_group=to_flag(self.create_group, "create_group"),
             ensure_provider=to_flag(self.ensure_provider, "ensure_provider"),
+            confirm=to_flag(self.confirm, "confirm"),
             check_jwks=to_flag(self.check_jwks, "check_jwks"),
             strategy=self.strategy,
             users=None if self.users in (None, "", "None") else _number(self.users, "users", int),

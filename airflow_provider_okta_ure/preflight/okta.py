@@ -145,7 +145,7 @@ class OktaChecks:
             "read the System Log",
             LOGS_READ,
             "The System Log can be read.",
-            status="warning",
+            status="problem" if self._wanted.confirm and "push" in self._actions else "warning",
         )
 
     def rate_limits(self) -> Verdict:

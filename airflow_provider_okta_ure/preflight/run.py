@@ -40,7 +40,7 @@ def preflight(
     """
     okta = OktaHook(okta_conn_id)
     actions = _chosen(okta, wanted)
-    okta.scopes = needed_scopes(actions, ensure_provider=wanted.ensure_provider)
+    okta.scopes = needed_scopes(actions, ensure_provider=wanted.ensure_provider, confirm=wanted.confirm)
     netskope = NetskopeHook(netskope_conn_id) if netskope_conn_id else None
     okta_checks = OktaChecks(okta, wanted, actions)
     checks = okta_checks.checks() + SignalChecks(okta_checks, okta, wanted, actions).checks()

@@ -11,6 +11,7 @@ import msgspec
 
 from airflow_provider_okta_ure.clients.scopes import (
     GROUPS_MANAGE,
+    LOGS_READ,
     PROVIDERS_MANAGE,
     USER_RISK_MANAGE,
     USERS_READ,
@@ -33,6 +34,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     :param group_id: its id, instead of the name.
     :param create_group: a group that does not exist is created by the work.
     :param ensure_provider: the work creates or corrects the security events provider by itself.
+    :param confirm: what became of risk signals is looked up in Okta's System Log.
     :param check_jwks: look at the published JWKS; not when Okta reaches it and Airflow cannot.
     :param strategy: how Netskope is read, ``series`` or ``list``.
     :param users: how many users the work is about; None = not known.
@@ -44,6 +46,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     group_id: str | None = None
     create_group: bool = False
     ensure_provider: bool = False
+    confirm: bool = False
     check_jwks: bool = True
     strategy: str = "series"
     users: int | None = None
@@ -65,11 +68,14 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
             )
 
 
-def needed_scopes(actions: Iterable[ActionKind], *, ensure_provider: bool) -> tuple[str, ...]:
+def needed_scopes(
+    actions: Iterable[ActionKind], *, ensure_provider: bool, confirm: bool = False
+) -> tuple[str, ...]:
     """
     Return the OAuth scopes that the work needs, and no more.
 
     :param ensure_provider: the work registers us as a transmitter by itself.
+    :param confirm: what became of risk signals is looked up in Okta's System Log.
     """
     needed = {USERS_READ}
     if "groups" in actions:
@@ -78,6 +84,8 @@ def needed_scopes(actions: Iterable[ActionKind], *, ensure_provider: bool) -> tu
         needed.add(USER_RISK_MANAGE)
     if "push" in actions and ensure_provider:
         needed.add(PROVIDERS_MANAGE)
+    if "push" in actions and confirm:
+        needed.add(LOGS_READ)
     return tuple(sorted(needed))
 
 

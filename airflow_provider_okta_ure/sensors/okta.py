@@ -57,8 +57,8 @@ class OktaRiskEventSensor(ServiceOperator, BaseSensorOperator):
         or text such as ``5m``. Airflow's own ``timeout`` ends the task without a result. (templated)
     :param fail_on_missing: how many missing signals fail the task: ``1``, ``"10%"`` or ``"never"``.
         (templated)
-    :param match_issuer: whether an event has to name our issuer or our security events provider as the sender;
-        False = user and time are enough. (templated)
+    :param match_issuer: whether an event has to name our issuer or our security events provider as its
+        sender; False = user and time are enough. (templated)
     :param okta_conn_id: the connection to the Okta org. (templated)
     :param poke_interval: seconds between two looks.
     :param deferrable: wait in the triggerer; the default is ``default_deferrable`` in ``[operators]``.

@@ -22,6 +22,7 @@ from airflow_provider_okta_ure.get_provider_info import get_provider_info
 from airflow_provider_okta_ure.hooks.settings import OktaSettings, TransportSettings
 
 INFO = get_provider_info()
+PARTS = ("operators", "sensors", "triggers", "hooks")
 CONNECTIONS = {one["connection-type"]: one for one in INFO["connection-types"]}
 
 
@@ -52,9 +53,7 @@ def test_a_wrong_field_would_be_noticed():
 
 
 def test_every_class_and_module_it_names_can_be_imported():
-    modules = [
-        module for part in ("operators", "hooks") for one in INFO[part] for module in one["python-modules"]
-    ]
+    modules = [module for part in PARTS for one in INFO[part] for module in one["python-modules"]]
     for module in modules:
         importlib.import_module(module)
     for one in CONNECTIONS.values():
@@ -66,7 +65,7 @@ def test_every_class_and_module_it_names_can_be_imported():
 
 def test_every_integration_it_uses_is_declared():
     declared = {one["integration-name"] for one in INFO["integrations"]}
-    used = {one["integration-name"] for part in ("operators", "hooks") for one in INFO[part]}
+    used = {one["integration-name"] for part in PARTS for one in INFO[part]}
     assert used == declared
 
 
