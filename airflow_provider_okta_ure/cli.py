@@ -115,6 +115,7 @@ _CHECK = ActionCommand(
         option("--group-id", metavar="ID", help="its id, instead of the name"),
         option("--create-group", action="store_true", help="the work creates a group that does not exist"),
         option("--ensure-provider", action="store_true", help="the work registers us as a transmitter"),
+        option("--confirm", action="store_true", help="the work looks for its signals in Okta's System Log"),
         option("--no-check-jwks", action="store_true", help="do not look at the published JWKS"),
         option("--strategy", choices=("series", "list"), default="series", help="how Netskope is read"),
         option("--users", type=int, metavar="N", help="how many users one run may act on"),

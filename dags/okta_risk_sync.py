@@ -196,8 +196,8 @@ with DAG(
         **LIMITS,
     )
 
-    # Okta answers 202 also to a signal that it ignores. all_done: what was delivered is to be proven also when
-    # a push failed for somebody.
+    # Okta answers 202 also to a signal that it ignores. all_done: when a push failed for somebody, what was
+    # delivered to the others is to be proven all the same.
     confirm_ingested = OktaRiskEventSensor(task_id="confirm_ingested", trigger_rule=TriggerRule.ALL_DONE)
     [push_risk, push_improved] >> confirm_ingested
 

@@ -151,10 +151,12 @@ class Demo:
             f"\nOkta's System Log has {events[LOGGED[0]]} additions, {events[LOGGED[1]]} removals "
             f"and {events[LOGGED[2]]} risk signals since the demo began."
         )
+        confirmed = sum(report[story.PROOF]["counts"]["confirmed"] for _, report in reports)
         if problems:
             raise DemoError("But not all is as it should be:\n  " + "\n  ".join(problems))
         _print(
-            "Checked against both services: every user at risk is in the group, every recovered one is out.\n"
+            "Checked against both services: every user at risk is in the group, every recovered one is out;\n"
+            f"{confirmed} risk signals pushed, all confirmed in Okta's System Log.\n"
         )
         _print(f"Airflow: {self._airflow.url}/dags/{DAG_ID}   login {LOGIN}, password {PASSWORD}")
 

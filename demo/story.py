@@ -15,6 +15,9 @@ ACTIONS = {
     "push_improved": "risk pushed (improved)",
 }
 
+PROOF = "confirm_ingested"
+"""The task that finds every risk signal in Okta's System Log."""
+
 REASONS = {
     "already_member": "is in the group already",
     "not_a_member": "is not in the group anyway",
@@ -80,10 +83,12 @@ def differences(
         problems.append(f"{len(wrong)} recovered users are still in the group.")
     done: Counter[str] = Counter()
     for report in reports:
-        for task_id, one in report.items():
-            done[task_id] += one["counts"]["done"]
-            if one["counts"]["failed"]:
-                problems.append(f"{task_id} reports {one['counts']['failed']} failures.")
+        for task_id in ACTIONS:
+            counts = report[task_id]["counts"]
+            done[task_id] += counts["done"]
+            if counts["failed"]:
+                problems.append(f"{task_id} reports {counts['failed']} failures.")
+        problems += _unproven(report)
     said = {
         "group.user_membership.add": done["add_to_group"],
         "group.user_membership.remove": done["remove_from_group"],
@@ -97,6 +102,15 @@ def differences(
     if not done["add_to_group"] or not done["push_risk"]:
         problems.append("Nobody was added or pushed at all, so the demo shows nothing.")
     return problems
+
+
+def _unproven(report: dict[str, Any]) -> list[str]:
+    """Return what is wrong with the proof that Okta took in the risk signals of one run."""
+    proof = report[PROOF]["counts"]
+    pushed = report["push_risk"]["counts"]["done"] + report["push_improved"]["counts"]["done"]
+    if (proof["confirmed"], proof["missing"]) == (pushed, 0):
+        return []
+    return [f"{pushed} risk signals were pushed, {PROOF} found {proof['confirmed']}, {proof['missing']} not."]
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -119,12 +133,14 @@ def day_by_day(runs: Sequence[tuple[str, dict[str, Any]]]) -> str:
     """Return the table of all runs: what each did. ``runs`` are pairs of a label and a ``report``."""
     rows = []
     for label, report in runs:
-        skipped = sum(one["counts"]["skipped"] for one in report.values())
-        failed = sum(one["counts"]["failed"] for one in report.values())
-        done = {task_id: one["counts"]["done"] for task_id, one in report.items()}
+        counts = {task_id: report[task_id]["counts"] for task_id in ACTIONS}
+        skipped = sum(one["skipped"] for one in counts.values())
+        failed = sum(one["failed"] for one in counts.values())
+        done = {task_id: one["done"] for task_id, one in counts.items()}
         pushed = done["push_risk"] + done["push_improved"]
-        rows.append((label, done["add_to_group"], done["remove_from_group"], pushed, skipped, failed))
-    return table(("scores of", "added", "removed", "pushed", "skipped", "failed"), rows)
+        proven = report[PROOF]["counts"]["confirmed"]
+        rows.append((label, done["add_to_group"], done["remove_from_group"], pushed, proven, skipped, failed))
+    return table(("scores of", "added", "removed", "pushed", "confirmed", "skipped", "failed"), rows)
 
 
 def people(reports: dict[str, dict[str, Any]], most: int = 4) -> str:

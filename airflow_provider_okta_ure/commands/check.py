@@ -48,6 +48,7 @@ def _report(args: Namespace) -> PreflightReport:
         group_id=args.group_id,
         create_group=args.create_group,
         ensure_provider=args.ensure_provider,
+        confirm=args.confirm,
         check_jwks=not args.no_check_jwks,
         strategy=args.strategy,
         users=args.users,

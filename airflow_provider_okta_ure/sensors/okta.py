@@ -20,6 +20,7 @@ from airflow_provider_okta_ure.errors import ConfigurationError, DeliveryError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
 from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators.identities import name_shower
+from airflow_provider_okta_ure.operators.identity import RunIdentity
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
 from airflow_provider_okta_ure.operators.run import failing_for_good, to_flag, to_span
 from airflow_provider_okta_ure.triggers.okta import OktaRiskEventTrigger
@@ -141,11 +142,11 @@ class OktaRiskEventSensor(ServiceOperator, BaseSensorOperator):
         within = to_span(self.within, "within")
         if within is None:
             raise ConfigurationError("within is empty.", remedy="Use a timedelta, or text such as 5m.")
-        task = context["ti"]
+        run = RunIdentity.of(context)
         return {
             "okta_conn_id": self.okta_conn_id,
-            "dag_id": task.dag_id,
-            "run_id": task.run_id,
+            "dag_id": run.dag_id,
+            "run_id": run.run_id,
             "within": within,
             "match_issuer": to_flag(self.match_issuer, "match_issuer"),
         }

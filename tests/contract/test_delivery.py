@@ -343,7 +343,8 @@ def test_a_clock_of_ours_that_is_wrong_by_hours_changes_nothing(world, hours):
     behind = timedelta(hours=hours)
 
     def ours() -> datetime:
-        return world.now - behind
+        now: datetime = world.now
+        return now - behind
 
     world.push(*range(5), behind=behind)
     world.push(5, behind=behind, arrives=False)

@@ -34,6 +34,7 @@ def test_the_demo_syncs_a_week_and_leaves_no_process_behind(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Checked against both services" in done.stdout
     assert "today" in done.stdout
+    assert "risk signals pushed, all confirmed in Okta's System Log" in done.stdout
     assert f"http://127.0.0.1:{ports[0]}/dags/okta_risk_sync" in done.stdout
     assert [name for name in _commands() if str(tmp_path) in name] == []
 
@@ -59,7 +60,7 @@ REPORT = {
         ("push_risk", 1),
         ("push_improved", 0),
     )
-}
+} | {"confirm_ingested": {"counts": {"confirmed": 1, "missing": 0}}}
 LOG = {
     "group.user_membership.add": 2,
     "group.user_membership.remove": 0,
@@ -78,6 +79,10 @@ def test_the_demo_notices_when_okta_is_not_as_it_says():
     assert "1 recovered users are still in the group." in story.differences(
         expected, {"a", "b", "c"}, [REPORT], LOG
     )
+    unproven = {**REPORT, "confirm_ingested": {"counts": {"confirmed": 0, "missing": 1}}}
+    assert story.differences(expected, {"a", "b"}, [unproven], LOG) == [
+        "1 risk signals were pushed, confirm_ingested found 0, 1 not."
+    ]
     wrong_log = {**LOG, "group.user_membership.add": 1}
     assert any(
         "System Log has 1" in one for one in story.differences(expected, {"a", "b"}, [REPORT], wrong_log)

@@ -78,8 +78,10 @@ def test_the_main_dag_is_drawn_as_designed(dags):
     assert downstream["filter_at_risk"] == {"map_levels"}
     assert downstream["map_levels"] == {"add_to_group", "push_risk"}
     assert downstream["filter_recovered"] == {"remove_from_group"}
-    for last in ("add_to_group", "push_risk", "remove_from_group", "push_improved"):
+    for last in ("add_to_group", "remove_from_group", "confirm_ingested"):
         assert downstream[last] == {"report"}
+    for push in ("push_risk", "push_improved"):
+        assert downstream[push] == {"confirm_ingested", "report"}
 
 
 def test_a_run_speaks_for_one_whole_day(dags):
@@ -125,7 +127,11 @@ def test_the_main_dag_does_its_job_in_every_kind_of_run(dags, okta, netskope, co
     assert members <= at_risk
     report = xcom["report"]
     assert report["add_to_group"]["counts"]["done"] == len(members)
+    proof = report.pop("confirm_ingested")
     assert all(one["counts"]["failed"] == 0 for one in report.values())
+    pushed = report["push_risk"]["counts"]["done"] + report["push_improved"]["counts"]["done"]
+    assert pushed
+    assert proof["counts"] == {"confirmed": pushed, "missing": 0}
 
 
 def test_the_main_dag_writes_nothing_unless_told_to(dags, okta, netskope):

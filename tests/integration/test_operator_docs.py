@@ -7,19 +7,20 @@ import re
 from pathlib import Path
 
 import pytest
-from airflow.sdk import BaseOperator
+from airflow.sdk import BaseOperator, BaseSensorOperator
 
 from airflow_provider_okta_ure.operators import netskope, okta, rules
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
+from airflow_provider_okta_ure.sensors import okta as sensors
 
 OPERATORS = sorted(
     {
         one
-        for module in (netskope, okta, rules)
+        for module in (netskope, okta, rules, sensors)
         for one in vars(module).values()
         if inspect.isclass(one)
         and issubclass(one, BaseOperator)
-        and one not in (BaseOperator, ServiceOperator)
+        and one not in (BaseOperator, BaseSensorOperator, ServiceOperator)
     },
     key=lambda one: one.__name__,
 )
@@ -49,6 +50,7 @@ def test_all_operators_of_this_version_are_here():
         "OktaPreflightOperator",
         "OktaPushRiskOperator",
         "OktaRemoveFromGroupOperator",
+        "OktaRiskEventSensor",
         "OktaSecurityEventsProviderOperator",
         "OktaUpsertUserRiskOperator",
         "RiskFilterOperator",

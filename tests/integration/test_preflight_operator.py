@@ -56,6 +56,12 @@ def test_a_warning_fails_only_when_asked_to(world):
         run(world, fail_on_warning="true")
 
 
+def test_a_dag_that_confirms_its_signals_needs_the_system_log(world):
+    world.sandbox.fail_next(service="okta", status=403, times=50, path_prefix="/api/v1/logs")
+    with pytest.raises(AirflowFailException, match=r"okta\.system_log"):
+        run(world, confirm="True", actions="groups, push")
+
+
 def test_rendered_texts_are_understood(world):
     world.sandbox.okta.providers.clear()
     report = run(

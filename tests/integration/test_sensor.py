@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 from datetime import timedelta
 from types import SimpleNamespace
@@ -16,7 +17,6 @@ from airflow.sdk.exceptions import (
     AirflowSkipException,
     TaskDeferred,
 )
-from airflow.sdk.module_loading import import_string
 
 from airflow_provider_okta_ure.delivery.watch import Watch
 from airflow_provider_okta_ure.errors import DeliveryError, ServerError
@@ -74,8 +74,8 @@ def ignore_signals(okta: Sandbox, *logins: str) -> None:
 def _virtual_time(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let everybody tell the time by the sandbox's clock, and let waiting move it."""
     okta: Sandbox = request.getfixturevalue("okta")
-    for told in (Journal, Watch):
-        monkeypatch.setitem(told.__init__.__kwdefaults__, "now", okta.clock.now)  # type: ignore[misc]  # a class
+    for begin in (Journal.__init__, Watch.__init__):
+        monkeypatch.setitem(begin.__kwdefaults__ or {}, "now", okta.clock.now)
 
     async def pass_time(seconds: float) -> None:
         okta.clock.advance(seconds)
@@ -98,7 +98,7 @@ def people(okta: Sandbox) -> list[str]:
 
 def entries(run: str = "r1") -> dict[str, str]:
     log = open_action_log()
-    found = {one.login: one.confirmation for one in log.pushed_in_run(dag_id="d", run_id=run)}
+    found: dict[str, str] = {one.login: one.confirmation for one in log.pushed_in_run(dag_id="d", run_id=run)}
     log.close()
     return found
 
@@ -285,7 +285,8 @@ def events_of(trigger: Any) -> list[Any]:
 def rebuilt(trigger: Any) -> Any:
     """Return the trigger as the triggerer makes it, from what Airflow has stored."""
     path, arguments = json.loads(json.dumps(trigger.serialize()))
-    return import_string(path)(**arguments)
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)(**arguments)
 
 
 def test_deferred_it_waits_in_the_triggerer_and_looks_for_itself_at_the_end(okta, people):

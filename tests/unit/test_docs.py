@@ -89,6 +89,9 @@ def operators() -> dict[str, set[str]]:
                 continue
             if node.name in exported or path.name in ("netskope.py", "rules.py"):
                 found[node.name] = arguments_of(node)
+    for node in syntax_of(PACKAGE / "sensors" / "okta.py").body:
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Sensor"):
+            found[node.name] = arguments_of(node)
     assert exported <= found.keys()
     return found
 

@@ -189,6 +189,11 @@ def test_no_scope_is_needed_that_the_work_does_not_use() -> None:
     assert needed_scopes(("groups",), ensure_provider=True) == ("okta.groups.manage", "okta.users.read")
     assert needed_scopes(("push",), ensure_provider=False) == ("okta.users.read",)
     assert "okta.securityEventsProviders.manage" in needed_scopes(("push",), ensure_provider=True)
+    assert needed_scopes(("push",), ensure_provider=False, confirm=True) == (
+        "okta.logs.read",
+        "okta.users.read",
+    )
+    assert "okta.logs.read" not in needed_scopes(("groups",), ensure_provider=False, confirm=True)
     assert "okta.userRisk.manage" in needed_scopes(("upsert",), ensure_provider=False)
 
 
