@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow_provider_okta_ure.action_log.confirming import Found
 from airflow_provider_okta_ure.catalogue import entry_for_reason
 from airflow_provider_okta_ure.core.reports import FailOn
+from airflow_provider_okta_ure.core.spans import to_span
 from airflow_provider_okta_ure.delivery.diagnosis import Diagnosis
 from airflow_provider_okta_ure.delivery.of_run import SCOPES, look, watch_of
 from airflow_provider_okta_ure.errors import ConfigurationError, DeliveryError
@@ -22,7 +23,7 @@ from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators.identities import name_shower
 from airflow_provider_okta_ure.operators.identity import RunIdentity
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
-from airflow_provider_okta_ure.operators.run import failing_for_good, to_flag, to_span
+from airflow_provider_okta_ure.operators.run import failing_for_good, to_flag
 from airflow_provider_okta_ure.triggers.okta import OktaRiskEventTrigger
 
 if TYPE_CHECKING:
