@@ -220,6 +220,10 @@ def get_provider_info() -> dict[str, Any]:
             {"integration-name": "Okta", "python-modules": [f"{_PACKAGE}.hooks.okta"]},
             {"integration-name": "Netskope", "python-modules": [f"{_PACKAGE}.hooks.netskope"]},
         ],
+        "extra-links": [
+            f"{_PACKAGE}.operators.links.{name}"
+            for name in ("ActionLogLink", "OktaGroupLink", "OktaRiskEventsLink")
+        ],
         "cli": [f"{_PACKAGE}.cli.get_commands"],
         "config": _CONFIG,
         "connection-types": [

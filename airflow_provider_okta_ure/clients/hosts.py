@@ -91,6 +91,20 @@ def origin_of(url: str) -> Origin | None:
         return None
 
 
+def admin_console_of(base_url: str) -> str | None:
+    """
+    Return the address of an org's admin console; None when it cannot be told from the org's own.
+
+    >>> admin_console_of("https://acme.okta.com")
+    'https://acme-admin.okta.com'
+    """
+    origin = origin_of(base_url)
+    if origin is None or origin.scheme != "https":
+        return None
+    name, _, domain = origin.host.partition(".")
+    return f"https://{name}-admin.{domain}" if domain in OKTA_DOMAINS else None
+
+
 def is_same_origin(url: str, base_url: str) -> bool:
     """Whether both URLs have the same scheme, host and port, beyond doubt."""
     origin = origin_of(url)

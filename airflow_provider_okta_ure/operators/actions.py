@@ -32,11 +32,12 @@ from airflow_provider_okta_ure.operators.judging import (
     require_approved_or_small,
     to_administrators_excluded,
 )
+from airflow_provider_okta_ure.operators.links import ActionLogLink, say_what_it_is_about
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
 from airflow_provider_okta_ure.operators.run import failing_for_good, to_flag
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import BaseOperatorLink, Context
 
     from airflow_provider_okta_ure.core.models import Action, OktaUser, Outcome, Report, Row
 
@@ -128,6 +129,7 @@ class OktaActionOperator(ServiceOperator, ABC):
     """What a service app has to be granted for this action."""
     acts_without_rows: ClassVar[bool] = False
     """Whether there can be something to do although no row is about it."""
+    operator_extra_links: Sequence[BaseOperatorLink] = (ActionLogLink(),)
     # Shadows BaseOperator.dry_run(), which only renders templates and which nothing in Airflow calls.
     dry_run: bool | str  # type: ignore[assignment]
     template_fields: Sequence[str] = (
@@ -272,6 +274,7 @@ class OktaActionOperator(ServiceOperator, ABC):
         if not only_planned:
             self._judge(proposal, approval, limits, context)
             plan.prepare()
+        say_what_it_is_about(context["ti"], org=self.org, target=plan.target)
         settled = [one for one in decisions if one.outcome is not None]
         to_do = [one for one in decisions if one.outcome is None]
         if not dry_run:

@@ -29,9 +29,12 @@ from airflow_provider_okta_ure.core.models import Action, OktaGroup, OktaUser, O
 from airflow_provider_okta_ure.core.spans import to_span
 from airflow_provider_okta_ure.errors import ConfigurationError, GroupError
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator, Plan
+from airflow_provider_okta_ure.operators.links import ActionLogLink, OktaGroupLink
 from airflow_provider_okta_ure.operators.run import to_flag, to_text
 
 if TYPE_CHECKING:
+    from airflow.sdk import BaseOperatorLink
+
     from airflow_provider_okta_ure.clients.okta import OktaClient
     from airflow_provider_okta_ure.operators.journal import Journal
 
@@ -52,6 +55,7 @@ class OktaGroupOperator(OktaActionOperator):
         plan, because who was at risk then may not be today; ``apply`` = act. (templated)
     """
 
+    operator_extra_links: Sequence[BaseOperatorLink] = (OktaGroupLink(), ActionLogLink())
     template_fields: Sequence[str] = (
         *OktaActionOperator.template_fields,
         "group_id",

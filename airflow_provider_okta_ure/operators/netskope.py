@@ -16,12 +16,13 @@ from airflow_provider_okta_ure.hooks.action_log import open_action_log
 from airflow_provider_okta_ure.hooks.netskope import NetskopeHook
 from airflow_provider_okta_ure.operators.costs import cost_written
 from airflow_provider_okta_ure.operators.identity import RunIdentity
+from airflow_provider_okta_ure.operators.links import ActionLogLink
 from airflow_provider_okta_ure.operators.readings import remember_reading, to_percent
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
 from airflow_provider_okta_ure.operators.run import failing_for_good
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import BaseOperatorLink, Context
 
     from airflow_provider_okta_ure.core.models import Row
 
@@ -49,6 +50,7 @@ class NetskopeFetchScoresOperator(ServiceOperator):
     :return: the rows, as a list of dicts.
     """
 
+    operator_extra_links: Sequence[BaseOperatorLink] = (ActionLogLink(),)
     template_fields: Sequence[str] = (
         "strategy",
         "users",

@@ -33,10 +33,13 @@ from airflow_provider_okta_ure.core.namesakes import one_per_name, settle_namesa
 from airflow_provider_okta_ure.core.texts import ReasonText
 from airflow_provider_okta_ure.errors import NotRestoredError, OktaUreError
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator, Plan
+from airflow_provider_okta_ure.operators.links import ActionLogLink, OktaRiskEventsLink
 from airflow_provider_okta_ure.operators.past_signals import PastSignals
 from airflow_provider_okta_ure.operators.run import to_flag
 
 if TYPE_CHECKING:
+    from airflow.sdk import BaseOperatorLink
+
     from airflow_provider_okta_ure.action_log.entries import Entry
     from airflow_provider_okta_ure.clients.answers import Answer
     from airflow_provider_okta_ure.core.models import Action, OktaUser, Outcome, Row
@@ -73,6 +76,7 @@ class OktaPushRiskOperator(OktaActionOperator):
     """
 
     action: ClassVar[Action] = "push_risk"
+    operator_extra_links: Sequence[BaseOperatorLink] = (OktaRiskEventsLink(), ActionLogLink())
     scopes: ClassVar[tuple[str, ...]] = (USERS_READ,)
     scopes_to_ensure_provider: ClassVar[tuple[str, ...]] = (USERS_READ, PROVIDERS_MANAGE)
     template_fields: Sequence[str] = (

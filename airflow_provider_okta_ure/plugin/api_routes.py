@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 from airflow_provider_okta_ure.action_log import facets, memberships, people, searching, summaries
 from airflow_provider_okta_ure.action_log.exporting import to_csv
 from airflow_provider_okta_ure.action_log.log import ActionLog
+from airflow_provider_okta_ure.clients.hosts import admin_console_of
 from airflow_provider_okta_ure.core.models import RISK_LEVELS
 from airflow_provider_okta_ure.plugin.access import ReaderDep, reader
 from airflow_provider_okta_ure.plugin.answers import (
@@ -20,7 +21,6 @@ from airflow_provider_okta_ure.plugin.answers import (
     membership_answer,
     reason,
 )
-from airflow_provider_okta_ure.plugin.links import admin_url
 from airflow_provider_okta_ure.plugin.overviews import overview_answer
 from airflow_provider_okta_ure.plugin.parameters import PeriodDep, Text, WantedDep, to_cursor, to_text
 from airflow_provider_okta_ure.plugin.store import Store
@@ -72,7 +72,7 @@ def filters(log: LogDep, dags: ReadableDep, dag_id: Text = "") -> Response:
             "reasons": [{"code": code, "title": _title(code)} for code in found.reasons],
             "risk_levels": list(reversed(RISK_LEVELS)),
             "sources": found.sources,
-            "okta": {org: {"admin_url": admin_url(org)} for org in found.orgs},
+            "okta": {org: {"admin_url": admin_console_of(org)} for org in found.orgs},
         }
     )
 

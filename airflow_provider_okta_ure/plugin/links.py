@@ -8,10 +8,10 @@ from urllib.parse import quote, urlsplit
 
 from airflow.configuration import conf
 
+from airflow_provider_okta_ure.clients.hosts import admin_console_of
+
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import Entry
-
-_OKTA_DOMAINS = (".okta.com", ".oktapreview.com", ".okta-emea.com")
 
 
 def base_path() -> str:
@@ -19,25 +19,10 @@ def base_path() -> str:
     return urlsplit(str(conf.get("api", "base_url", fallback="") or "")).path.rstrip("/")
 
 
-def admin_url(org: str) -> str | None:
-    """
-    Return the address of an org's admin console; None when it cannot be told from the org's own.
-
-    >>> admin_url("https://acme.okta.com")
-    'https://acme-admin.okta.com'
-    """
-    parts = urlsplit(org)
-    host = parts.hostname or ""
-    name, _, _ = host.partition(".")
-    if parts.scheme != "https" or not host.endswith(_OKTA_DOMAINS) or host.count(".") != 2:
-        return None
-    return f"https://{name}-admin{host.removeprefix(name)}"
-
-
 def links_of(entry: Entry) -> dict[str, str | None]:
     """Return the pages about an entry; None where one is not known."""
     run = _run(entry)
-    admin = admin_url(entry.org)
+    admin = admin_console_of(entry.org)
     is_group = entry.action in ("add_to_group", "remove_from_group")
     return {
         "run": run,
