@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from airflow_provider_okta_ure.plugin.pages import react_apps
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
@@ -27,7 +29,8 @@ async def _app(scope: MutableMapping[str, Any], receive: Receive, send: Send) ->
 
 
 class OktaUrePlugin(AirflowPlugin):
-    """Public routes that show which keys sign our risk signals, where they are configured to be shown."""
+    """The page "Risk Exchange" with what it reads, and public routes for the keys that sign risk signals."""
 
     name = "okta_ure"
     fastapi_apps = [{"app": _app, "url_prefix": URL_PREFIX, "name": "Okta User Risk Exchange"}]
+    react_apps = react_apps(URL_PREFIX)

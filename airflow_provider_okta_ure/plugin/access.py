@@ -65,6 +65,14 @@ class Reader:
         ]
 
 
+def signed_in(user: Annotated[Any, Depends(get_user)]) -> None:
+    """
+    Let everybody in who has a login, whatever he may see.
+
+    :raises HTTPException: 401 without a login.
+    """
+
+
 def reader(user: Annotated[Any, Depends(get_user)]) -> Reader:
     """
     Return who calls.

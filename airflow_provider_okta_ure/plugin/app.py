@@ -9,6 +9,7 @@ from airflow_provider_okta_ure.plugin.api_routes import router as api
 from airflow_provider_okta_ure.plugin.headers import SafeHeaders
 from airflow_provider_okta_ure.plugin.public_routes import router as public
 from airflow_provider_okta_ure.plugin.refusals import HANDLERS
+from airflow_provider_okta_ure.plugin.static_routes import router as static
 
 # Airflow mounts it without asking who calls: every route is public unless it asks itself.
 app = FastAPI(
@@ -21,4 +22,5 @@ app = FastAPI(
 )
 app.add_middleware(SafeHeaders)
 app.include_router(public)
+app.include_router(static)
 app.include_router(api)

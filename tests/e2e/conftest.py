@@ -15,6 +15,7 @@ from airflow_provider_okta_ure.sandbox import Sandbox
 from demo.airflow_instance import AirflowInstance
 from demo.keys import new_signing_key
 from demo.processes import free_port
+from tests.e2e.week import Week, live_through_a_week
 
 HERE = Path(__file__).parent
 SCREENSHOTS = HERE.parents[1] / "test-results" / "screenshots"
@@ -36,7 +37,14 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Itera
     home = tmp_path_factory.mktemp("airflow")
     jwks_file = home / "jwks.json"
     jwks_file.write_text(json.dumps(key.jwks))
-    settings = {"AIRFLOW__OKTA_URE__JWKS_FILE": str(jwks_file)}
+    passwords = home / "all_passwords.json"
+    passwords.write_text(json.dumps({name: name for name in ("admin", "viewer", "nobody")}))
+    settings = {
+        "AIRFLOW__OKTA_URE__JWKS_FILE": str(jwks_file),
+        # Without a role, somebody who may sign in and see nothing.
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer,nobody:",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+    }
     instance = AirflowInstance(home, dags, free_port(), settings)
     try:
         instance.start(print)
@@ -61,6 +69,13 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Itera
         yield instance
     finally:
         instance.stop()
+
+
+@pytest.fixture(scope="session")
+def week(airflow: AirflowInstance) -> Iterator[Week]:
+    """A week of runs, and one of today, in an org of their own; shared by all who look at the page."""
+    with Sandbox(users=600, seed=7) as acme:
+        yield live_through_a_week(airflow, acme)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// One person: which groups they are in because of us and why, their scores, and all that was done.
+import { Rows } from "../log/rows.js";
+import { StateLink, useAddress } from "../shared/address.js";
+import { useAnswer } from "../shared/api.js";
+import { LevelBadge } from "../shared/badges.js";
+import { Chakra, h } from "../shared/h.js";
+import { PeriodBar, spanOf } from "../shared/period.js";
+import { Answer, Nothing } from "../shared/states.js";
+import { moment } from "../shared/times.js";
+import { nameOf } from "../shared/words.js";
+import { Memberships } from "./memberships.js";
+import { ScoreLine } from "./score_line.js";
+import { Search } from "./search.js";
+
+const { Box, Checkbox, Flex, Heading, Stack, Text } = Chakra;
+
+export function PersonView({ scope, zone }) {
+  const { values, go } = useAddress();
+  const { user_name, user_id, user_key } = values;
+  const isChosen = Boolean(user_name || user_id || user_key);
+  const withUnchanged = values.unchanged === "true";
+  const answer = useAnswer(isChosen ? "person" : null, {
+    user_name, user_id, user_key, dag_id: scope.dag_id ?? values.dag_id, ...spanOf(values, {}),
+    unchanged: withUnchanged ? "true" : "",
+  });
+  const choose = (person) => go({
+    ...values, user_name: person.user_name, user_id: person.user_id,
+    user_key: person.user_name || person.user_id ? null : person.user_key,
+  });
+  const setUnchanged = (isOn) => go({ ...values, unchanged: isOn ? "true" : null }, { replace: true });
+  return h(
+    Stack,
+    { gap: 4 },
+    h(
+      Flex,
+      { gap: 3, wrap: "wrap", align: "end" },
+      h(Search, { key: user_name ?? user_id, chosen: user_name || user_id || "", onChoose: choose }),
+      isChosen && h(PeriodBar, { values, scope: {}, zone }),
+    ),
+    isChosen
+      ? h(Answer, { answer, lines: 8, what: "Reading what is known of this person" }, (data) =>
+          h(Found, { data, zone, withUnchanged, setUnchanged }))
+      : h(Nothing, { title: "Why is somebody in a group?" },
+          "Type a part of a name, a login or an Okta id above. You see the scores, every action and its reason."),
+  );
+}
+
+function Found({ data, zone, withUnchanged, setUnchanged }) {
+  const { person } = data;
+  return h(
+    Stack,
+    { gap: 4, "data-testid": "person" },
+    h(
+      Box,
+      null,
+      h(
+        Flex,
+        { gap: 3, align: "center", wrap: "wrap" },
+        h(Heading, { as: "h2", size: "lg", wordBreak: "break-word" }, nameOf(person)),
+        h(LevelBadge, { level: person.risk_level }),
+      ),
+      h(Text, { fontSize: "sm", color: "fg.muted", wordBreak: "break-word" },
+        [person.login && person.login !== person.user_name && `login ${person.login}`, person.user_id && `Okta id ${person.user_id}`,
+          `last decided about as of ${moment(person.last_as_of, zone)}`].filter(Boolean).join(" · ")),
+    ),
+    h(Memberships, { data, zone }),
+    h(ScoreLine, { data, zone, person }),
+    h(
+      Flex,
+      { justify: "space-between", wrap: "wrap", gap: 2, align: "center" },
+      h(Heading, { as: "h3", size: "md" }, "What was done"),
+      h(
+        Checkbox.Root,
+        { size: "sm", checked: withUnchanged, onCheckedChange: ({ checked }) => setUnchanged(checked === true) },
+        h(Checkbox.HiddenInput), h(Checkbox.Control), h(Checkbox.Label, null, "Also days on which nothing was to change"),
+      ),
+    ),
+    data.events.length === 0
+      ? h(Nothing, { title: "Nothing was done in this period" }, "Choose a longer period, or look at the days without a change, too.")
+      : h(Rows, { rows: data.events, zone, isOnePerson: true }),
+    data.more_events &&
+      h(Text, { fontSize: "sm" }, "There is more than fits here: ",
+        h(StateLink, { to: { view: "log", user: person.user_name || person.user_id } }, "all of it in the action log")),
+  );
+}

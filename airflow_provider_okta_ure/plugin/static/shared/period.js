@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Choosing a period, a DAG and an org: for a whole view, kept in the address.
+import { useAddress } from "./address.js";
+import { Choice, MomentField } from "./fields.js";
+import { Chakra, h } from "./h.js";
+import { daysAgo } from "./times.js";
+
+const { Flex } = Chakra;
+const PRESETS = { 7: "Last 7 days", 30: "Last 30 days", 90: "Last 90 days", custom: "From … to …" };
+const DEFAULT_DAYS = "30";
+
+// Returns since and until as the routes want them; a run speaks for itself.
+export function spanOf(values, scope) {
+  if (scope.run_id) return {};
+  if (values.since || values.until) return { since: values.since, until: values.until };
+  return { since: daysAgo(Number(PRESETS[values.days] ? values.days : DEFAULT_DAYS)) };
+}
+
+// known is the answer of the route "filters"; without it there is only the period to choose.
+export function PeriodBar({ values, scope, zone, known }) {
+  const { go } = useAddress();
+  const change = (next) => go({ ...values, ...next });
+  const isCustom = Boolean(values.since || values.until);
+  const choose = (days) =>
+    days === "custom"
+      ? change({ since: spanOf(values, scope).since, days: null })
+      : change({ days, since: null, until: null });
+  const dags = known?.dags ?? [];
+  const orgs = known?.orgs ?? [];
+  return h(
+    Flex,
+    { as: "form", "aria-label": "Period", gap: 3, wrap: "wrap", align: "end", onSubmit: (event) => event.preventDefault() },
+    !scope.run_id &&
+      h(Choice, { label: "Period", value: isCustom ? "custom" : values.days || DEFAULT_DAYS, options: PRESETS, onChange: choose }),
+    isCustom && !scope.run_id &&
+      h(MomentField, { label: "From", value: values.since, zone, onChange: (since) => change({ since }) }),
+    isCustom && !scope.run_id &&
+      h(MomentField, { label: "Until", value: values.until, zone, onChange: (until) => change({ until }) }),
+    !scope.dag_id && dags.length > 1 &&
+      h(Choice, {
+        label: "DAG", value: values.dag_id ?? "", onChange: (dag_id) => change({ dag_id }),
+        options: { "": "All DAGs", ...Object.fromEntries(dags.map((one) => [one, one])) },
+      }),
+    orgs.length > 1 &&
+      h(Choice, {
+        label: "Org", value: values.org ?? "", onChange: (org) => change({ org }),
+        options: { "": "All orgs", ...Object.fromEntries(orgs.map((one) => [one, one])) },
+      }),
+  );
+}
