@@ -27,9 +27,10 @@ export function PeriodBar({ values, scope, zone, known }) {
       : change({ days, since: null, until: null });
   const dags = known?.dags ?? [];
   const orgs = known?.orgs ?? [];
+  if (scope.run_id && orgs.length < 2) return null;
   return h(
     Flex,
-    { as: "form", "aria-label": "Period", gap: 3, wrap: "wrap", align: "end", onSubmit: (event) => event.preventDefault() },
+    { as: "form", "aria-label": "What is shown", gap: 3, wrap: "wrap", align: "end", onSubmit: (event) => event.preventDefault() },
     !scope.run_id &&
       h(Choice, { label: "Period", value: isCustom ? "custom" : values.days || DEFAULT_DAYS, options: PRESETS, onChange: choose }),
     isCustom && !scope.run_id &&

@@ -9,7 +9,9 @@ export function readZone() {
   try {
     const stored = globalThis.localStorage.getItem("timezone");
     const name = stored === null ? Intl.DateTimeFormat().resolvedOptions().timeZone : JSON.parse(stored);
-    return Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
+    // Refuses a zone that it does not know; the name stays as Airflow shows it.
+    Intl.DateTimeFormat("en", { timeZone: name });
+    return String(name);
   } catch {
     return "UTC";
   }
