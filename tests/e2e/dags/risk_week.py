@@ -28,18 +28,18 @@ with DAG(
     max_active_runs=1,
 ):
     scores = NetskopeFetchScoresOperator(task_id="fetch_scores", netskope_conn_id="netskope_acme")
-    at_risk = RiskFilterOperator(task_id="filter_at_risk", rows=scores.output, rule="score <= 500")
-    levels = RiskMapLevelsOperator(task_id="map_levels", rows=at_risk.output)
+    levels = RiskMapLevelsOperator(task_id="map_levels", rows=scores.output)
+    at_risk = RiskFilterOperator(task_id="filter_at_risk", rows=levels.output, rule="score <= 500")
     OktaAddToGroupOperator(
         task_id="add_to_group",
-        rows=levels.output,
+        rows=at_risk.output,
         group_name=GROUP,
         create_group=True,
         okta_conn_id=OKTA,
         past_intervals="apply",
     )
-    OktaPushRiskOperator(task_id="push_risk", rows=levels.output, ensure_provider=True, okta_conn_id=OKTA)
-    recovered = RiskFilterOperator(task_id="filter_recovered", rows=scores.output, rule="score > 600")
+    OktaPushRiskOperator(task_id="push_risk", rows=at_risk.output, ensure_provider=True, okta_conn_id=OKTA)
+    recovered = RiskFilterOperator(task_id="filter_recovered", rows=levels.output, rule="score > 600")
     OktaRemoveFromGroupOperator(
         task_id="remove_from_group",
         rows=recovered.output,

@@ -13,7 +13,7 @@ import { Memberships } from "./memberships.js";
 import { ScoreLine } from "./score_line.js";
 import { Search } from "./search.js";
 
-const { Box, Checkbox, Flex, Heading, Stack, Text } = Chakra;
+const { Box, Checkbox, Flex, HStack, Heading, Stack, Text } = Chakra;
 
 export function PersonView({ scope, zone }) {
   const { values, go } = useAddress();
@@ -46,6 +46,19 @@ export function PersonView({ scope, zone }) {
   );
 }
 
+// Who leaves a group need not get a new level; then the last one is told with its age.
+function Level({ data, zone }) {
+  const { risk_level, last_as_of } = data.person;
+  const known = data.scores.findLast((one) => one.risk_level);
+  const isOld = known && known.as_of !== last_as_of;
+  return h(
+    HStack,
+    null,
+    h(LevelBadge, { level: risk_level }),
+    risk_level && isOld && h(Text, { fontSize: "sm", color: "fg.muted" }, `when it was last mapped, as of ${moment(known.as_of, zone)}`),
+  );
+}
+
 function Found({ data, zone, withUnchanged, setUnchanged }) {
   const { person } = data;
   return h(
@@ -58,7 +71,7 @@ function Found({ data, zone, withUnchanged, setUnchanged }) {
         Flex,
         { gap: 3, align: "center", wrap: "wrap" },
         h(Heading, { as: "h2", size: "lg", wordBreak: "break-word" }, nameOf(person)),
-        h(LevelBadge, { level: person.risk_level }),
+        h(Level, { data, zone }),
       ),
       h(Text, { fontSize: "sm", color: "fg.muted", wordBreak: "break-word" },
         [person.login && person.login !== person.user_name && `login ${person.login}`, person.user_id && `Okta id ${person.user_id}`,

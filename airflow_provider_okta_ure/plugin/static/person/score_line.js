@@ -33,10 +33,10 @@ export function ScoreLine({ data, zone, person }) {
         datasets: [
           {
             label: "score", data: scores.map((one, index) => ({ x: at[index], y: one.score })),
-            borderColor: colour(shadeOf("blue")), backgroundColor: colour(shadeOf("blue")), pointRadius: 2, borderWidth: 2, order: 2,
+            borderColor: colour(shadeOf("blue")), backgroundColor: colour(shadeOf("blue")), pointRadius: 2, borderWidth: 2, order: 2, clip: false,
           },
           ...marks.map(([action, events]) => ({
-            ...markOf(action), label: titleOf(ACTIONS, action), type: "scatter", order: 1,
+            ...markOf(action), label: titleOf(ACTIONS, action), type: "scatter", order: 1, clip: false,
             data: events.map((entry) => ({ x: new Date(entry.as_of).getTime(), y: entry.score ?? scoreAt(scores, entry.as_of) })),
             backgroundColor: events.map((entry) => colour(shadeOf(STATUS_PALETTE[entry.status] ?? "gray"), MARKS[action][2])),
             borderColor: events.map((entry) => colour(shadeOf(STATUS_PALETTE[entry.status] ?? "gray"))),
@@ -44,6 +44,8 @@ export function ScoreLine({ data, zone, person }) {
         ],
       },
       options: {
+        // Room for a mark at the very top.
+        layout: { padding: { top: 12 } },
         scales: {
           x: {
             type: "linear", grid: { display: false }, ...rangeOf(at),
