@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A person between plan and effect, in a real Airflow: nothing before the answer, then just what was approved."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from demo.airflow_instance import LOGIN, PASSWORD
+from tests.e2e.conftest import SCREENSHOTS
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.sandbox import Sandbox
+    from demo.airflow_instance import AirflowInstance
+
+DAG = "okta_risk_sync_with_approval"
+EFFECTS = ("add_to_group", "remove_from_group", "push_risk", "push_improved")
+
+
+class AskedRun:
+    """A run of the DAG that asks a person."""
+
+    def __init__(self, airflow: AirflowInstance, run_id: str) -> None:
+        self.airflow = airflow
+        self.run_id = run_id
+        self.path = f"/dags/{DAG}/dagRuns/{self.run_id}/taskInstances"
+
+    @classmethod
+    def scheduled(cls, airflow: AirflowInstance) -> AskedRun:
+        """Return the run of the last whole day, which begins as soon as the DAG may run."""
+        airflow.wait_for_dag(DAG)
+        airflow.unpause(DAG)
+        deadline = time.monotonic() + 60
+        while not (runs := airflow.runs(DAG, "scheduled")):
+            assert time.monotonic() < deadline, "the DAG was not scheduled"
+            time.sleep(0.5)
+        return cls(airflow, runs[0]["dag_run_id"])
+
+    @classmethod
+    def by_hand(cls, airflow: AirflowInstance, **params: Any) -> AskedRun:
+        """Trigger a run; it waits until nobody is asked by an earlier one any more."""
+        return cls(airflow, airflow.trigger(DAG, params))
+
+    def states(self) -> dict[str, str]:
+        tasks = self.airflow.request("GET", self.path)["task_instances"]
+        return {task["task_id"]: task["state"] for task in tasks}
+
+    def wait_for_question(self) -> dict[str, Any]:
+        """
+        Return the question when it can be answered.
+
+        Airflow takes a task for broken that is answered before its scheduler has noticed that it waits,
+        which no person is fast enough for.
+        """
+        deadline = time.monotonic() + 240
+        while not (self.states()["approve"] in ("awaiting_input", "deferred") and self._is_noticed()):
+            assert time.monotonic() < deadline, self.states()
+            time.sleep(0.5)
+        question: dict[str, Any] = self.airflow.request("GET", f"{self.path}/approve/-1/hitlDetails")
+        return question
+
+    def _is_noticed(self) -> bool:
+        log = (self.airflow.home / "processes" / "scheduler.log").read_text(errors="replace")
+        return any(
+            "Received executor event" in line and "task_id='approve'" in line and self.run_id in line
+            for line in log.splitlines()
+        )
+
+    def answer(self, option: str) -> None:
+        body = {"chosen_options": [option], "params_input": {}}
+        self.airflow.request("PATCH", f"{self.path}/approve/-1/hitlDetails", json=body)
+
+    def report(self, task_id: str) -> Any:
+        return self.airflow.xcom(DAG, self.run_id, task_id)
+
+    def wait(self) -> None:
+        self.airflow.wait_for_run(DAG, self.run_id, 240)
+
+
+def approvers(airflow: AirflowInstance, run_id: str) -> set[str]:
+    """Return who approved what a run did, as the action log has it."""
+    with closing(sqlite3.connect(airflow.home / "okta_ure_action_log.db")) as log:
+        rows = log.execute(
+            "SELECT approved_by FROM okta_ure_action_log WHERE run_id = ? AND action <> 'fetch_scores'",
+            (run_id,),
+        )
+        return {row[0] for row in rows}
+
+
+def written(sandbox: Sandbox) -> list[str]:
+    return [one.line() for one in sandbox.requests_to("okta") if one.method in ("PUT", "DELETE", "POST")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _scheduled_run_is_rejected(airflow: AirflowInstance, sandbox: Sandbox) -> None:
+    """The DAG asks one question at a time, so the first run has to be answered before the others."""
+    run = AskedRun.scheduled(airflow)
+    run.wait_for_question()
+    sandbox.clear_requests()
+    run.answer("Reject")
+    run.wait()
+    assert written(sandbox) == []
+    assert sandbox.okta.find_group("Netskope at risk") is None
+    states = run.states()
+    assert {states[task_id] for task_id in EFFECTS} == {"skipped"}
+    assert run.report("report")["answer"] == "Reject"
+
+
+def test_a_rejection_ends_the_run_and_is_no_failure(airflow: AirflowInstance):
+    """What it writes, which is nothing, is looked at where it happens."""
+    assert airflow.runs(DAG, "scheduled")[0]["state"] == "success"
+
+
+def test_what_was_approved_is_done_and_recorded(airflow: AirflowInstance, sandbox: Sandbox, page: Page):
+    run = AskedRun.by_hand(airflow, group="Approved")
+    question = run.wait_for_question()
+    assert sandbox.okta.find_group("Approved") is None
+    planned = run.report("plan_add")
+    assert planned["counts"]["planned"] > 0
+    for change in planned["plan"]["changes"][:50]:
+        assert change["login"] in json.dumps(question)
+    _look_at_it(page, airflow, run)
+    run.answer("Approve")
+    run.wait()
+    group = sandbox.okta.find_group("Approved")
+    assert group is not None
+    assert sandbox.okta.members(group.id) == {one["user_id"] for one in planned["plan"]["changes"]}
+    for plan, effect in (("plan_add", "add_to_group"), ("plan_push", "push_risk")):
+        assert run.report(effect)["counts"]["done"] == run.report(plan)["counts"]["planned"]
+    assert approvers(airflow, run.run_id) == {LOGIN}
+
+
+def test_when_the_world_has_changed_since_nothing_is_written(airflow: AirflowInstance, sandbox: Sandbox):
+    from demo.processes import DemoError
+
+    run = AskedRun.by_hand(airflow, group="Changed")
+    run.wait_for_question()
+    first = run.report("plan_add")["plan"]["changes"][0]
+    sandbox.okta.change_user(first["user_id"], status="SUSPENDED", email="other@corp.example")
+    sandbox.okta.change_user(first["user_id"], login="renamed@corp.example")
+    run.answer("Approve")
+    with pytest.raises(DemoError, match="add_to_group"):
+        run.wait()
+    assert sandbox.okta.find_group("Changed") is None
+
+
+def _look_at_it(page: Page, airflow: AirflowInstance, run: AskedRun) -> None:
+    page.goto(f"{airflow.url}/auth/login")
+    page.get_by_label("Username").fill(LOGIN)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda url: "/auth/" not in url)
+    page.goto(f"{airflow.url}/dags/{DAG}/runs/{run.run_id}/tasks/approve/required_actions")
+    expect(page.get_by_text("score (higher is safer)").first).to_be_visible()
+    expect(page.get_by_role("button", name="Approve")).to_be_visible()
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / "approval.png")
