@@ -52,8 +52,12 @@ REMOVING: dict[str, Any] = {**GROUP, "missing_group_ok": True}
 PUSHING: dict[str, Any] = {"ensure_provider": True, "history": "{{ params.history }}"}
 PUSHING_IMPROVED: dict[str, Any] = {**PUSHING, "only_known": True}
 
-ANSWER = "ti.xcom_pull(task_ids='approve')"
-APPROVED_BY = "{{ (" + ANSWER + "['responded_by_user'] or {}).get('name', '') }}"
+APPROVED_BY = "{{ (ti.xcom_pull(task_ids='approve')['responded_by_user'] or {}).get('name', '') }}"
+# A rejection is a success that hands nothing over, so the state tells it from a question without an answer.
+STATE_OF_QUESTION = (
+    "{{ ti.get_task_states(dag_id=dag.dag_id, task_ids=['approve'], run_ids=[run_id])[run_id]['approve'] }}"
+)
+CHOSEN = "{{ ((ti.xcom_pull(task_ids='approve') or {}).get('chosen_options') or []) | join }}"
 
 with DAG(
     dag_id="okta_risk_sync_with_approval",
@@ -193,7 +197,7 @@ with DAG(
 
     # all_done: what was done is worth reading most when something failed.
     @task(trigger_rule=TriggerRule.ALL_DONE, retries=0)
-    def report(plans: dict[str, Any], reports: dict[str, Any], answer: str) -> dict[str, Any]:
+    def report(plans: dict[str, Any], reports: dict[str, Any], chosen: str, state: str) -> dict[str, Any]:
         """Say what was planned, answered and done; fail when one of these is missing."""
         not_planned = sorted(task_id for task_id, one in plans.items() if one is None)
         if not_planned:
@@ -201,21 +205,17 @@ with DAG(
         planned = {task_id: one["counts"]["planned"] for task_id, one in plans.items()}
         if not any(planned.values()):
             return {"answer": "nobody was asked", "planned": planned}
-        if answer != ApprovalOperator.APPROVE:
-            if answer != ApprovalOperator.REJECT:
+        if chosen != ApprovalOperator.APPROVE:
+            if state != "success":
                 raise RuntimeError("Nobody has answered, so nothing was written.")
-            return {"answer": answer, "planned": planned}
+            return {"answer": ApprovalOperator.REJECT, "planned": planned}
         missing = sorted(task_id for task_id, one in reports.items() if one is None)
         if missing:
             raise RuntimeError(f"No report of {', '.join(missing)}: look at the log of these tasks.")
         done = {
             task_id: {"counts": one["counts"], "reasons": one["reasons"]} for task_id, one in reports.items()
         }
-        return {"answer": answer, "planned": planned, **done}
+        return {"answer": chosen, "planned": planned, **done}
 
-    # The answer as text: a rejection skips every task that takes it as an input.
-    report(
-        plans,
-        {one.task_id: one.output for one in effects},
-        "{{ ((" + ANSWER + " or {}).get('chosen_options') or []) | join }}",
-    )
+    # The answer as text, because a rejection skips whatever comes right after the question.
+    report(plans, {one.task_id: one.output for one in effects}, CHOSEN, STATE_OF_QUESTION)
