@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from airflow_provider_okta_ure.action_log import summaries, tables
 from airflow_provider_okta_ure.action_log.entries import Entry
@@ -125,6 +125,15 @@ def _is_wanted(place: tuple[str, str, str], wanted: Filter) -> bool:
 
 def count_people(connection: Connection, wanted: Filter) -> int:
     """Return how many people something was done to."""
+    if wanted.until is None and not (wanted.org or wanted.run_id):
+        # Whoever it was done to last within a period that has no end, it was done to in the period.
+        everybody = summaries.seen_people(connection).c
+        of_dags = everybody.dag_id.in_(list(wanted.dag_ids or ()))
+        about: list[ColumnElement[bool]] = [of_dags, everybody.last_done.is_not(None)]
+        if wanted.since is not None:
+            about.append(everybody.last_done >= wanted.since)
+        number = select(func.count(func.lower(everybody.user_name).distinct())).where(*about)
+        return int(connection.execute(number).scalar_one())
     name = func.lower(actions.c.user_name)
     found: int = connection.execute(
         select(func.count(name.distinct())).where(

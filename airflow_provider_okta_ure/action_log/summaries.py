@@ -17,10 +17,12 @@ from sqlalchemy import (
     Connection,
     Select,
     Subquery,
+    and_,
     case,
     delete,
     func,
     literal_column,
+    or_,
     select,
     true,
     update,
@@ -177,6 +179,9 @@ def _people_in(about: ColumnElement[bool]) -> Select[tuple[object, ...]]:
             func.max(table.login).label("login"),
             _HEIGHT.label("height"),
             func.max(table.as_of).label("last_as_of"),
+            func.max(case((and_(table.status == "done", table.action != "fetch_scores"), table.as_of))).label(
+                "last_done"
+            ),
         )
         .where(about, table.user_name != "")
         .group_by(*key)
@@ -190,6 +195,7 @@ def _people_in(about: ColumnElement[bool]) -> Select[tuple[object, ...]]:
         seen.c.login,
         known.label("risk_level"),
         seen.c.last_as_of,
+        seen.c.last_done,
     )
 
 
@@ -204,23 +210,30 @@ def _note_people(connection: Connection, about: ColumnElement[bool]) -> None:
             seen.c.login,
             seen.c.risk_level,
             seen.c.last_as_of,
+            seen.c.last_done,
         )
         .where(true())
         .order_by(seen.c.dag_id, seen.c.user_name, seen.c.user_id)
     )
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(people).from_select(
-        ["dag_id", "user_name", "user_id", "login", "risk_level", "last_as_of"], rows
+        ["dag_id", "user_name", "user_id", "login", "risk_level", "last_as_of", "last_done"], rows
     )
-    new = statement.excluded
+    new, old = statement.excluded, people.c
+    is_newer = new.last_as_of >= old.last_as_of
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["dag_id", "user_name", "user_id"],
             set_={
-                "login": case((new.login != "", new.login), else_=people.c.login),
-                "risk_level": case((new.risk_level != "", new.risk_level), else_=people.c.risk_level),
-                "last_as_of": new.last_as_of,
+                "login": case((and_(is_newer, new.login != ""), new.login), else_=old.login),
+                "risk_level": case(
+                    (and_(is_newer, new.risk_level != ""), new.risk_level), else_=old.risk_level
+                ),
+                "last_as_of": case((is_newer, new.last_as_of), else_=old.last_as_of),
+                "last_done": case(
+                    (or_(old.last_done.is_(None), new.last_done > old.last_done), new.last_done),
+                    else_=old.last_done,
+                ),
             },
-            where=new.last_as_of >= people.c.last_as_of,
         )
     )

@@ -119,6 +119,11 @@ actions = Table(
         "target",
         "user_key",
         "as_of",
+        # Not to find rows by, but to count memberships without looking at the rows.
+        "id",
+        "action",
+        "status",
+        "dag_id",
         postgresql_where=IS_EFFECT,
         sqlite_where=IS_EFFECT,
     ),
@@ -133,6 +138,9 @@ actions = Table(
         "ix_okta_ure_action_log_notable",
         "as_of",
         "id",
+        # So that the rare ones are found without looking at the others' rows.
+        "status",
+        "reason",
         postgresql_where=IS_NOTABLE,
         sqlite_where=IS_NOTABLE,
     ),
@@ -209,6 +217,7 @@ people = Table(
     Column("login", String(255), nullable=False),
     Column("risk_level", String(16), nullable=False),
     Column("last_as_of", UtcDateTime, nullable=False),
+    Column("last_done", UtcDateTime),
     Index("ix_okta_ure_people_user_id", "user_id"),
 )
 """Who occurs in the log, under which names and Okta ids."""

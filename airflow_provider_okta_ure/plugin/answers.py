@@ -12,9 +12,11 @@ from airflow_provider_okta_ure.catalogue import entry_for_reason, entry_for_topi
 from airflow_provider_okta_ure.core.models import Row
 from airflow_provider_okta_ure.core.rules import Rule
 from airflow_provider_okta_ure.errors import OktaUreError
-from airflow_provider_okta_ure.plugin.links import links_of
+from airflow_provider_okta_ure.plugin.links import base_path, links_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from airflow_provider_okta_ure.action_log.entries import Entry
     from airflow_provider_okta_ure.catalogue import Entry as Trouble
 
@@ -24,20 +26,30 @@ def json_answer(content: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(content), status_code=status, media_type="application/json")
 
 
-def entry_answer(entry: Entry) -> dict[str, Any]:
-    """Return an entry with what its reason means, and where more is to be seen."""
+def entry_answers(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """Return entries with what their reasons mean, and where more is to be seen."""
+    base = base_path()
+    return [entry_answer(entry, base) for entry in entries]
+
+
+def entry_answer(entry: Entry, base: str) -> dict[str, Any]:
+    """
+    Return an entry with what its reason means, and where more is to be seen.
+
+    :param base: the path below which Airflow is served.
+    """
     trouble = reason(entry.reason)
     return {
         **msgspec.structs.asdict(entry),
         "reason_title": trouble.title if trouble else None,
         "reason_remedy": trouble.advice() if trouble else None,
-        "links": links_of(entry),
+        "links": links_of(entry, base),
     }
 
 
 def failure_answer(entry: Entry) -> dict[str, Any]:
     """Return a failed entry with what to do about it."""
-    answer = entry_answer(entry)
+    answer = entry_answer(entry, base_path())
     return {
         **answer,
         "title": answer["reason_title"] or entry.message or entry.reason or "It failed",
@@ -60,7 +72,7 @@ def membership_answer(entry: Entry) -> dict[str, Any]:
         "dag_id": entry.dag_id,
         "run_id": entry.run_id,
         "status": entry.status,
-        "links": links_of(entry),
+        "links": links_of(entry, base_path()),
         "why": why(entry),
     }
 

@@ -16,7 +16,7 @@ from airflow_provider_okta_ure.clients.hosts import admin_console_of
 from airflow_provider_okta_ure.core.models import RISK_LEVELS
 from airflow_provider_okta_ure.plugin.access import ReaderDep, reader
 from airflow_provider_okta_ure.plugin.answers import (
-    entry_answer,
+    entry_answers,
     json_answer,
     membership_answer,
     reason,
@@ -124,7 +124,7 @@ def actions(
     rows, more = found[:limit], len(found) > limit
     return json_answer(
         {
-            "rows": [entry_answer(entry) for entry in rows],
+            "rows": entry_answers(rows),
             "next": to_text(searching.Cursor(rows[-1].as_of, rows[-1].id or 0)) if more else None,
             "count": min(count, COUNTED_AT_MOST),
             "count_is_exact": count <= COUNTED_AT_MOST,
@@ -189,7 +189,7 @@ def person(
                 "scores": people.scores_of(
                     connection, keys, dag_ids=chosen, since=period.since, until=period.until
                 ),
-                "events": [entry_answer(entry) for entry in events[:EVENTS_AT_MOST]],
+                "events": entry_answers(events[:EVENTS_AT_MOST]),
                 "more_events": len(events) > EVENTS_AT_MOST,
                 "memberships": [
                     membership_answer(entry)

@@ -19,9 +19,13 @@ def base_path() -> str:
     return urlsplit(str(conf.get("api", "base_url", fallback="") or "")).path.rstrip("/")
 
 
-def links_of(entry: Entry) -> dict[str, str | None]:
-    """Return the pages about an entry; None where one is not known."""
-    run = _run(entry)
+def links_of(entry: Entry, base: str) -> dict[str, str | None]:
+    """
+    Return the pages about an entry; None where one is not known.
+
+    :param base: what :func:`base_path` returns.
+    """
+    run = _run(entry, base)
     admin = admin_console_of(entry.org)
     is_group = entry.action in ("add_to_group", "remove_from_group")
     return {
@@ -36,10 +40,10 @@ def links_of(entry: Entry) -> dict[str, str | None]:
     }
 
 
-def _run(entry: Entry) -> str | None:
+def _run(entry: Entry, base: str) -> str | None:
     if not entry.dag_id or not entry.run_id:
         return None
-    return f"{base_path()}/dags/{_safe(entry.dag_id)}/runs/{_safe(entry.run_id)}"
+    return f"{base}/dags/{_safe(entry.dag_id)}/runs/{_safe(entry.run_id)}"
 
 
 def _task(run: str | None, entry: Entry) -> str | None:

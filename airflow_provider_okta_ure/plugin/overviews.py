@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_okta_ure.action_log import memberships, overview, searching, tasks
-from airflow_provider_okta_ure.plugin.answers import entry_answer, failure_answer
+from airflow_provider_okta_ure.plugin.answers import entry_answers, failure_answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.tasks import TaskSummary
 
 FAILURES_AT_MOST = 20
-TODAY_AT_MOST = 200
+TODAY_AT_MOST = 100
 RUNS_AT_MOST = 500
 
 _STATUSES = ("done", "unchanged", "skipped", "failed", "planned", "started")
@@ -122,7 +122,7 @@ def _today(connection: Connection, run: dict[str, Any] | None) -> dict[str, Any]
         entries = overview.done_in_run(
             connection, dag_id=run["dag_id"], run_id=run["run_id"], doing=(action,), limit=TODAY_AT_MOST
         )
-        return [entry_answer(entry) for entry in entries]
+        return entry_answers(entries)
 
     return {
         "added": done("add_to_group"),

@@ -135,6 +135,7 @@ def test_the_numbers_are_those_of_the_entries_whether_or_not_they_were_counted_b
             Filter(dag_ids=[]),
             Filter(dag_ids=DAGS, org=OTHER_ORG),
             Filter(dag_ids=DAGS, since=day(1), until=day(3)),
+            Filter(dag_ids=DAGS, since=day(2)),
         ):
             chosen = [
                 one
@@ -153,6 +154,8 @@ def test_the_numbers_are_those_of_the_entries_whether_or_not_they_were_counted_b
                 one.as_of: {name: getattr(one, name) for name in summaries.LEVELS if getattr(one, name)}
                 for one in reading(log, overview.levels, wanted)
             } == {moment: dict(by_level) for moment, by_level in expected_levels(chosen, wanted).items()}
+            done = {one.user_name.lower() for one in chosen if one.status == "done"}
+            assert reading(log, overview.count_people, wanted) == len(done)
             by_status = reading(log, summaries.count_by_status, wanted)
             assert by_status == Counter(one.status for one in chosen)
         for more in (

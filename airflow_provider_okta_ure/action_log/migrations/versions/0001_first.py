@@ -61,9 +61,10 @@ def upgrade() -> None:
     op.create_index("ix_okta_ure_action_log_as_of", _TABLE, ["as_of", "id"])
     op.create_index("ix_okta_ure_action_log_user", _TABLE, ["user_key", "as_of"])
     op.create_index("ix_okta_ure_action_log_run", _TABLE, ["dag_id", "run_id", "task_id"])
-    _create_partial_index("effect", ["org", "target", "user_key", "as_of"], "status IN ('done', 'started')")
+    effect = ["org", "target", "user_key", "as_of", "id", "action", "status", "dag_id"]
+    _create_partial_index("effect", effect, "status IN ('done', 'started')")
     _create_partial_index("reading", ["source", "as_of"], "action = 'fetch_scores'")
-    _create_partial_index("notable", ["as_of", "id"], "status <> 'unchanged'")
+    _create_partial_index("notable", ["as_of", "id", "status", "reason"], "status <> 'unchanged'")
     _create_tasks()
     _create_derived()
 
@@ -134,6 +135,7 @@ def _create_derived() -> None:
         sa.Column("login", sa.String(255), nullable=False),
         sa.Column("risk_level", sa.String(16), nullable=False),
         sa.Column("last_as_of", moment, nullable=False),
+        sa.Column("last_done", moment),
     )
     op.create_index("ix_okta_ure_people_user_id", "okta_ure_people", ["user_id"])
 
