@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_okta_ure.errors import LockedError
-from tests.integration.repeating import ADD, GROUP, PUSH, REMOVE, World, day, world_of
+from tests.integration.repeating import ADD, PUSH, REMOVE, World, day, world_of
 
 if TYPE_CHECKING:
     from demo.keys import SigningKeyPair
@@ -284,4 +284,3 @@ def test_a_task_by_name_and_a_task_by_id_take_turns(world):
         world.impatient = False
     world.run(ADD, {"ann": HIGH}, day(1))
     assert world.members == {"ann"}
-    assert GROUP
