@@ -15,7 +15,7 @@ Okta in line:
 | `filter_recovered`, `remove_from_group` | takes out of the group whom `recovered_rule` matches |
 | `filter_improved`, `map_improved`, `push_improved` | tells it who is no longer at risk |
 | `confirm_ingested` | finds each signal in Okta's System Log, or says which are missing and why |
-| `report` | what was done, in one place |
+| `report` | what was done, in one place; also as an event of the asset `okta_user_risk` |
 
 **Dry run is on by default**: nothing is written to Okta until you trigger with `dry_run` off, or change
 the default.
@@ -34,7 +34,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule, task
+from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, Param, TriggerRule, task
 
 from airflow_provider_okta_ure.operators.netskope import NetskopeFetchScoresOperator
 from airflow_provider_okta_ure.operators.okta import (
@@ -45,6 +45,9 @@ from airflow_provider_okta_ure.operators.okta import (
 )
 from airflow_provider_okta_ure.operators.rules import RiskFilterOperator, RiskMapLevelsOperator
 from airflow_provider_okta_ure.sensors.okta import OktaRiskEventSensor
+
+# What Okta knows of people's risk. Each run leaves an event, dry runs too, with what it did as its extra.
+RISK_IN_OKTA = Asset(name="okta_user_risk", uri="okta://okta_default/user-risk", group="risk")
 
 # The same for every task that writes.
 LIMITS: dict[str, Any] = {
@@ -202,17 +205,25 @@ with DAG(
     [push_risk, push_improved] >> confirm_ingested
 
     # all_done: what was done is worth reading most when something failed.
-    @task(trigger_rule=TriggerRule.ALL_DONE, retries=0)
-    def report(reports: dict[str, Any]) -> dict[str, Any]:
+    @task(trigger_rule=TriggerRule.ALL_DONE, retries=0, outlets=[RISK_IN_OKTA])
+    def report(reports: dict[str, Any], outlet_events: Any = None) -> dict[str, Any]:
         """Put the reports of all actions side by side; fail when one of them is missing."""
         missing = sorted(task_id for task_id, one in reports.items() if one is None)
         if missing:
             raise RuntimeError(f"No report of {', '.join(missing)}: look at the log of these tasks.")
-        return {
+        told = {
             task_id: {"counts": one["counts"], "reasons": one["reasons"]}
             for task_id, one in reports.items()
             if one is not None
         }
+        outlet_events[RISK_IN_OKTA].extra = {
+            "dry_run": all(one["dry_run"] for one in reports.values() if one and "dry_run" in one),
+            **{
+                task_id: {status: number for status, number in one["counts"].items() if number}
+                for task_id, one in told.items()
+            },
+        }
+        return told
 
     report(
         {

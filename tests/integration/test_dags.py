@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -40,7 +42,13 @@ class Run:
             if hasattr(dag.params, "items_raw")
             else dict(dag.params)
         )
-        self._context = {**context, "params": {**values, **params}, "dag": dag}
+        self.outlet_events: dict[Any, Any] = defaultdict(SimpleNamespace)
+        self._context = {
+            **context,
+            "params": {**values, **params},
+            "dag": dag,
+            "outlet_events": self.outlet_events,
+        }
         self.xcom: dict[str, Any] = {}
 
     def all_tasks(self) -> dict[str, Any]:
@@ -114,7 +122,8 @@ def test_every_dag_explains_itself(dags):
     ],
 )
 def test_the_main_dag_does_its_job_in_every_kind_of_run(dags, okta, netskope, context):
-    xcom = Run(dags["okta_risk_sync"], context(), dry_run=False, group="Risky").all_tasks()
+    run = Run(dags["okta_risk_sync"], context(), dry_run=False, group="Risky")
+    xcom = run.all_tasks()
     group = okta.okta.find_group("Risky")
     assert group is not None
     members = {okta.okta.user(one).login.lower() for one in okta.okta.members(group.id)}
@@ -127,6 +136,9 @@ def test_the_main_dag_does_its_job_in_every_kind_of_run(dags, okta, netskope, co
     assert members <= at_risk
     report = xcom["report"]
     assert report["add_to_group"]["counts"]["done"] == len(members)
+    (told,) = run.outlet_events.values()
+    assert told.extra["dry_run"] is False
+    assert told.extra["add_to_group"]["done"] == len(members)
     proof = report.pop("confirm_ingested")
     assert all(one["counts"]["failed"] == 0 for one in report.values())
     pushed = report["push_risk"]["counts"]["done"] + report["push_improved"]["counts"]["done"]

@@ -24,7 +24,9 @@ def in_parts() -> None:
         flat = [row for part in rows for row in part]
         return [flat[start : start + 40] for start in range(0, len(flat), 40)]
 
-    parts = NetskopeFetchScoresOperator.partial(task_id="fetch_scores").expand(shard=["1/3", "2/3", "3/3"])
+    parts = NetskopeFetchScoresOperator.partial(
+        task_id="fetch_scores", map_index_template="{{ task.shard }}"
+    ).expand(shard=["1/3", "2/3", "3/3"])
     risky = RiskFilterOperator(task_id="filter_at_risk", rows=parts.output, rule="score <= 800")
     OktaAddToGroupOperator.partial(task_id="add_to_group", group_name="In parts", create_group=True).expand(
         rows=chunks([risky.output])
