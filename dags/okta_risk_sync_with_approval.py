@@ -11,6 +11,7 @@ The same job as `okta_risk_sync`, with a person between plan and effect. Every d
 | `describe` | puts the plans into one text; **ends the run here when there is nothing to do** |
 | `approve` | waits until somebody approves or rejects: tab *Required Actions* |
 | `add_to_group`, `remove_from_group`, `push_*` | carry out what was approved, and nothing else |
+| `confirm_ingested` | finds each signal in Okta's System Log, or says which are missing and why |
 | `report` | what became of it, in one place |
 
 There is no dry run to switch off: **nothing is written to Okta before somebody approves**. What was approved
@@ -40,6 +41,7 @@ from airflow_provider_okta_ure.operators.okta import (
     OktaRemoveFromGroupOperator,
 )
 from airflow_provider_okta_ure.operators.rules import RiskFilterOperator, RiskMapLevelsOperator
+from airflow_provider_okta_ure.sensors.okta import OktaRiskEventSensor
 
 # The next day has a plan of its own.
 TIME_TO_ANSWER = timedelta(hours=23)
@@ -108,6 +110,7 @@ with DAG(
         group_name="{{ params.group }}",
         create_group=True,
         ensure_provider=True,
+        confirm=True,
         strategy="{{ params.strategy }}",
     )
     fetch_scores = NetskopeFetchScoresOperator(task_id="fetch_scores", strategy="{{ params.strategy }}")
@@ -195,6 +198,11 @@ with DAG(
     effects = [add_to_group, remove_from_group, push_risk, push_improved]
     approve >> effects
 
+    # Okta answers 202 also to a signal that it ignores. all_done: when a push failed for somebody, what was
+    # delivered to the others is to be proven all the same.
+    confirm_ingested = OktaRiskEventSensor(task_id="confirm_ingested", trigger_rule=TriggerRule.ALL_DONE)
+    [push_risk, push_improved] >> confirm_ingested
+
     # all_done: what was done is worth reading most when something failed.
     @task(trigger_rule=TriggerRule.ALL_DONE, retries=0)
     def report(plans: dict[str, Any], reports: dict[str, Any], chosen: str, state: str) -> dict[str, Any]:
@@ -218,4 +226,5 @@ with DAG(
         return {"answer": chosen, "planned": planned, **done}
 
     # The answer as text, because a rejection skips whatever comes right after the question.
-    report(plans, {one.task_id: one.output for one in effects}, CHOSEN, STATE_OF_QUESTION)
+    reports = {one.task_id: one.output for one in (*effects, confirm_ingested)}
+    report(plans, reports, CHOSEN, STATE_OF_QUESTION)

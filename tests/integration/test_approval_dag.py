@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import TriggerRule
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from tests.integration.conftest import NOW
@@ -50,7 +51,8 @@ class Asked(Run):
 
     def _execute(self, task: Any) -> Any:
         self._context["ti"].task_id = task.task_id
-        if task.task_id != "report" and {task.task_id, *task.upstream_task_ids} & self.skipped:
+        waits_for_success = task.trigger_rule != TriggerRule.ALL_DONE
+        if waits_for_success and {task.task_id, *task.upstream_task_ids} & self.skipped:
             self.skipped.add(task.task_id)
             return None
         if task.task_id == "approve":
@@ -106,6 +108,7 @@ def test_the_approved_plan_is_carried_out_whole_and_the_approver_is_recorded(dag
         assert change["login"] in run.question["body"]
     assert {one.approved_by for one in logged(status="done") if one.action != "fetch_scores"} == {"Eve"}
     assert xcom["report"]["answer"] == "Approve"
+    assert xcom["report"]["confirm_ingested"]["counts"]["confirmed"] == planned["plan_push"]
     assert xcom["report"]["add_to_group"]["counts"]["done"] == planned["plan_add"]
 
 

@@ -28,9 +28,10 @@ def in_parts() -> None:
         task_id="fetch_scores", map_index_template="{{ task.shard }}"
     ).expand(shard=["1/3", "2/3", "3/3"])
     risky = RiskFilterOperator(task_id="filter_at_risk", rows=parts.output, rule="score <= 800")
-    OktaAddToGroupOperator.partial(task_id="add_to_group", group_name="In parts", create_group=True).expand(
-        rows=chunks([risky.output])
-    )
+    # How many may be changed at once is the subject of other tests.
+    OktaAddToGroupOperator.partial(
+        task_id="add_to_group", group_name="In parts", create_group=True, max_change_percent=100
+    ).expand(rows=chunks([risky.output]))
 
 
 @dag(schedule=[SCORES], start_date=START)
@@ -38,7 +39,9 @@ def on_asset() -> None:
     """No data interval, no logical date."""
     rows = NetskopeFetchScoresOperator(task_id="fetch_scores", strategy="list")
     levels = RiskMapLevelsOperator(task_id="map_levels", rows=rows.output)
-    OktaPushRiskOperator(task_id="push_risk", rows=levels.output, ensure_provider=True)
+    OktaPushRiskOperator(
+        task_id="push_risk", rows=levels.output, ensure_provider=True, max_change_percent=100
+    )
 
 
 @dag(schedule=None, start_date=START)
