@@ -23,5 +23,18 @@ expect hooks airflow_provider_okta_ure.hooks.okta.OktaHook
 expect hooks airflow_provider_okta_ure.hooks.netskope.NetskopeHook
 expect behaviours okta
 expect behaviours netskope
+# The page is no Python, so nothing that imports would miss it.
+"$scratch/venv/bin/python" - <<'PAGE'
+from importlib.resources import files
+
+page = files("airflow_provider_okta_ure.plugin") / "static"
+missing = [
+    name
+    for name in ("main.js", "shared/h.js", "vendor/chart.js/chart.umd.min.js", "vendor/chart.js/LICENSE.md", "icon.svg")
+    if not (page / name).is_file()
+]
+if missing:
+    raise SystemExit(f"The wheel lacks files of the page: {missing}")
+PAGE
 "$scratch/venv/bin/okta-ure-sandbox" --help >/dev/null
 echo "The wheel shows itself to 'airflow providers list', 'hooks' and 'behaviours'."

@@ -159,6 +159,7 @@ class Demo:
             f"{confirmed} risk signals pushed, all confirmed in Okta's System Log.\n"
         )
         _print(f"Airflow: {self._airflow.url}/dags/{DAG_ID}   login {LOGIN}, password {PASSWORD}")
+        _print(f"Who was acted on and why: {self._airflow.url}/plugin/risk-exchange")
 
     def _say(self, text: str) -> None:
         _print(f"[{time.monotonic() - self._started:5.1f} s] {text}")

@@ -36,6 +36,7 @@ def test_the_demo_syncs_a_week_and_leaves_no_process_behind(tmp_path):
     assert "today" in done.stdout
     assert "risk signals pushed, all confirmed in Okta's System Log" in done.stdout
     assert f"http://127.0.0.1:{ports[0]}/dags/okta_risk_sync" in done.stdout
+    assert done.stdout.rstrip().endswith(f"http://127.0.0.1:{ports[0]}/plugin/risk-exchange")
     assert [name for name in _commands() if str(tmp_path) in name] == []
 
 

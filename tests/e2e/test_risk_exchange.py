@@ -219,6 +219,7 @@ def test_the_numbers_of_the_overview_are_those_of_the_action_log(viewer: Viewer,
     signals = table_of(viewer, "Risk signals: confirmed of pushed")
     pushed = week.count("action = 'push_risk' and status = 'done'")
     assert sum(int(row[1]) for row in signals) == pushed > 0
+    assert sum(int(row[2]) for row in signals) == week.count("confirmation = 'confirmed'") == pushed
 
 
 def test_the_failure_is_shown_with_what_to_do(viewer: Viewer, week: Week):

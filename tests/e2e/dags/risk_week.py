@@ -15,6 +15,7 @@ from airflow_provider_okta_ure.operators.okta import (
     OktaRemoveFromGroupOperator,
 )
 from airflow_provider_okta_ure.operators.rules import RiskFilterOperator, RiskMapLevelsOperator
+from airflow_provider_okta_ure.sensors.okta import OktaRiskEventSensor
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 OKTA = "okta_acme"
@@ -38,7 +39,10 @@ with DAG(
         okta_conn_id=OKTA,
         past_intervals="apply",
     )
-    OktaPushRiskOperator(task_id="push_risk", rows=at_risk.output, ensure_provider=True, okta_conn_id=OKTA)
+    push_risk = OktaPushRiskOperator(
+        task_id="push_risk", rows=at_risk.output, ensure_provider=True, okta_conn_id=OKTA
+    )
+    push_risk >> OktaRiskEventSensor(task_id="confirm_ingested", poke_interval=1, okta_conn_id=OKTA)
     recovered = RiskFilterOperator(task_id="filter_recovered", rows=levels.output, rule="score > 600")
     OktaRemoveFromGroupOperator(
         task_id="remove_from_group",
