@@ -38,9 +38,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
 
     @property
     def identity(self) -> tuple[str, int, str, str]:
-        """What makes it the change that a person approved; the spelling of the name does not."""
+        """
+        What makes it the change that a person approved; the spelling of the name does not.
+
+        No level before and the level ``none`` are the same: Okta is told ``none`` for both.
+        """
         score = -1 if self.score is None else self.score
-        return self.user_id, score, self.previous_risk_level or "", self.risk_level or ""
+        return self.user_id, score, self.previous_risk_level or "none", self.risk_level or ""
 
 
 class ChangePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -157,8 +161,8 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
         Return the proposal to carry out the decisions that are not settled.
 
         :param org: the Okta org's URL.
-        :param target_keys: the group's id, or the issuer of a risk signal; then what it was called when the
-            plan may have been made, which is the name of a group that has been created since.
+        :param target_keys: the group's id, or the issuer of a risk signal; then what stood for it when the
+            plan may have been made, which is before a group was created.
         :param cost: how many calls of each rate limit it takes.
         :param per_minute: how many calls a minute of each rate limit are ours.
         """

@@ -324,7 +324,7 @@ class OktaActionOperator(ServiceOperator, ABC):
             decisions,
             org=journal.org,
             target=plan.target,
-            target_keys=(journal.target or journal.target_name, journal.target_name),
+            target_keys=journal.targets,
             as_of=journal.run.as_of,
             earlier=before.here,
             elsewhere=before.elsewhere,

@@ -118,8 +118,10 @@ class Journal:
         self.aim(missing_group(name), name)
 
     @property
-    def _group_targets(self) -> tuple[str, ...]:
-        """The group, and what stood for it before it was made."""
+    def targets(self) -> tuple[str, ...]:
+        """The group or the issuer; then what stood for a group before it was made."""
+        if self.action not in GROUP_ACTIONS:
+            return (self.target,)
         return tuple(dict.fromkeys((self.target, missing_group(self.target_name))))
 
     def moment(self, row: Row) -> datetime:
@@ -197,7 +199,7 @@ class Journal:
                 wanted.setdefault(self.moment(decision.row), {}).update(keys)
         found: dict[str, datetime] = {}
         for moment, owners in wanted.items():
-            for target in self._group_targets:
+            for target in self.targets:
                 for key, entry in self._later(GROUP_ACTIONS, owners, moment, target=target).items():
                     user_id = owners[key]
                     found[user_id] = max(entry.as_of, found.get(user_id, entry.as_of))
@@ -207,7 +209,7 @@ class Journal:
         """Whether something was decided for this group as of a later moment than the run's."""
         moments = [
             self.log.newest_moment(org=self.org, doing=GROUP_ACTIONS, target=target)
-            for target in self._group_targets
+            for target in self.targets
         ]
         return any(moment is not None and moment > self.run.as_of for moment in moments)
 
@@ -287,7 +289,7 @@ class Journal:
     def _recoveries(self, keys: Iterable[str]) -> dict[str, datetime]:
         """Return the last moment that a rule, and not the end of the time, released each user, by key."""
         keys, found = list(keys), dict[str, datetime]()
-        for target in self._group_targets:
+        for target in self.targets:
             for key, moment in self.log.last_releases(org=self.org, target=target, users=keys).items():
                 found[key] = max(moment, found.get(key, moment))
         return found

@@ -26,6 +26,23 @@ def _airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _nothing_masked_from_other_tests() -> Iterator[None]:
+    """
+    Take back what a test had masked.
+
+    Airflow compiles all secrets of a process into one expression at each new one: right for a task, slower and slower
+    for thousands of tests in one process.
+    """
+    from airflow._shared.secrets_masker import _secrets_masker as of_core
+    from airflow.sdk._shared.secrets_masker import _secrets_masker as of_sdk
+
+    before = [(masker, set(masker.patterns), masker.replacer) for masker in (of_core(), of_sdk())]
+    yield
+    for masker, patterns, replacer in before:
+        masker.patterns, masker.replacer = patterns, replacer
+
+
 @pytest.fixture
 def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Store a connection in the environment."""

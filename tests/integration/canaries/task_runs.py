@@ -101,12 +101,13 @@ def masked_log() -> Iterator[io.BytesIO]:
         patch.setattr(masker, "patterns", set())
         patch.setattr(masker, "replacer", None)
         patch.setattr(secrets_masker, "re", _LazyExpressions())
+        before = structlog.get_config()
         configure_logging(json_output=True, log_level="DEBUG", output=output, cache_logger_on_first_use=False)
         try:
             yield output
         finally:
             reset_logging()  # type: ignore[no-untyped-call]  # Airflow's own has no annotations
-            structlog.reset_defaults()
+            structlog.configure(**before)
 
 
 def run_task(task: BaseOperator, output: io.BytesIO, monkeypatch: Any) -> TaskRun:

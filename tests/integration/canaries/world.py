@@ -115,7 +115,9 @@ class World:
             "allow_private_jwks_url": True,
             "proxy": proxy,
         }
-        birds.add_pem("signing PEM", signing.pem)
+        # The same bytes in base64 are partly the same text in PEM and JWK, so there is one form at a time.
+        if way != "app-jwk":
+            birds.add_pem("signing PEM", signing.pem)
         if way == "token":
             # As people paste it: the scheme in front.
             okta["password"] = f"SSWS {sandbox.okta_token}"
@@ -147,7 +149,8 @@ class World:
         if service == "netskope":
             return f"Netskope-Api-Token: {self.sandbox.netskope_token}"
         token = f"SSWS {self.sandbox.okta_token}, {self.sandbox.okta_token}" if self.way == "token" else ""
-        return f"{token} {self.keys[0].pem}"
+        key = self.keys[0].pem
+        return f"{token} {jwk_of(key) if self.way == 'app-jwk' else key}"
 
     def store(self, conn_id: str, **fields: Any) -> None:
         self.stored[conn_id] = fields
