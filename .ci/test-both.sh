@@ -7,11 +7,25 @@ newest=$1
 oldest=$2
 shift 2
 logs=$(mktemp -d)
-trap 'rm -rf "$logs"' EXIT
+memory=
+beside=
+clean_up() {
+    [ -z "$beside" ] || kill "$beside" 2>/dev/null || true
+    rm -rf "$logs"
+    [ -z "$memory" ] || rm -rf "$memory"
+}
+trap clean_up EXIT
+
+# Thousands of small databases are made and thrown away: where there is a large file system in memory, not on disk.
+if [ -w /dev/shm ] && [ "$(df -Pk /dev/shm | awk 'END { print $4 + 0 }')" -gt 4000000 ]; then
+    memory=$(mktemp -d /dev/shm/okta-ure-tests.XXXXXX)
+    # PostgreSQL does not run as root, and passes through as somebody else.
+    chmod 711 "$memory"
+    export TMPDIR="$memory"
+fi
 
 "$oldest/bin/python" -m pytest -q -p no:cacheprovider "$@" >"$logs/oldest" 2>&1 &
 beside=$!
-trap 'kill $beside 2>/dev/null || true; rm -rf "$logs"' EXIT
 
 echo "==> Airflow 3.3: all tests"
 status=0

@@ -16,15 +16,12 @@ from airflow_provider_okta_ure.clients.netskope_wire import (
     WireSeriesAnswer,
     milliseconds,
 )
-from airflow_provider_okta_ure.clients.retries import RetryPolicy
+from airflow_provider_okta_ure.clients.retries import BRIEF
 from airflow_provider_okta_ure.core.buckets import utc_day
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.clients.glimpse import Glimpse
     from airflow_provider_okta_ure.clients.http import ApiClient
-
-# Netskope's limits are per second, so a second try soon after is worth it.
-BRIEF_PATIENCE = RetryPolicy(attempts=3, first_wait=0.5, longest_wait=2.0, total_wait=5.0)
 
 NOBODY = "nobody@netskope.example"
 
@@ -37,7 +34,7 @@ class NetskopeProbe:
     """
 
     def __init__(self, api: ApiClient) -> None:
-        self._api = api.with_patience(BRIEF_PATIENCE)
+        self._api = api.with_patience(BRIEF)
 
     @property
     def limits(self) -> dict[str, int]:

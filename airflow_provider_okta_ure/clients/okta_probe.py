@@ -17,15 +17,12 @@ from airflow_provider_okta_ure.clients.okta_wire import (
     WireUser,
     segment,
 )
-from airflow_provider_okta_ure.clients.retries import RetryPolicy
+from airflow_provider_okta_ure.clients.retries import BRIEF
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.clients.glimpse import Glimpse
     from airflow_provider_okta_ure.clients.http import ApiClient
     from airflow_provider_okta_ure.core.models import OktaGroup, OktaUser, RiskLevel, SecurityEventsProvider
-
-BRIEF_PATIENCE = RetryPolicy(attempts=2, first_wait=0.5, longest_wait=2.0, total_wait=5.0)
-"""Somebody waits for the answer, and one that comes after minutes is no better."""
 
 _ONE = {"limit": "1"}
 
@@ -38,7 +35,7 @@ class OktaProbe:
     """
 
     def __init__(self, api: ApiClient) -> None:
-        self._api = api.with_patience(BRIEF_PATIENCE)
+        self._api = api.with_patience(BRIEF)
 
     @property
     def limits(self) -> dict[str, int]:

@@ -76,6 +76,10 @@ class RetryPolicy:
         return min(doubled, self.longest_wait) * (0.5 + chance / 2)
 
 
+BRIEF = RetryPolicy(attempts=3, first_wait=0.5, longest_wait=2.0, total_wait=5.0)
+"""Somebody waits for the answer. Netskope's limits are per second, so it is worth asking again soon."""
+
+
 class Patience:
     """
     What is left of the waiting that one call may do.

@@ -15,7 +15,9 @@ from airflow_provider_okta_ure.hooks.settings import TransportSettings, base_hos
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
+    from typing_extensions import Unpack
 
+    from airflow_provider_okta_ure.clients.http import Transport
     from airflow_provider_okta_ure.clients.netskope import NetskopeClient
 
 
@@ -69,6 +71,9 @@ class NetskopeHook(BaseHook):
 
         :raises ConfigurationError: the connection is not usable.
         """
+        return self._connect()
+
+    def _connect(self, **transport: Unpack[Transport]) -> NetskopeClient:
         from airflow_provider_okta_ure.clients.auth import NetskopeTokenAuth
         from airflow_provider_okta_ure.clients.netskope import NetskopeClient
 
@@ -76,7 +81,7 @@ class NetskopeHook(BaseHook):
             token_of(self.connection, "REST API v2 token"), reread=self._token_stored_now
         )
         mask_token(auth)
-        return NetskopeClient.connect(self.base_url, auth, **self.settings.transport)
+        return NetskopeClient.connect(self.base_url, auth, **{**self.settings.transport, **transport})
 
     def _token_stored_now(self) -> str:
         """
@@ -100,8 +105,10 @@ class NetskopeHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Try what every use of the connection needs, and say precisely what is wrong."""
+        from airflow_provider_okta_ure.clients.retries import BRIEF
+
         try:
-            self.client.check()
+            self._connect(retry=BRIEF).check()
         except OktaUreError as error:
             return False, str(error)
         return True, f"{self.base_url} is a Netskope tenant, and the token can read users and scores."

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Connection
+    from typing_extensions import Unpack
 
     from airflow_provider_okta_ure.clients.auth import OriginAuth
     from airflow_provider_okta_ure.clients.documents import DocumentReader
+    from airflow_provider_okta_ure.clients.http import Transport
     from airflow_provider_okta_ure.clients.keys import SigningKey
     from airflow_provider_okta_ure.clients.okta import OktaClient
     from airflow_provider_okta_ure.core.models import SecurityEventsProvider
@@ -170,7 +172,7 @@ class OktaHook(BaseHook):
         auth = self.auth
         return frozenset(auth.granted_scopes()) if isinstance(auth, ServiceAppAuth) else None
 
-    def _auth(self, scopes: Sequence[str] | None) -> OriginAuth:
+    def _auth(self, scopes: Sequence[str] | None, **transport: Unpack[Transport]) -> OriginAuth:
         from airflow_provider_okta_ure.clients.auth import SswsAuth
         from airflow_provider_okta_ure.clients.oauth import ServiceAppAuth
 
@@ -180,12 +182,14 @@ class OktaHook(BaseHook):
             mask_token(auth)
             return auth
         app = service_app_of(self.connection, settings, scopes)
-        return ServiceAppAuth.connect(self.base_url, app, on_secret=mask_secret, **settings.transport)
+        return ServiceAppAuth.connect(
+            self.base_url, app, on_secret=mask_secret, **{**settings.transport, **transport}
+        )
 
-    def _connect(self, auth: OriginAuth) -> OktaClient:
+    def _connect(self, auth: OriginAuth, **transport: Unpack[Transport]) -> OktaClient:
         from airflow_provider_okta_ure.clients.okta import OktaClient
 
-        return OktaClient.connect(self.base_url, auth, **self.settings.transport)
+        return OktaClient.connect(self.base_url, auth, **{**self.settings.transport, **transport})
 
     @cached_property
     def registration(self) -> Registration:
@@ -234,10 +238,11 @@ class OktaHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Try what every use of the connection needs, and say precisely what is wrong."""
+        from airflow_provider_okta_ure.clients.retries import BRIEF
         from airflow_provider_okta_ure.clients.scopes import CHECK_SCOPES
 
         try:
-            self._connect(self._auth(CHECK_SCOPES)).check()
+            self._connect(self._auth(CHECK_SCOPES, retry=BRIEF), retry=BRIEF).check()
             if self.settings.signing_private_key:
                 _ = self.transmitter
         except OktaUreError as error:

@@ -14,6 +14,7 @@ import pytest
 from airflow_provider_okta_ure.clients.retries import Timing
 from airflow_provider_okta_ure.sandbox import Sandbox
 from demo.keys import SigningKeyPair, new_signing_key
+from tests.support.masking import begin_without_secrets
 
 NOW = datetime(2026, 11, 23, 3, tzinfo=timezone.utc)
 
@@ -27,20 +28,13 @@ def _airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_masked_from_other_tests() -> Iterator[None]:
-    """
-    Take back what a test had masked.
+def _nothing_masked_from_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin without the secrets of other tests."""
+    from airflow._shared.secrets_masker import secrets_masker as of_core
+    from airflow.sdk._shared.secrets_masker import secrets_masker as of_sdk
 
-    Airflow compiles all secrets of a process into one expression at each new one: right for a task, slower and slower
-    for thousands of tests in one process.
-    """
-    from airflow._shared.secrets_masker import _secrets_masker as of_core
-    from airflow.sdk._shared.secrets_masker import _secrets_masker as of_sdk
-
-    before = [(masker, set(masker.patterns), masker.replacer) for masker in (of_core(), of_sdk())]
-    yield
-    for masker, patterns, replacer in before:
-        masker.patterns, masker.replacer = patterns, replacer
+    for module in (of_core, of_sdk):
+        begin_without_secrets(module, monkeypatch)
 
 
 @pytest.fixture
@@ -89,7 +83,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
         for module in ("http", "oauth"):
             monkeypatch.setattr(
                 f"airflow_provider_okta_ure.clients.{module}.Timing",
-                lambda: Timing(now=running.clock.timestamp),
+                lambda: Timing(now=running.clock.timestamp, sleep=running.clock.advance),
             )
         yield running
 

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 import pytest
 import structlog
 from airflow.sdk import DAG, BaseOperator
-from airflow.sdk._shared.secrets_masker import _secrets_masker, secrets_masker
+from airflow.sdk._shared.secrets_masker import secrets_masker
 from airflow.sdk.api.datamodels._generated import DagRun, TaskInstanceState, TIRunContext
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import MaskSecret
 from airflow.sdk.log import configure_logging, reset_logging
 
 from tests.integration.conftest import NOW
+from tests.support.masking import begin_without_secrets
 
 ID = UUID("01999999-0000-7000-8000-000000000000")
 
@@ -66,41 +65,12 @@ class TaskRun:
         return "".join(traceback.format_exception(self.error)) if self.error else ""
 
 
-class _LazyExpressions:
-    """
-    The module ``re`` for the masker, which compiles an expression when it is used.
-
-    Airflow makes one of all secrets anew for each secret that it is told, and a test has hundreds.
-    """
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(re, name)
-
-    def compile(self, pattern: str) -> Any:
-        return _LazyPattern(pattern)
-
-
-class _LazyPattern:
-    def __init__(self, pattern: str) -> None:
-        self._pattern = pattern
-
-    @cached_property
-    def _compiled(self) -> re.Pattern[str]:
-        return re.compile(self._pattern)
-
-    def sub(self, replacement: str, text: str) -> str:
-        return self._compiled.sub(replacement, text)
-
-
 @contextmanager
 def masked_log() -> Iterator[io.BytesIO]:
     """Send stdlib logging and structlog to one log, in the way of the supervisor, at all levels."""
-    masker = _secrets_masker()
     output = io.BytesIO()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(masker, "patterns", set())
-        patch.setattr(masker, "replacer", None)
-        patch.setattr(secrets_masker, "re", _LazyExpressions())
+        begin_without_secrets(secrets_masker, patch)
         before = structlog.get_config()
         configure_logging(json_output=True, log_level="DEBUG", output=output, cache_logger_on_first_use=False)
         try:
