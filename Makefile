@@ -5,6 +5,8 @@ VENV ?= .venv
 VENV_32 ?= .venv-airflow-3.2
 # DEMO=once: end by itself instead of leaving the UI open.
 DEMO ?=
+# How many days before today the demo back-fills.
+DAYS ?= 7
 PORT ?= 8080
 OKTA_PORT ?= 8091
 NETSKOPE_PORT ?= 8092
@@ -16,7 +18,7 @@ OLD_TIERS := tests/unit tests/contract tests/integration
 .PHONY: help demo test lint types package bench sandbox constraints clean
 
 help:
-	@echo "make demo            sandbox and Airflow: back-fill a week, sync today, show what happened (DEMO=once: then end)"
+	@echo "make demo            sandbox and Airflow: back-fill a week (DAYS=7), sync today, show what happened (DEMO=once: then end)"
 	@echo "make test            lint, types, package and all tests, on Airflow 3.3 and 3.2"
 	@echo "make sandbox         only the pretend Okta org and Netskope tenant"
 	@echo "make bench           the numbers in docs/benchmarks.md"
@@ -24,7 +26,7 @@ help:
 	@echo "make clean           remove the environments and what the demo left"
 
 demo: $(VENV)/.demo
-	@$(BIN)/python -m demo $(if $(DEMO),--$(DEMO)) --port $(PORT) --okta-port $(OKTA_PORT) --netskope-port $(NETSKOPE_PORT)
+	@$(BIN)/python -m demo $(if $(DEMO),--$(DEMO)) --days $(DAYS) --port $(PORT) --okta-port $(OKTA_PORT) --netskope-port $(NETSKOPE_PORT)
 
 # The last line printed is pytest's own summary of all tests on the newest Airflow.
 test: lint types package $(VENV_32)/.test

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``make demo``: back-fill seven days, sync today, and say in plain words what happened in Okta."""
+"""``make demo``: back-fill some days, sync today, and say in plain words what happened in Okta."""
 
 from __future__ import annotations
 
@@ -37,9 +37,13 @@ class Demo:
     The whole demo.
 
     :param folder: where everything it makes goes.
+    :param days: how many days before today are back-filled.
     """
 
-    def __init__(self, folder: Path, *, port: int, okta_port: int, netskope_port: int) -> None:
+    def __init__(
+        self, folder: Path, *, port: int, okta_port: int, netskope_port: int, days: int = DAYS
+    ) -> None:
+        self._days = days
         self._started = time.monotonic()
         self._ports = {"okta_port": okta_port, "netskope_port": netskope_port}
         require_free(port, "Airflow UI", "PORT")
@@ -99,7 +103,7 @@ class Demo:
 
     def _past_days(self) -> list[tuple[str, str]]:
         today = datetime.now(tz=timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
-        first, last = today - timedelta(days=DAYS), today - timedelta(days=1)
+        first, last = today - timedelta(days=self._days), today - timedelta(days=1)
         self._say(f"Back-fill: {first:%Y-%m-%d} to {last:%Y-%m-%d}, one day after the other, for real")
         # By itself a back-fill only plans what to do with groups: who was at risk then may not be today.
         conf = {"dry_run": False, "group": GROUP, "past_intervals": "apply"}
@@ -107,7 +111,7 @@ class Demo:
         # Only now: unpaused before, the DAG would start its own run of yesterday, a dry one.
         self._airflow.unpause(DAG_ID)
         runs = []
-        for day in range(DAYS):
+        for day in range(self._days):
             run = self._wait_for_backfilled(day)
             label = str(run["data_interval_start"])[:10]
             runs.append((label, run["dag_run_id"]))
@@ -183,6 +187,14 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8080, help="port of the Airflow UI")
     parser.add_argument("--okta-port", type=int, default=8091)
     parser.add_argument("--netskope-port", type=int, default=8092)
+    parser.add_argument(
+        "--days",
+        type=int,
+        default=DAYS,
+        choices=range(1, 31),
+        metavar="1..30",
+        help="how many days before today to back-fill",
+    )
     parser.add_argument("--folder", type=Path, default=REPOSITORY / ".demo")
     options = parser.parse_args()
     # Without this, a terminated demo would leave its processes behind.
@@ -194,6 +206,7 @@ def main() -> int:
             port=options.port,
             okta_port=options.okta_port,
             netskope_port=options.netskope_port,
+            days=options.days,
         )
         demo.run()
         if not options.once:

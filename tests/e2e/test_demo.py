@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,14 +27,15 @@ def run_demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_demo_syncs_a_week_and_leaves_no_process_behind(tmp_path):
+def test_the_demo_syncs_some_days_and_leaves_no_process_behind(tmp_path):
     ports = [str(free_port()) for _ in range(3)]
-    done = run_demo(
-        tmp_path / "demo", "--port", ports[0], "--okta-port", ports[1], "--netskope-port", ports[2]
-    )
+    where = ("--port", ports[0], "--okta-port", ports[1], "--netskope-port", ports[2])
+    done = run_demo(tmp_path / "demo", *where, "--days", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Checked against both services" in done.stdout
-    assert "today" in done.stdout
+    days = re.findall(r"^  (\d{4}-\d{2}-\d{2}|today) +\d", done.stdout, re.MULTILINE)
+    assert len(days) == 3
+    assert days[-1] == "today"
     assert "risk signals pushed, all confirmed in Okta's System Log" in done.stdout
     assert f"http://127.0.0.1:{ports[0]}/dags/okta_risk_sync" in done.stdout
     assert done.stdout.rstrip().endswith(f"http://127.0.0.1:{ports[0]}/plugin/risk-exchange")

@@ -383,13 +383,13 @@ def test_a_dag_and_a_run_have_it_as_a_tab(viewer: Viewer, week: Week):
     expect(root).to_be_visible(timeout=SECONDS)
     expect(root.get_by_test_id("zone")).to_contain_text(f"DAG {ODD}")
     expect(root.get_by_test_id("latest-added")).to_contain_text("Nobody")
-    root.get_by_role("link", name="Action log").click()
+    root.get_by_role("link", name="Action log", exact=True).click()
     assert log_count(viewer) == week.count(f"{BRIEF} and dag_id = ?", ODD)
     viewer.open(path=f"/dags/{DAG_ID}/runs/{quote(week.run_id)}/plugin/risk-exchange-run")
     expect(viewer.page.get_by_role("heading", name="This run")).to_be_visible()
     expect(viewer.page.get_by_label("Period")).to_have_count(0)
     viewer.shoot("run_tab")
-    root.get_by_role("link", name="Action log").click()
+    root.get_by_role("link", name="Action log", exact=True).click()
     assert log_count(viewer) == week.count(f"{BRIEF} and run_id = ?", week.run_id)
 
 
