@@ -140,7 +140,7 @@ def test_every_page_is_in_the_index():
 
 
 @pytest.mark.parametrize(
-    ("operator", "arguments"), sorted(operators().items()), ids=lambda one: str(one)[:40]
+    ("operator", "arguments"), sorted(operators().items()), ids=sorted(operators())
 )
 def test_every_operator_and_its_arguments_are_described(operator, arguments):
     text = text_of("docs/operators.md")
