@@ -24,5 +24,6 @@ echo "==> Airflow 3.2: unit, contract and integration tests"
 # The long searches for a bad order of runs are made in full on the newest.
 run env OKTA_URE_CASES=60 "$oldest/bin/python" -m pytest "$@" || status=1
 echo "==> Airflow 3.3: all tests"
-run "$newest/bin/python" -m pytest "$@" tests/e2e --doctest-modules airflow_provider_okta_ure/core || status=1
+# What takes longest first.
+run "$newest/bin/python" -m pytest tests/e2e "$@" --doctest-modules airflow_provider_okta_ure/core || status=1
 exit "$status"

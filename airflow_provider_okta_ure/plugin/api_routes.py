@@ -23,6 +23,7 @@ from airflow_provider_okta_ure.plugin.answers import (
 )
 from airflow_provider_okta_ure.plugin.overviews import overview_answer
 from airflow_provider_okta_ure.plugin.parameters import PeriodDep, Text, WantedDep, to_cursor, to_text
+from airflow_provider_okta_ure.plugin.refusals import RESPONSES, described
 from airflow_provider_okta_ure.plugin.store import Store
 
 if TYPE_CHECKING:
@@ -35,7 +36,13 @@ EVENTS_AT_MOST = 500
 
 store = Store()
 # Asked of every route, whatever it asks itself: without a login nothing is said.
-router = APIRouter(prefix="/api", dependencies=[Depends(reader)])
+router = APIRouter(prefix="/api", dependencies=[Depends(reader)], responses=RESPONSES)
+
+
+class CsvResponse(StreamingResponse):
+    """CSV that is made while it is sent."""
+
+    media_type = "text/csv; charset=utf-8"
 
 
 def action_log() -> ActionLog:
@@ -132,12 +139,11 @@ def actions(
     )
 
 
-@router.get("/actions.csv")
+@router.get("/actions.csv", response_class=CsvResponse)
 def actions_csv(wanted: WantedDep, log: LogDep, dags: ReadableDep) -> Response:
     """Return all entries that the filter matches as CSV, the oldest first; however many, in little memory."""
-    return StreamingResponse(
+    return CsvResponse(
         to_csv(log.iterate(wanted.within(dags))),
-        media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="okta-ure-action-log.csv"'},
     )
 
@@ -152,7 +158,7 @@ def people_(
     return json_answer({"people": found})
 
 
-@router.get("/person")
+@router.get("/person", responses={404: described("Nothing is recorded of this person.")})
 def person(
     period: PeriodDep,
     log: LogDep,

@@ -27,6 +27,27 @@ _REMEDIES = {
 }
 
 
+def described(description: str) -> dict[str, Any]:
+    """Return what a route's OpenAPI says of a refusal; ``state`` is for a view of its own on the page."""
+    text = {"type": "string"}
+    schema = {
+        "type": "object",
+        "properties": {"detail": text, "remedy": text, "state": text},
+        "required": ["detail", "remedy"],
+        "additionalProperties": False,
+    }
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    401: described("Nobody is signed in."),
+    403: described("Whoever is signed in may not see plugins."),
+    422: described("A parameter is wrong; the detail names it."),
+    503: described("There is no action log, or it cannot be read."),
+}
+"""How any of the routes for the page can refuse."""
+
+
 def refuse(request: Request, error: Exception) -> Response:
     """Return the answer to a request that is refused, as the page reads it."""
     status = error.status_code if isinstance(error, HTTPException) else 500

@@ -36,8 +36,11 @@ def test_mapped_operators_act_once_per_user_and_create_one_group(airflow: Airflo
     assert not links["Group in Okta"]
 
 
-def test_a_run_that_an_asset_triggered_works_without_any_date(airflow: AirflowInstance, sandbox: Sandbox):
+def test_a_run_that_an_asset_triggered_works_without_any_date_and_waits_in_the_triggerer(
+    airflow: AirflowInstance, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+):
     before = len(sandbox.okta.accepted_events)
+    monkeypatch.setattr(sandbox.options, "log_delay_seconds", 6.0)
     for dag_id in ("on_asset", "changes_scores"):
         airflow.wait_for_dag(dag_id)
         airflow.unpause(dag_id)
@@ -51,6 +54,11 @@ def test_a_run_that_an_asset_triggered_works_without_any_date(airflow: AirflowIn
     assert run["data_interval_end"] is None
     report = airflow.xcom("on_asset", run["dag_run_id"], "push_risk")
     assert report["counts"]["done"] == len(sandbox.okta.accepted_events) - before > 50
+    proof = airflow.xcom("on_asset", run["dag_run_id"], "confirm_ingested")
+    assert proof["counts"] == {"confirmed": report["counts"]["done"], "missing": 0}
+    logs = Path(airflow.home, "logs", "dag_id=on_asset")
+    in_triggerer = "".join(path.read_text() for path in logs.rglob("*.trigger.*.log"))
+    assert "risk signals are not in Okta's System Log yet" in in_triggerer
 
 
 def test_a_permanent_error_is_not_retried_and_tells_what_to_do(airflow: AirflowInstance):

@@ -139,9 +139,7 @@ def test_every_page_is_in_the_index():
     assert [path.name for path in DOCS if f"{path.name})" not in index and path.name != "index.md"] == []
 
 
-@pytest.mark.parametrize(
-    ("operator", "arguments"), sorted(operators().items()), ids=sorted(operators())
-)
+@pytest.mark.parametrize(("operator", "arguments"), sorted(operators().items()), ids=sorted(operators()))
 def test_every_operator_and_its_arguments_are_described(operator, arguments):
     text = text_of("docs/operators.md")
     _, heading, rest = text.partition(f"### {operator}\n")

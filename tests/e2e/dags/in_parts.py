@@ -10,6 +10,7 @@ from airflow.sdk import Asset, dag, task
 from airflow_provider_okta_ure.operators.netskope import NetskopeFetchScoresOperator
 from airflow_provider_okta_ure.operators.okta import OktaAddToGroupOperator, OktaPushRiskOperator
 from airflow_provider_okta_ure.operators.rules import RiskFilterOperator, RiskMapLevelsOperator
+from airflow_provider_okta_ure.sensors.okta import OktaRiskEventSensor
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 SCORES = Asset("scores-changed")
@@ -39,9 +40,11 @@ def on_asset() -> None:
     """No data interval, no logical date."""
     rows = NetskopeFetchScoresOperator(task_id="fetch_scores", strategy="list")
     levels = RiskMapLevelsOperator(task_id="map_levels", rows=rows.output)
-    OktaPushRiskOperator(
+    pushed = OktaPushRiskOperator(
         task_id="push_risk", rows=levels.output, ensure_provider=True, max_change_percent=100
     )
+    proof = OktaRiskEventSensor(task_id="confirm_ingested", deferrable=True, poke_interval=1)
+    pushed >> proof
 
 
 @dag(schedule=None, start_date=START)
