@@ -13,18 +13,16 @@ TIERS = ("unit", "contract", "integration", "e2e", "bench")
 _HERE = Path(__file__).parent
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if _HERE not in item.path.parents:
-            continue  # a doctest of the package
-        tier = item.path.relative_to(_HERE).parts[0]
-        if tier not in TIERS:
-            raise pytest.UsageError(f"{item.nodeid} is in no tier: move it to tests/{'|'.join(TIERS)}.")
-        item.add_marker(tier)
-        if tier == "e2e":
-            # One Airflow for all of them.
-            item.add_marker(pytest.mark.xdist_group(tier))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if _HERE not in item.path.parents:
+        return  # a doctest of the package
+    tier = item.path.relative_to(_HERE).parts[0]
+    if tier not in TIERS:
+        raise pytest.UsageError(f"{item.nodeid} is in no tier: move it to tests/{'|'.join(TIERS)}.")
+    item.add_marker(tier)
+    if tier == "e2e":
+        # One Airflow for all of them.
+        item.add_marker(pytest.mark.xdist_group(tier))
 
 
 @pytest.fixture(scope="session")
