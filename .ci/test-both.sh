@@ -17,7 +17,7 @@ if [ -w /dev/shm ] && [ "$(df -Pk /dev/shm | awk 'END { print $4 + 0 }')" -gt 40
     export TMPDIR="$memory"
 fi
 
-run() { "$@" -n 2 --dist loadgroup -q -p no:cacheprovider; }
+run() { "$@" -n 2 -q -p no:cacheprovider; }
 
 status=0
 echo "==> Airflow 3.2: unit, contract and integration tests"

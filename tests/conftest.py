@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.postgres import Server, running
 
@@ -13,16 +15,25 @@ TIERS = ("unit", "contract", "integration", "e2e", "bench")
 _HERE = Path(__file__).parent
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    if _HERE not in item.path.parents:
-        return  # a doctest of the package
-    tier = item.path.relative_to(_HERE).parts[0]
-    if tier not in TIERS:
-        raise pytest.UsageError(f"{item.nodeid} is in no tier: move it to tests/{'|'.join(TIERS)}.")
-    item.add_marker(tier)
-    if tier == "e2e":
-        # One Airflow for all of them.
-        item.add_marker(pytest.mark.xdist_group(tier))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _HERE not in item.path.parents:
+            continue  # a doctest of the package
+        tier = item.path.relative_to(_HERE).parts[0]
+        if tier not in TIERS:
+            raise pytest.UsageError(f"{item.nodeid} is in no tier: move it to tests/{'|'.join(TIERS)}.")
+        item.add_marker(tier)
+
+
+class _OneAirflow(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Hands out tests one by one to several processes, and all those that share a real Airflow to the same."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "e2e" if nodeid.startswith("tests/e2e/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return _OneAirflow(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -79,7 +79,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _action_log: None) -> I
     log.close()
 
 
-def sent(viewer: Visitor, case: Case) -> None:
+def sent(viewer: Visitor, case: Case[Any]) -> None:
     """Send a request, and hold the answer against the description."""
     answer = viewer.request(case.method, case.formatted_path, params=case.query or None)
     case.validate_response(
@@ -106,14 +106,16 @@ PATIENT = settings(
 
 @given(case=SCHEMA.as_strategy())
 @PATIENT
-def test_requests_as_described_get_answers_as_described(viewer: Visitor, log: ActionLog, case: Case) -> None:
+def test_requests_as_described_get_answers_as_described(
+    viewer: Visitor, log: ActionLog, case: Case[Any]
+) -> None:
     sent(viewer, case)
 
 
-@given(case=SCHEMA.as_strategy(generation_mode=GenerationMode.NEGATIVE))
+@given(case=SCHEMA.as_strategy(generation_mode=GenerationMode("negative")))
 @PATIENT
 def test_requests_that_are_wrong_get_answers_as_described(
-    viewer: Visitor, log: ActionLog, case: Case
+    viewer: Visitor, log: ActionLog, case: Case[Any]
 ) -> None:
     sent(viewer, case)
 
