@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.postgres import Server, running
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
 
 TIERS = ("unit", "contract", "integration", "e2e", "bench")
 _HERE = Path(__file__).parent
