@@ -13,7 +13,6 @@ NETSKOPE_PORT ?= 8092
 
 export UV_LINK_MODE ?= copy
 BIN := $(VENV)/bin
-OLD_TIERS := tests/unit tests/contract tests/integration
 
 .PHONY: help demo test lint types package bench sandbox constraints clean
 
@@ -30,7 +29,7 @@ demo: $(VENV)/.demo
 
 # The last line printed is pytest's own summary of all tests on the newest Airflow.
 test: lint types package $(VENV_32)/.test
-	@sh .ci/test-both.sh $(VENV) $(VENV_32) $(OLD_TIERS)
+	@sh .ci/test-both.sh $(VENV) $(VENV_32)
 
 lint: $(VENV)/.test
 	@echo "==> ruff"

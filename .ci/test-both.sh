@@ -1,11 +1,10 @@
 #!/bin/sh
-# Runs the tests that need no running Airflow on the oldest Airflow, then all of them on the newest, two at a time.
-# Arguments: the environment with the newest Airflow, the one with the oldest, then the folders for the oldest.
+# Runs the tests of what touches Airflow on the oldest Airflow, then all tests on the newest, two at a time.
+# Arguments: the environment with the newest Airflow, and the one with the oldest.
 # The last line is pytest's own summary of the run on the newest.
 set -eu
 newest=$1
 oldest=$2
-shift 2
 memory=
 trap '[ -z "$memory" ] || rm -rf "$memory"' EXIT
 
@@ -20,10 +19,11 @@ fi
 run() { "$@" -n 2 -q -p no:cacheprovider; }
 
 status=0
-echo "==> Airflow 3.2: unit, contract and integration tests"
+echo "==> Airflow 3.2: integration tests"
 # The long searches for a bad order of runs are made in full on the newest.
-run env OKTA_URE_CASES=60 "$oldest/bin/python" -m pytest "$@" || status=1
+run env OKTA_URE_CASES=60 "$oldest/bin/python" -m pytest tests/integration || status=1
 echo "==> Airflow 3.3: all tests"
 # What takes longest first.
-run "$newest/bin/python" -m pytest tests/e2e "$@" --doctest-modules airflow_provider_okta_ure/core || status=1
+run "$newest/bin/python" -m pytest tests/e2e tests/unit tests/contract tests/integration \
+    --doctest-modules airflow_provider_okta_ure/core || status=1
 exit "$status"

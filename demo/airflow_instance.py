@@ -53,8 +53,8 @@ class AirflowInstance:
         (self.home / "passwords.json").write_text(json.dumps({LOGIN: PASSWORD, "viewer": "viewer"}))
         say("Airflow: making its database")
         self._migrate()
-        say("Airflow: starting api-server, scheduler and dag-processor")
-        for name in ("api-server", "scheduler", "dag-processor"):
+        say("Airflow: starting api-server, scheduler, dag-processor and triggerer")
+        for name in ("api-server", "scheduler", "dag-processor", "triggerer"):
             self.children.start(name, [*_AIRFLOW, name], self.environment)
         self._until(self._is_healthy, 120, "Airflow did not become healthy")
         self._sign_in()
@@ -191,7 +191,7 @@ class AirflowInstance:
             health = self._api.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
         except requests.RequestException:
             return False
-        parts = ("metadatabase", "scheduler", "dag_processor")
+        parts = ("metadatabase", "scheduler", "dag_processor", "triggerer")
         return all((health.get(part) or {}).get("status") == "healthy" for part in parts)
 
     def _sign_in(self) -> None:

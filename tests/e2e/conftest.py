@@ -78,9 +78,13 @@ def week(airflow: AirflowInstance) -> Iterator[Week]:
         yield live_through_a_week(airflow, acme)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium: Playwright's own download is not to be had everywhere."""
+    """
+    Debian's Chromium: Playwright's own download is not to be had everywhere.
+
+    Not for longer than one file, because while it is there no other test can run an event loop.
+    """
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip(
