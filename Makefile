@@ -18,7 +18,7 @@ BIN := $(VENV)/bin
 
 help:
 	@echo "make demo            sandbox and Airflow: back-fill a week (DAYS=7), sync today, show what happened (DEMO=once: then end)"
-	@echo "make test            lint, types, package and all tests, on Airflow 3.3 and 3.2"
+	@echo "make test            lint, types, package, all tests on Airflow 3.3, those of what touches Airflow on 3.2"
 	@echo "make sandbox         only the pretend Okta org and Netskope tenant"
 	@echo "make bench           the numbers in docs/benchmarks.md"
 	@echo "make constraints     choose newer versions of everything we build with"
