@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import tenacity
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, ProgrammingError
 from sqlalchemy.pool import NullPool
@@ -173,8 +174,15 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     # The driver's own BEGIN comes too late to keep two writers apart; ours is below.
     connection.isolation_level = None
     cursor = connection.cursor()
+    # SQLite does not wait for the lock that the first change of a new file takes, whatever its timeout is.
+    tries = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_message(match="database is locked"),
+        stop=tenacity.stop_after_delay(SQLITE_PATIENCE),
+        wait=tenacity.wait_random(0.001, 0.02),
+        reraise=True,
+    )
     # Readers, such as the page in the UI, do not wait for writers, and the other way round.
-    cursor.execute("PRAGMA journal_mode=WAL")
+    tries(cursor.execute, "PRAGMA journal_mode=WAL")
     cursor.close()
 
 
