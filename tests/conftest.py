@@ -53,3 +53,12 @@ def log_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/action_log.db"
     server: Server = request.getfixturevalue("postgres")
     return server.new_database()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_log_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The same, for all tests of a file."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path_factory.mktemp('log')}/log.db"
+    server: Server = request.getfixturevalue("postgres")
+    return server.new_database()

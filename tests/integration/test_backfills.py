@@ -42,17 +42,9 @@ AT_RISK, LEVELS = {"bob", "carl", "dora", "eve"}, {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def one_world(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    signing_key: SigningKeyPair,
-) -> Iterator[World]:
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('log')}/log.db"
-    else:
-        url = request.getfixturevalue("postgres").new_database()
-    with world_of(signing_key, url) as made:
+@pytest.fixture(scope="module")
+def one_world(shared_log_url: str, signing_key: SigningKeyPair) -> Iterator[World]:
+    with world_of(signing_key, shared_log_url) as made:
         yield made
 
 

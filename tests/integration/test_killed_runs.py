@@ -95,17 +95,9 @@ def around_each_write_of_the_log(count: Counting, patch: pytest.MonkeyPatch) -> 
 WAYS = (after_each_answer, before_each_answer_is_read, around_each_write_of_the_log)
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def world(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    signing_key: SigningKeyPair,
-) -> Iterator[World]:
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('log')}/log.db"
-    else:
-        url = request.getfixturevalue("postgres").new_database()
-    with world_of(signing_key, url) as made:
+@pytest.fixture(scope="module")
+def world(shared_log_url: str, signing_key: SigningKeyPair) -> Iterator[World]:
+    with world_of(signing_key, shared_log_url) as made:
         for name in NAMES:
             made.user(name)
         made.group()

@@ -17,7 +17,7 @@ from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.action_log.log import ActionLog
 from airflow_provider_okta_ure.plugin.api_routes import router
 from airflow_provider_okta_ure.plugin.app import app
-from tests.support.airflow_security import Security, Visitor, airflow_security
+from tests.support.airflow_security import Visitor, airflow_security
 
 with warnings.catch_warnings():
     # It can also drive an application itself, with a test client that warns.
@@ -43,11 +43,7 @@ SCHEMA = schemathesis.openapi.from_dict(described())
 @pytest.fixture(scope="module")
 def viewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
     with airflow_security(tmp_path_factory.mktemp("security"), [DAG]) as security:
-        yield visitor_of(security)
-
-
-def visitor_of(security: Security) -> Visitor:
-    return Visitor(app, security.token("viewer"))
+        yield Visitor(app, security.token("viewer"))
 
 
 @pytest.fixture
