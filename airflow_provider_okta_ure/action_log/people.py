@@ -14,6 +14,7 @@ from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.action_log.searching import Filter, conditions_of, contains
 from airflow_provider_okta_ure.action_log.summaries import seen_people
 from airflow_provider_okta_ure.action_log.tables import actions
+from airflow_provider_okta_ure.core.names import fold
 
 _ROUNDS = 3
 _ROWS_PER_PERSON = 5
@@ -66,7 +67,7 @@ def find_people(
     found: dict[str, Person] = {}
     for row in _matching(connection, text, dag_ids, limit=limit * _ROWS_PER_PERSON):
         person = Person(
-            user_key=row.user_name.casefold(),
+            user_key=fold(row.user_name),
             user_name=row.user_name,
             login=row.login,
             user_id=row.user_id,
@@ -87,7 +88,7 @@ def keys_matching(
     :param most: how many keys at most; None is returned when there are more.
     """
     rows = _matching(connection, text, dag_ids, limit=most + 1)
-    keys = {key for row in rows for key in (row.user_name.casefold(), row.user_id) if key}
+    keys = {key for row in rows for key in (fold(row.user_name), row.user_id) if key}
     return None if len(rows) > most else sorted(keys)
 
 
@@ -113,7 +114,7 @@ def keys_of(
 
     Names and ids lead to each other, because in many rows there are both.
     """
-    keys = {one for one in (user_name.casefold(), user_id, user_key) if one}
+    keys = {one for one in (fold(user_name), user_id, user_key) if one}
     everybody = seen_people(connection).c
     for _ in range(_ROUNDS):
         rows = connection.execute(
@@ -124,7 +125,7 @@ def keys_of(
             )
             .limit(_MOST_KEYS)
         ).all()
-        more = {one for name, number in rows for one in (name.casefold(), number) if one}
+        more = {one for name, number in rows for one in (fold(name), number) if one}
         if more <= keys:
             break
         keys |= more
@@ -242,7 +243,7 @@ def _described(connection: Connection, about: ColumnElement[bool], dag_ids: Sequ
     known = newest if newest.user_id else _newest(connection, seen, actions.c.user_id != "")
     level = newest if newest.risk_level else _newest(connection, seen, actions.c.risk_level != "")
     return Person(
-        user_key=newest.user_name.casefold() or newest.user_key,
+        user_key=fold(newest.user_name) or newest.user_key,
         user_name=newest.user_name,
         login=known.login if known else newest.login,
         user_id=known.user_id if known else "",

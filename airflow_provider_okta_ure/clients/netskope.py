@@ -27,6 +27,7 @@ from airflow_provider_okta_ure.clients.netskope_wire import (
 )
 from airflow_provider_okta_ure.core.buckets import Bucket, newest_day, oldest_needed, select_buckets, utc_day
 from airflow_provider_okta_ure.core.models import Row
+from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.errors import ConfigurationError, InvalidRequestError, UnexpectedAnswerError
 
 if TYPE_CHECKING:
@@ -125,8 +126,8 @@ class NetskopeClient:
         while True:
             page = self._scim_page(start, PAGE_SIZE)
             for user in page.resources:
-                if user.user_name and user.user_name.casefold() not in seen:
-                    seen.add(user.user_name.casefold())
+                if user.user_name and fold(user.user_name) not in seen:
+                    seen.add(fold(user.user_name))
                     yield user.user_name
             # A page can be shorter than asked for, and then the next one starts earlier.
             start += len(page.resources)
@@ -175,9 +176,9 @@ class NetskopeClient:
         while batch := list(islice(names, USERS_PER_CALL)):
             series: dict[str, list[WireSeries]] = {}
             for found in self._read_in_parts(batch, milliseconds(oldest), cap):
-                series.setdefault(found.user_id.casefold(), []).append(found)
+                series.setdefault(fold(found.user_id), []).append(found)
             for name in batch:
-                row, is_odd = _row_of(name, series.get(name.casefold(), []), as_of, oldest)
+                row, is_odd = _row_of(name, series.get(fold(name), []), as_of, oldest)
                 odd += is_odd
                 yield row
         _warn_of_odd(odd)
@@ -225,7 +226,7 @@ class NetskopeClient:
         names = (found[0].user for found in listed.values()) if users is None else users
         odd = 0
         for name in _each_once(names):
-            values = [(one.start, one.confidence_score) for one in listed.get(name.casefold(), ())]
+            values = [(one.start, one.confidence_score) for one in listed.get(fold(name), ())]
             row, is_odd = _row(name, values, as_of, oldest)
             odd += is_odd
             yield row
@@ -244,7 +245,7 @@ class NetskopeClient:
             for page in self._list_pages(active_days, order):
                 total = page.total_count
                 for found in page.results:
-                    listed.setdefault(found.user.casefold(), []).append(found)
+                    listed.setdefault(fold(found.user), []).append(found)
             if len(listed) >= total:
                 return listed
         log.warning("Netskope says that it has scores of %d users, and listed %d.", total, len(listed))
@@ -290,7 +291,7 @@ class NetskopeClient:
 def _each_once(names: Iterable[str]) -> Iterator[str]:
     seen: set[str] = set()
     for name in names:
-        key = name.casefold()
+        key = fold(name)
         if name.strip() and key not in seen:
             seen.add(key)
             yield name

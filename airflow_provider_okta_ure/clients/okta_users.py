@@ -17,6 +17,7 @@ from airflow_provider_okta_ure.clients.okta_wire import (
     segment,
     text_literal,
 )
+from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.errors import InvalidRequestError, PermissionDeniedError, ServerError
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class OktaUserCalls:
 
         :param names: logins or e-mail addresses.
         """
-        wanted = {name.casefold(): name for name in names if _is_searchable(name)}
+        wanted = {fold(name): name for name in names if _is_searchable(name)}
         seen: set[str] = set()
         if self._listing_is_cheaper(len(wanted)):
             missing = dict(wanted)
@@ -220,7 +221,7 @@ def _is_searchable(name: str) -> bool:
 
 
 def _keys_of(user: OktaUser) -> set[str]:
-    return {user.login.casefold(), user.email.casefold()}
+    return {fold(user.login), fold(user.email)}
 
 
 def _expression(names: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ import msgspec
 
 from airflow_provider_okta_ure.clients.hosts import okta_base_url
 from airflow_provider_okta_ure.core.models import RiskLevel
+from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def derive_jti(
         back; None = it is a change of its own.
     """
     # JSON keeps the parts apart: ("ab", "c") and ("a", "bc") are two different texts.
-    parts = ["risk-change-1", issuer, audience, user.casefold(), _moment(as_of), previous, current]
+    parts = ["risk-change-1", issuer, audience, fold(user), _moment(as_of), previous, current]
     if after is not None:
         parts.append(_moment(after))
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airflow_provider_okta_ure.core.matching import Decision, skip
+from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ class Exclusions(msgspec.Struct, frozen=True, kw_only=True):
     def why(self, user: OktaUser, name: str) -> str:
         """Return why a user is excluded; empty when he is not."""
         if self.names & {
-            name.casefold(),
-            user.login.casefold(),
-            user.email.casefold(),
-            user.user_id.casefold(),
+            fold(name),
+            fold(user.login),
+            fold(user.email),
+            fold(user.user_id),
         }:
             return "named in exclude_users"
         return self.user_ids.get(user.user_id, "")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from airflow_provider_okta_ure.core.models import OktaUser, Outcome, Row, Status
+from airflow_provider_okta_ure.core.names import fold
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -54,14 +55,14 @@ class Directory:
         self._gone: set[str] = set()
         for user in users:
             if user.is_deprovisioned:
-                self._gone.update((user.login.casefold(), user.email.casefold()))
+                self._gone.update((fold(user.login), fold(user.email)))
             else:
-                self._logins[user.login.casefold()] = user
-                self._emails[user.email.casefold()][user.user_id] = user
+                self._logins[fold(user.login)] = user
+                self._emails[fold(user.email)][user.user_id] = user
 
     def match(self, name: str) -> Match:
         """Return the one user that ``name`` belongs to, or why there is none."""
-        key = name.casefold()
+        key = fold(name)
         user = self._logins.get(key)
         if user is not None:
             return Match(user=user, by_login=True)
@@ -74,11 +75,11 @@ class Directory:
 
     def knows_login(self, name: str) -> bool:
         """Whether a user that can be acted on has ``name`` as login."""
-        return name.casefold() in self._logins
+        return fold(name) in self._logins
 
     def knows_email(self, name: str) -> bool:
         """Whether at least one user that can be acted on has ``name`` as e-mail address."""
-        return name.casefold() in self._emails
+        return fold(name) in self._emails
 
 
 _EXPLANATIONS = {

@@ -13,6 +13,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from airflow_provider_okta_ure.core.names import fold
+
 ScoreLevel: TypeAlias = Literal["critical", "high", "medium", "low", "none"]
 """Netskope's band of a score. ``critical`` is the least safe; ``none`` means that there is no score."""
 
@@ -64,7 +66,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     @property
     def key(self) -> str:
         """What this user is compared by: the name without regard to case."""
-        return self.user.casefold()
+        return fold(self.user)
 
 
 class OktaUser(msgspec.Struct, frozen=True, kw_only=True):

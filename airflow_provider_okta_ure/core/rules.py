@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_okta_ure.core import rule_checks as checks
+from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.rule_checks import FIELDS
 from airflow_provider_okta_ure.core.rule_text import check_text
 from airflow_provider_okta_ure.errors import ConfigurationError, RuleError
@@ -22,8 +23,8 @@ LONGEST_RULE = 2_000
 """The longest rule, in characters."""
 
 _VALUES: dict[str, Callable[[Row], Any]] = {
-    "user": lambda row: row.user.casefold(),
-    "source": lambda row: None if row.source is None else row.source.casefold(),
+    "user": lambda row: fold(row.user),
+    "source": lambda row: None if row.source is None else fold(row.source),
     "score_level": lambda row: row.score_level,
     "risk_level": lambda row: row.risk_level,
     "previous_risk_level": lambda row: row.previous_risk_level,
@@ -205,4 +206,4 @@ def _fold(root: Any) -> None:
     patterns = {id(node.right) for node in nodes if checks.kind(node) == "FuzzyComparisonExpression"}
     for node in nodes:
         if checks.kind(node) == "StringExpression" and id(node) not in patterns:
-            node.value = node.value.casefold()
+            node.value = fold(node.value)

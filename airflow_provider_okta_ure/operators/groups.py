@@ -26,6 +26,7 @@ from airflow_provider_okta_ure.core.history import (
 )
 from airflow_provider_okta_ure.core.matching import Decision, Directory, outcome_of
 from airflow_provider_okta_ure.core.models import Action, OktaGroup, OktaUser, Outcome, Row
+from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.spans import to_span
 from airflow_provider_okta_ure.errors import ConfigurationError, GroupError
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator, Plan
@@ -78,7 +79,7 @@ class OktaGroupOperator(OktaActionOperator):
 
     def turn(self) -> str:
         group_id, name = self.named()
-        return f"group named {name.casefold()}" if name else turn_of(group_id or "")
+        return f"group named {fold(name)}" if name else turn_of(group_id or "")
 
     def named(self) -> tuple[str | None, str | None]:
         """Return the group's id and name as text, of which one should be None."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 from airflow.sdk import conf
 
+from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
 
 SECTION = "okta_ure"
@@ -63,8 +64,8 @@ class Names:
         """
         if self.are_clear:
             return text
-        folded = text.casefold()
-        known = {name for name in names if len(name) >= _SHORTEST_NAME and name.casefold() in folded}
+        folded = fold(text)
+        known = {name for name in names if len(name) >= _SHORTEST_NAME and fold(name) in folded}
         for name in sorted(known, key=len, reverse=True):
             whole_word = rf"(?<!\w){re.escape(name)}(?!\w)"
             text = re.sub(whole_word, lambda found: self.shown(found[0]), text, flags=re.IGNORECASE)
@@ -128,4 +129,4 @@ def hashed(name: str, key: bytes) -> str:
     """
     if not name:
         return ""
-    return hmac.new(key, name.casefold().encode(), hashlib.sha256).hexdigest()[:_DIGITS]
+    return hmac.new(key, fold(name).encode(), hashlib.sha256).hexdigest()[:_DIGITS]

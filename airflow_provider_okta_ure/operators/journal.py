@@ -13,6 +13,7 @@ import msgspec
 from airflow_provider_okta_ure.action_log.entries import Entry, LogAction, LogStatus
 from airflow_provider_okta_ure.core.history import Membership
 from airflow_provider_okta_ure.core.models import OktaUser, RiskLevel
+from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.plans import Change
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def _now() -> datetime:
 
 def missing_group(name: str) -> str:
     """Return what stands for a group of this name while there is none; an id never looks like it."""
-    return f"name:{name.casefold()}"[:_LONGEST_TARGET]
+    return f"name:{fold(name)}"[:_LONGEST_TARGET]
 
 
 class CarriedOutBefore(NamedTuple):
@@ -328,9 +329,7 @@ class Journal:
         if self._users_before is None:
             before = self.carried_out()
             self._users_before = {
-                change.user.casefold(): OktaUser(
-                    user_id=change.user_id, login=change.login, email="", status=""
-                )
+                fold(change.user): OktaUser(user_id=change.user_id, login=change.login, email="", status="")
                 for change in (*before.here, *before.elsewhere)
             }
         return self._users_before
@@ -422,7 +421,7 @@ class Journal:
 
 def names_of(row: Row, user: OktaUser) -> frozenset[str]:
     """Return what a user is called, in lower case: in this row, and in others by login or e-mail address."""
-    return frozenset((row.key, user.login.casefold(), user.email.casefold())) - {""}
+    return frozenset((row.key, fold(user.login), fold(user.email))) - {""}
 
 
 def _change(entry: Entry) -> Change:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from airflow_provider_okta_ure.core.exclusions import Exclusions, to_names
+from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.errors import (
     BlastRadiusError,
     ConfigurationError,
@@ -103,7 +104,7 @@ def read_exclusions(
             user_ids.update(_members_of(hook.client, name))
     if administrators != "never":
         user_ids.update(_administrators(hook, administrators))
-    return Exclusions(names=frozenset(name.casefold() for name in names), user_ids=user_ids)
+    return Exclusions(names=frozenset(fold(name) for name in names), user_ids=user_ids)
 
 
 def _members_of(client: OktaClient, name: str) -> dict[str, str]:

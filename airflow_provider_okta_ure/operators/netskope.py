@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.rows import from_rows, is_usable_user
 from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
@@ -182,7 +183,7 @@ class Shard(msgspec.Struct, frozen=True):
     def holds(self, user: str) -> bool:
         """Whether the user belongs to this part."""
         # Not hash(): that differs from process to process.
-        return zlib.crc32(user.casefold().encode()) % self.count == self.number - 1
+        return zlib.crc32(fold(user).encode()) % self.count == self.number - 1
 
 
 def _strategy(value: str) -> Any:

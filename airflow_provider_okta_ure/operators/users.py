@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_okta_ure.clients.okta_group_choice import find_group
 from airflow_provider_okta_ure.clients.scopes import GROUPS_READ, USER_RISK_READ, USERS_READ
 from airflow_provider_okta_ure.core.models import UserRisk
+from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.rows import is_usable_user
 from airflow_provider_okta_ure.errors import ConfigurationError, GroupError, NotFoundError, OktaUreError
 from airflow_provider_okta_ure.hooks.okta import OktaHook
@@ -150,9 +151,9 @@ class OktaFetchUsersOperator(ServiceOperator):
 
     def _with_logins(self, client: OktaClient, names: Sequence[str]) -> Iterator[OktaUser]:
         shown = name_shower()
-        missing = {name.casefold() for name in names}
+        missing = {fold(name) for name in names}
         for user in client.find_users(names):
-            missing -= {user.login.casefold(), user.email.casefold()}
+            missing -= {fold(user.login), fold(user.email)}
             yield user
         if missing:
             self.log.warning(
@@ -168,7 +169,7 @@ class OktaFetchUsersOperator(ServiceOperator):
                 "Left out %d users whose login is empty, over-long or has control characters.",
                 len(found) - len(usable),
             )
-        return sorted(usable, key=lambda user: (user.login.casefold(), user.user_id))
+        return sorted(usable, key=lambda user: (fold(user.login), user.user_id))
 
     def _summarise(self, rows: Sequence[dict[str, Any]]) -> None:
         self.log.info("%d users.", len(rows))
