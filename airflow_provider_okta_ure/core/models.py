@@ -164,6 +164,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     :param failures: the first failures.
     :param examples: the first users of each other status, so that a reader sees whom it was about.
     :param plan: of a dry run, everything it would change, as :meth:`plans.ChangePlan.to_dict` gives it.
+    :param warnings: what did not stop the task but needs a look, such as an excluded name that is nobody's.
     """
 
     action: Action
@@ -176,6 +177,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     failures: list[Outcome] = []
     examples: list[Outcome] = []
     plan: dict[str, Any] | None = None
+    warnings: list[str] = []
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON types, for XCom."""

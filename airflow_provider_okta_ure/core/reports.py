@@ -28,11 +28,13 @@ def build_report(
     dry_run: bool,
     target: Mapping[str, str] | None = None,
     plan: ChangePlan | None = None,
+    warnings: Sequence[str] = (),
 ) -> Report:
     """
     Return the report of one action; but for a plan, its size does not depend on the number of users.
 
     :param plan: what would be changed, when nothing is.
+    :param warnings: what did not stop the task but needs a look.
     """
     counts = Counter(outcome.status for outcome in outcomes)
     reasons = Counter(f"{outcome.status}:{outcome.reason}" for outcome in outcomes if outcome.reason)
@@ -52,6 +54,7 @@ def build_report(
         failures=[outcome for outcome in outcomes if outcome.status == "failed"][:FAILURES_SHOWN],
         examples=examples,
         plan=plan.to_dict() if plan is not None else None,
+        warnings=list(warnings),
     )
 
 
