@@ -115,7 +115,7 @@ def decoded_object(content: bytes) -> Mapping[str, Any]:
     """Return the JSON object in a body; empty for everything else."""
     try:
         said = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
 

@@ -198,7 +198,8 @@ class ApiClient:
 
         :param path: below the base URL, with a leading slash; or a URL of the same origin.
         :param bucket: the name of the rate limit that the request counts against.
-        :param expect: the type of the body; None = no body is expected and what comes is ignored.
+        :param expect: the type of the body; ``bytes`` = as it came; None = no body is expected and
+            what comes is ignored.
         :param json: becomes the body, as JSON.
         :param body: becomes the body, as it is.
         :param repeatable: whether it may be sent again when it is unknown whether it arrived;
@@ -338,8 +339,8 @@ class ApiClient:
         )
 
     def _decoded(self, call: Call, response: requests.Response) -> Any:
-        if call.expect is None:
-            return None
+        if call.expect is None or call.expect is bytes:
+            return response.content if call.expect else None
         service, content = self._dialect.service, response.content
         try:
             return msgspec.json.decode(content, type=call.expect)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_okta_ure.clients.answers import decoded_object
 from airflow_provider_okta_ure.clients.http import ApiClient, Transport
 from airflow_provider_okta_ure.clients.okta_administrators import OktaAdministratorCalls
 from airflow_provider_okta_ure.clients.okta_errors import OktaDialect
@@ -13,7 +14,8 @@ from airflow_provider_okta_ure.clients.okta_log import OktaLogCalls
 from airflow_provider_okta_ure.clients.okta_probe import OktaProbe
 from airflow_provider_okta_ure.clients.okta_signals import OktaSignalCalls
 from airflow_provider_okta_ure.clients.okta_users import USERS_BUCKET
-from airflow_provider_okta_ure.clients.okta_wire import WireGroup, WireUser
+from airflow_provider_okta_ure.clients.okta_wire import WireGroup, WireUser, org_id_of
+from airflow_provider_okta_ure.errors import ApiError, UnexpectedAnswerError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.clients.auth import OriginAuth
 
 ORG_BUCKET = "/api/v1"
+ORGANIZATION_PATH = "/.well-known/okta-organization"
 
 
 class OktaClient(OktaSignalCalls, OktaAdministratorCalls, OktaLogCalls):
@@ -89,3 +92,19 @@ class OktaClient(OktaSignalCalls, OktaAdministratorCalls, OktaLogCalls):
     def get_org(self) -> dict[str, Any]:
         """Return the org's general settings, as Okta describes them."""
         return self._api.call("GET", "/api/v1/org", bucket=ORG_BUCKET, expect=dict[str, Any]).body
+
+    def get_org_id(self) -> str | None:
+        """
+        Return the id of the org, which is the same by whatever host it is reached; None if it is not told.
+
+        Every org tells it to everybody, without a token.
+
+        :raises TransportError: there was no answer at all.
+        """
+        try:
+            said = self._api.call(
+                "GET", ORGANIZATION_PATH, bucket=ORGANIZATION_PATH, expect=bytes, authorised=False
+            ).body
+        except (ApiError, UnexpectedAnswerError):
+            return None
+        return org_id_of(decoded_object(said))

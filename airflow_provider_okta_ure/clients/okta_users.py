@@ -21,7 +21,7 @@ from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.errors import InvalidRequestError, PermissionDeniedError, ServerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from airflow_provider_okta_ure.clients.answers import Answer
     from airflow_provider_okta_ure.clients.http import ApiClient
@@ -39,8 +39,9 @@ PAGE_SIZES = (PAGE_SIZE, 50, 10)
 """Tried one after the other when Okta's own query takes too long."""
 
 NAMES_PER_SEARCH = 25
+IDS_PER_SEARCH = 50
 LONGEST_QUERY = 4000
-"""Okta names no limit for a search; these two are what is known to be safe."""
+"""Okta names no limit for a search; these are what is known to be safe."""
 
 FEW_SEARCHES = 3
 """Not worth the call that counts the directory."""
@@ -127,9 +128,23 @@ class OktaUserCalls:
                 for key in keys:
                     missing.pop(key, None)
             wanted = missing
-        for user in self._search_names(list(wanted.values())):
+        for user in self._in_batches(list(wanted.values()), _expression, NAMES_PER_SEARCH):
             if user.user_id not in seen and _keys_of(user) & wanted.keys():
                 seen.add(user.user_id)
+                yield user
+
+    def find_users_by_id(self, ids: Iterable[str]) -> Iterator[OktaUser]:
+        """
+        Yield the users with these ids, deprovisioned ones as well; each once, in no particular order.
+
+        Okta's search shows a user about a second after it was created or changed.
+
+        :param ids: Okta ids; one that nobody has is left out.
+        """
+        wanted = {user_id for user_id in ids if _is_searchable(user_id)}
+        for user in self._in_batches(sorted(wanted), _expression_of_ids, IDS_PER_SEARCH):
+            if user.user_id in wanted:
+                wanted.remove(user.user_id)
                 yield user
 
     def get_user_risk(self, user_id: str) -> RiskLevel:
@@ -168,13 +183,16 @@ class OktaUserCalls:
         users = self.count_users()
         return users is not None and -(-users // PAGE_SIZE) < searches
 
-    def _search_names(self, names: list[str]) -> Iterator[OktaUser]:
-        batches = deque(_batches(names))
+    def _in_batches(
+        self, values: list[str], expression: Callable[[list[str]], str], most: int
+    ) -> Iterator[OktaUser]:
+        """Yield what searches for all values find, as many of them at once as Okta takes."""
+        batches = deque(_batches(values, expression, most))
         while batches:
             batch = batches.popleft()
             try:
                 # A list, because users must not be handed out before the whole batch is known to be readable.
-                found = list(self._search(batch))
+                found = list(self.search_users(expression(batch)))
             except InvalidRequestError as error:
                 if not _is_too_much(error) or len(batch) == 1:
                     raise
@@ -182,10 +200,6 @@ class OktaUserCalls:
                 batches.extendleft((batch[half:], batch[:half]))
             else:
                 yield from found
-
-    def _search(self, names: list[str]) -> Iterator[OktaUser]:
-        params = {"search": _expression(names), "limit": str(PAGE_SIZE)}
-        return self._pages_of_users("/api/v1/users", USERS_BUCKET, params)
 
     def _pages_of_users(self, path: str, bucket: str, params: dict[str, str]) -> Iterator[OktaUser]:
         for page in self._pages(path, bucket, params):
@@ -217,7 +231,7 @@ class OktaUserCalls:
 
 def _is_searchable(name: str) -> bool:
     """Whether anybody can be called so; a control character would only spoil the search for the others."""
-    return bool(name.strip()) and name.isprintable()
+    return bool(name.strip()) and name.isprintable() and max(name) <= "\uffff"
 
 
 def _keys_of(user: OktaUser) -> set[str]:
@@ -230,18 +244,22 @@ def _expression(names: Iterable[str]) -> str:
     )
 
 
-def _batches(names: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the names in groups that fit one search; a name too long for any search is nobody's."""
+def _expression_of_ids(ids: Iterable[str]) -> str:
+    return " or ".join(f"id eq {text_literal(user_id)}" for user_id in ids)
+
+
+def _batches(values: Iterable[str], expression: Callable[[list[str]], str], most: int) -> Iterator[list[str]]:
+    """Yield the values in groups that fit one search; one that is too long for any search is nobody's."""
     batch: list[str] = []
     length = 0
-    for name in names:
-        size = len(urlencode({"": f"{_expression([name])} or "}))
+    for value in values:
+        size = len(urlencode({"": f"{expression([value])} or "}))
         if size > LONGEST_QUERY:
             continue
-        if batch and (len(batch) == NAMES_PER_SEARCH or length + size > LONGEST_QUERY):
+        if batch and (len(batch) == most or length + size > LONGEST_QUERY):
             yield batch
             batch, length = [], 0
-        batch.append(name)
+        batch.append(value)
         length += size
     if batch:
         yield batch

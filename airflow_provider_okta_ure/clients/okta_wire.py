@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import quote
 
 import msgspec
@@ -19,8 +19,12 @@ from airflow_provider_okta_ure.core.models import (
 )
 from airflow_provider_okta_ure.errors import ConfigurationError, UnexpectedAnswerError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 LONGEST_REASON = 500
 
+_ORG_ID = re.compile(r"\w{1,100}", re.ASCII)
 # Okta: the only characters that the reason of a user's risk may have; \s would let line breaks pass.
 _NOT_IN_A_REASON = re.compile(r"[^a-zA-Z0-9 \-,.]")
 
@@ -116,6 +120,12 @@ class WireProvider(msgspec.Struct):
             jwks_url=self.settings.jwks_url or "",
             well_known_url=self.settings.well_known_url or "",
         )
+
+
+def org_id_of(said: Mapping[str, Any]) -> str | None:
+    """Return the id in what an org says about itself to everybody; None when there is none."""
+    org_id = said.get("id")
+    return org_id if isinstance(org_id, str) and _ORG_ID.fullmatch(org_id) else None
 
 
 def group_body(name: str, description: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from airflow_provider_okta_ure.sandbox.okta.jwks import KeyFetcher
 from airflow_provider_okta_ure.sandbox.okta.logs import LogRoutes
 from airflow_provider_okta_ure.sandbox.okta.oauth import TokenRoutes
 from airflow_provider_okta_ure.sandbox.okta.oauth_errors import OAuthError
-from airflow_provider_okta_ure.sandbox.okta.org import OrgRoutes
+from airflow_provider_okta_ure.sandbox.okta.org import WELL_KNOWN, OrgRoutes
 from airflow_provider_okta_ure.sandbox.okta.parameters import refuse_beyond_bmp
 from airflow_provider_okta_ure.sandbox.okta.providers import ProviderRoutes
 from airflow_provider_okta_ure.sandbox.okta.risk import RiskRoutes
@@ -182,11 +182,12 @@ class OktaService(PretendService):
             "transfer-encoding",
         }:
             raise HttpError(Answer(411, b"Length Required", [("Content-Type", "text/plain")]))
-        if not request.path.startswith(("/api/", "/security/", "/oauth2/")):
+        if not request.path.startswith(("/api/", "/security/", "/oauth2/")) and request.path != WELL_KNOWN:
             raise HttpError(edge_not_found())
         route, request.arguments, allowed = self._router.find(request.method, request.path)
-        # These two authenticate by what is in the body: a signed token each.
-        caller = None if request.path in (PUSH_BUCKET, OAUTH_BUCKET) else self._gate.caller(request)
+        # Two of these authenticate by what is in the body, a signed token each; the third is for everybody.
+        is_open = request.path in (PUSH_BUCKET, OAUTH_BUCKET, WELL_KNOWN)
+        caller = None if is_open else self._gate.caller(request)
         if route is None:
             raise OktaError(405, "E0000022") if allowed else OktaError(404, "E0000008")
         if caller is not None:
