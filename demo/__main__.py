@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import signal
 import sys
 import time
@@ -15,9 +14,12 @@ from typing import Any
 
 from demo import story
 from demo.airflow_instance import LOGIN, PASSWORD, AirflowInstance
+from demo.folders import fresh_folder
 from demo.keys import new_signing_key
-from demo.processes import DemoError, require_free
+from demo.ports import Wanted, require_free
+from demo.processes import DemoError
 from demo.services import Services
+from demo.stop_signals import STOP_SIGNALS, Interrupted
 
 DAG_ID = "okta_risk_sync"
 GROUP = "Netskope at risk"
@@ -29,6 +31,12 @@ LOGGED = (
     "group.user_membership.remove",
     "security.events.provider.receive_event",
 )
+CONF = {
+    "dry_run": False,
+    "group": GROUP,
+    "at_risk_rule": story.AT_RISK_RULE,
+    "recovered_rule": story.RECOVERED_RULE,
+}
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -36,7 +44,7 @@ class Demo:
     """
     The whole demo.
 
-    :param folder: where everything it makes goes.
+    :param folder: where everything it makes goes; empty.
     :param days: how many days before today are back-filled.
     """
 
@@ -46,11 +54,6 @@ class Demo:
         self._days = days
         self._started = time.monotonic()
         self._ports = {"okta_port": okta_port, "netskope_port": netskope_port}
-        require_free(port, "Airflow UI", "PORT")
-        require_free(okta_port, "pretend Okta", "OKTA_PORT")
-        require_free(netskope_port, "pretend Netskope", "NETSKOPE_PORT")
-        if folder.exists():
-            shutil.rmtree(folder)
         self._services = Services(folder / "sandbox")
         self._airflow = AirflowInstance(folder / "airflow", REPOSITORY / "dags", port)
 
@@ -72,8 +75,10 @@ class Demo:
 
     def stop(self) -> None:
         """End every process that the demo started."""
-        self._airflow.stop()
-        self._services.stop()
+        try:
+            self._airflow.stop()
+        finally:
+            self._services.stop()
 
     def _connect(self) -> None:
         self._say("Airflow: storing the connections okta_default and netskope_default")
@@ -106,8 +111,7 @@ class Demo:
         first, last = today - timedelta(days=self._days), today - timedelta(days=1)
         self._say(f"Back-fill: {first:%Y-%m-%d} to {last:%Y-%m-%d}, one day after the other, for real")
         # By itself a back-fill only plans what to do with groups: who was at risk then may not be today.
-        conf = {"dry_run": False, "group": GROUP, "past_intervals": "apply"}
-        self._airflow.backfill(DAG_ID, first, last, conf)
+        self._airflow.backfill(DAG_ID, first, last, {**CONF, "past_intervals": "apply"})
         # Only now: unpaused before, the DAG would start its own run of yesterday, a dry one.
         self._airflow.unpause(DAG_ID)
         runs = []
@@ -127,7 +131,7 @@ class Demo:
         return self._airflow.wait_for_run(DAG_ID, runs[day]["dag_run_id"], 180)
 
     def _today(self) -> tuple[str, str]:
-        run_id = self._airflow.trigger(DAG_ID, {"dry_run": False, "group": GROUP})
+        run_id = self._airflow.trigger(DAG_ID, CONF)
         run = self._airflow.wait_for_run(DAG_ID, run_id, 180)
         self._say(f"Today, triggered by hand: {_seconds(run):4.1f} s")
         return "today", run_id
@@ -136,17 +140,17 @@ class Demo:
         self._say("Asking Okta itself what has changed")
         reports = [(label, self._airflow.xcom(DAG_ID, run_id, "report")) for label, run_id in runs]
         group_id, members = self._services.group_members(GROUP)
-        expectation = story.expected_members(
+        names = {member["id"]: member["profile"]["login"] for member in members}
+        expectation = story.expected_in_okta(
             self._services.scores(self._services.netskope_users()), self._services.okta_users()
         )
         events = {
             kind: len(self._services.log_events(f"{since:%Y-%m-%dT%H:%M:%SZ}", kind)) for kind in LOGGED
         }
-        problems = story.differences(
-            expectation, {member["id"] for member in members}, [report for _, report in reports], events
-        )
+        problems = story.differences(expectation, set(names), [report for _, report in reports], events)
         _print(f"\nThe group {GROUP!r} ({group_id}) now has {len(members)} members in Okta.\n")
         _print(story.day_by_day(reports))
+        _print("\n" + story.meaning_of_columns())
         run_id = runs[-1][1]
         actions = {task_id: self._airflow.xcom(DAG_ID, run_id, task_id) for task_id in story.ACTIONS}
         _print("\nToday, for example:\n")
@@ -182,6 +186,63 @@ def _print(text: str) -> None:
 
 def main() -> int:
     """Run the demo and return its exit status."""
+    options = _options()
+    # Without this, a terminated demo would leave its processes behind.
+    STOP_SIGNALS.install()
+    try:
+        require_free(
+            {
+                "PORT": Wanted(options.port, "Airflow UI"),
+                "OKTA_PORT": Wanted(options.okta_port, "pretend Okta"),
+                "NETSKOPE_PORT": Wanted(options.netskope_port, "pretend Netskope"),
+            }
+        )
+        with fresh_folder(options.folder or REPOSITORY / ".demo" / str(options.port)) as folder:
+            _run(folder, options)
+    except DemoError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except Interrupted as interrupted:
+        # `make` prints an error for every status but 0, and Ctrl-C is how the open UI is meant to end.
+        return 0 if interrupted.number == signal.SIGINT else 128 + interrupted.number
+    return 0
+
+
+def _run(folder: Path, options: argparse.Namespace) -> None:
+    """
+    Run the demo in a folder, and leave no process of it behind.
+
+    :raises DemoError: something is not as it should be.
+    :raises Interrupted: a signal ended it before it was done.
+    """
+    demo = Demo(
+        folder,
+        port=options.port,
+        okta_port=options.okta_port,
+        netskope_port=options.netskope_port,
+        days=options.days,
+    )
+    try:
+        try:
+            demo.run()
+            if not options.once:
+                _wait_for_ctrl_c()
+        except Interrupted:
+            _print("\nEnding, which takes some seconds; Ctrl-C again ends everything at once.")
+            raise
+        finally:
+            STOP_SIGNALS.begin_stopping()
+    finally:
+        # Nothing interrupts this: either the signal is what brought us here, or none is heeded any more.
+        demo.stop()
+
+
+def _wait_for_ctrl_c() -> None:
+    _print("Press Ctrl-C to end.")
+    signal.pause()
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="end by itself instead of leaving the UI open")
     parser.add_argument("--port", type=int, default=8080, help="port of the Airflow UI")
@@ -195,32 +256,8 @@ def main() -> int:
         metavar="1..30",
         help="how many days before today to back-fill",
     )
-    parser.add_argument("--folder", type=Path, default=REPOSITORY / ".demo")
-    options = parser.parse_args()
-    # Without this, a terminated demo would leave its processes behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    demo = None
-    try:
-        demo = Demo(
-            options.folder,
-            port=options.port,
-            okta_port=options.okta_port,
-            netskope_port=options.netskope_port,
-            days=options.days,
-        )
-        demo.run()
-        if not options.once:
-            _print("Press Ctrl-C to end.")
-            signal.pause()
-    except DemoError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        _print("\nEnding.")
-    finally:
-        if demo is not None:
-            demo.stop()
-    return 0
+    parser.add_argument("--folder", type=Path, help="where everything goes (.demo/PORT)")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from demo.stop_signals import STOP_SIGNALS
+
 STOP_SECONDS = 15.0
 
 
@@ -21,7 +23,7 @@ class DemoError(Exception):
 
 class Children:
     """
-    Child processes, each in a process group of its own, with their output in files.
+    Child processes, each in a session of its own, with their output in files.
 
     :param logs: the folder for the output.
     """
@@ -33,7 +35,8 @@ class Children:
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
         """Start a process; its output goes to ``<logs>/<name>.log``."""
         self._logs.mkdir(parents=True, exist_ok=True)
-        with self.log(name).open("wb") as output:
+        # A signal between the start and the entry would leave a process that nobody knows of.
+        with self.log(name).open("wb") as output, STOP_SIGNALS.deferred():
             self._children[name] = subprocess.Popen(
                 list(command),
                 env=dict(environment),
@@ -62,24 +65,61 @@ class Children:
                 )
 
     def stop(self) -> None:
-        """End all of them with everything they started; the last resort is SIGKILL."""
+        """
+        End all of them with everything they started.
+
+        They have some seconds for it, or none when somebody asks for a second time; then comes SIGKILL.
+        """
         for child in self._children.values():
             _signal_group(child, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
         for child in self._children.values():
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(timeout=max(0.1, deadline - time.monotonic()))
+            while child.poll() is None and time.monotonic() < deadline and not STOP_SIGNALS.is_second:
+                time.sleep(0.05)
             # Also when the leader has ended: its own children may not have.
             _signal_group(child, signal.SIGKILL)
             child.wait()
+            _kill_session(child.pid)
         self._children.clear()
 
 
 def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, number)
-    except ProcessLookupError:
-        return
+
+
+def _kill_session(session: int) -> None:
+    """Kill who is left of a session: Airflow gives each task a process group of its own."""
+    while left := [process for process in _processes() if _session_of(process) == session]:
+        for process in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def _processes() -> list[int]:
+    """Return the ids of all running processes."""
+    if Path("/proc/self/stat").exists():
+        return [int(path.name) for path in Path("/proc").glob("[0-9]*") if _runs(path)]
+    listed = subprocess.run(("/bin/ps", "-A", "-o", "pid=,stat="), capture_output=True, text=True, check=True)
+    lines = [line.split() for line in listed.stdout.splitlines()]
+    return [int(number) for number, state in lines if not state.startswith("Z")]
+
+
+def _runs(process: Path) -> bool:
+    """Whether a process is more than an entry that its parent has not collected yet."""
+    try:
+        # The name stands in brackets and may hold anything; the state follows it.
+        return (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _session_of(process: int) -> int | None:
+    try:
+        return os.getsid(process)
+    except OSError:
+        return None
 
 
 def free_port() -> int:
@@ -88,20 +128,3 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def require_free(port: int, purpose: str, variable: str) -> None:
-    """
-    Make sure that nobody listens on a port.
-
-    :raises DemoError: somebody does.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            raise DemoError(
-                f"Port {port}, which the {purpose} needs, is taken by another program. "
-                f"Stop that program or choose another port: make demo {variable}={port + 100}"
-            ) from None

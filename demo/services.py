@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,13 @@ class Services:
         group_id: str = groups[0]["id"]
         return group_id, list(self._okta_pages(f"/api/v1/groups/{group_id}/users?limit=200"))
 
+    def risk_levels(self, user_ids: Iterable[str]) -> dict[str, str]:
+        """Return the risk level that Okta has of each user; ``NONE`` = it was never told one."""
+        return {
+            user_id: next(self._okta_pages(f"/api/v1/users/{user_id}/risk"))["riskLevel"]
+            for user_id in user_ids
+        }
+
     def okta_users(self) -> list[dict[str, Any]]:
         """Return all users that are not deprovisioned."""
         return list(self._okta_pages("/api/v1/users?limit=200"))
@@ -115,7 +122,8 @@ class Services:
         headers = {"Authorization": f"SSWS {self.ready['okta_token']}"}
         while url:
             answer = self._patiently(lambda url=url: self._http.get(url, headers=headers, timeout=30))  # type: ignore[misc]
-            yield from answer.json()
+            content = answer.json()
+            yield from content if isinstance(content, list) else [content]
             url = answer.links.get("next", {}).get("url", "")
 
     def _netskope(self, method: str, path: str, **arguments: Any) -> Any:

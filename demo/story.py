@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,51 +15,99 @@ ACTIONS = {
     "push_improved": "risk pushed (improved)",
 }
 
+AT_RISK_RULE = "score <= 500"
+RECOVERED_RULE = "score > 600"
+
+RULES = {"add_to_group": AT_RISK_RULE, "remove_from_group": RECOVERED_RULE}
+"""The rule that a run was started with, by the task that acts on its matches."""
+
 PROOF = "confirm_ingested"
 """The task that finds every risk signal in Okta's System Log."""
 
 REASONS = {
     "already_member": "is in the group already",
-    "not_a_member": "is not in the group anyway",
-    "same_level": "the level is the one from before",
+    "not_a_member": "is not in the group",
+    "same_level": "this level was delivered before",
+    "never_told": "no level was ever delivered",
+    "no_unique_address": "no address that is theirs alone",
     "user_not_in_okta": "Okta has no such user",
     "user_deprovisioned": "the Okta user is deprovisioned",
     "ambiguous_user": "several Okta users share the e-mail address",
     "duplicate_user": "another row is about the same Okta user",
+    "superseded": "a later run has decided already",
     "no_score": "Netskope has no score",
 }
 
 
+COLUMNS = (
+    ("date", "the UTC day whose scores a run uses"),
+    ("added", f"users added to the group: {AT_RISK_RULE} (higher scores are safer)"),
+    ("removed", f"users removed from the group: {RECOVERED_RULE}"),
+    ("pushed", "risk signals sent to Okta: the first one of a user, then one per change of their level"),
+    ("confirmed", "risk signals found in Okta's System Log"),
+    ("skipped", "users left alone for a reason, such as no Okta user of that name"),
+    ("failed", "users whom Okta refused to change"),
+)
+"""The columns of the table of all runs, with what they mean."""
+
+
 @dataclass(frozen=True)
 class Expectation:
-    """Who has to be in the group, worked out from the two services alone."""
+    """
+    Who has to be in the group and which risk levels Okta has to have, worked out from the services alone.
+
+    :param levels: by id of the Okta user; a higher level is riskier.
+    """
 
     inside: frozenset[str]
     outside: frozenset[str]
+    levels: Mapping[str, str]
 
 
-def expected_members(scores: dict[str, int | None], okta_users: Sequence[dict[str, Any]]) -> Expectation:
+def expected_in_okta(scores: Mapping[str, int | None], okta_users: Sequence[dict[str, Any]]) -> Expectation:
     """
-    Return the ids of the Okta users that must be in the group, and of those that must not.
+    Return what the newest scores mean for the users of Okta.
 
-    At most 500 is in, above 600 is out, between them it depends on the days before. Written apart from the
-    provider's own code, so that the demo checks it instead of agreeing with it.
+    At most 500 is in, above 600 is out, between them it depends on the days before. Of two scores of one
+    Okta user the lower, which is the less safe one, counts. Written apart from the provider's own code, so
+    that the demo checks it instead of agreeing with it.
 
     :param scores: the newest score per Netskope user in lower case.
     """
     by_login = {user["profile"]["login"].lower(): user["id"] for user in okta_users}
     emails = Counter(user["profile"]["email"].lower() for user in okta_users)
     by_email = {user["profile"]["email"].lower(): user["id"] for user in okta_users}
-    inside, outside = set(), set()
+    lowest: dict[str, int] = {}
     for name, score in scores.items():
         user_id = by_login.get(name) or (by_email.get(name) if emails[name] == 1 else None)
-        if user_id is None or score is None:
-            continue
-        if score <= 500:
-            inside.add(user_id)
-        elif score > 600:
-            outside.add(user_id)
-    return Expectation(frozenset(inside), frozenset(outside - inside))
+        if user_id is not None and score is not None:
+            lowest[user_id] = min(score, lowest.get(user_id, score))
+    return Expectation(
+        inside=frozenset(user_id for user_id, score in lowest.items() if score <= 500),
+        outside=frozenset(user_id for user_id, score in lowest.items() if score > 600),
+        levels={user_id: _level_of(score) for user_id, score in lowest.items()},
+    )
+
+
+def _level_of(score: int) -> str:
+    """Return Okta's risk level (higher is riskier) of a score (higher is safer)."""
+    return "HIGH" if score <= 500 else "MEDIUM" if score <= 750 else "LOW"
+
+
+def wrong_levels(expectation: Expectation, members: Mapping[str, str], risks: Mapping[str, str]) -> list[str]:
+    """
+    Return one sentence per member of whose level Okta has not been told; empty when all have been.
+
+    :param members: the login of each member by Okta id.
+    :param risks: the risk level that Okta has of each member, ``NONE`` when it was never told one.
+    """
+    problems = []
+    for user_id, login in sorted(members.items(), key=lambda member: member[1]):
+        # Of a member without a score today it is only known that they were at risk once.
+        right = expectation.levels.get(user_id)
+        if risks[user_id] == "NONE" or (right is not None and risks[user_id] != right):
+            problems.append(f"{login} is in the group with {right or 'no'} risk, Okta has {risks[user_id]}.")
+    return problems
 
 
 def differences(
@@ -140,7 +188,13 @@ def day_by_day(runs: Sequence[tuple[str, dict[str, Any]]]) -> str:
         pushed = done["push_risk"] + done["push_improved"]
         proven = report[PROOF]["counts"]["confirmed"]
         rows.append((label, done["add_to_group"], done["remove_from_group"], pushed, proven, skipped, failed))
-    return table(("scores of", "added", "removed", "pushed", "confirmed", "skipped", "failed"), rows)
+    return table([name for name, _ in COLUMNS], rows)
+
+
+def meaning_of_columns() -> str:
+    """Return a line per column of the table of all runs."""
+    width = max(len(name) for name, _ in COLUMNS)
+    return "\n".join(f"  {name.ljust(width)}  {meaning}" for name, meaning in COLUMNS)
 
 
 def people(reports: dict[str, dict[str, Any]], most: int = 4) -> str:
@@ -153,7 +207,7 @@ def people(reports: dict[str, dict[str, Any]], most: int = 4) -> str:
             if shown[one["status"]] > most:
                 continue
             what = ACTIONS[task_id] if one["status"] == "done" else one["status"]
-            rows.append((one["user"], _score(one), what, _why(one)))
+            rows.append((one["user"], _score(one), what, _why(task_id, one)))
     return table(("user", "score", "what", "why"), rows)
 
 
@@ -161,13 +215,9 @@ def _score(one: dict[str, Any]) -> str:
     return "-" if one.get("score") is None else str(one["score"])
 
 
-def _why(one: dict[str, Any]) -> str:
+def _why(task_id: str, one: dict[str, Any]) -> str:
     if one.get("reason"):
         return REASONS.get(one["reason"], str(one["reason"]))
-    if (
-        "risk_level" in one
-        and one.get("previous_risk_level")
-        and one["risk_level"] != one["previous_risk_level"]
-    ):
-        return f"risk {one['previous_risk_level']} -> {one['risk_level']}"
-    return f"risk {one['risk_level']}" if one.get("risk_level") else "score above 600"
+    if task_id in RULES:
+        return RULES[task_id]
+    return f"risk {one['previous_risk_level']} -> {one['risk_level']}"
