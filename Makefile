@@ -5,6 +5,7 @@ VENV ?= .venv
 VENV_32 ?= .venv-airflow-3.2
 # DEMO=once: end by itself instead of leaving the UI open.
 DEMO ?=
+# Each PORT has a folder of its own below .demo, so that demos can run side by side.
 # How many days before today the demo back-fills.
 DAYS ?= 7
 PORT ?= 8080
@@ -19,7 +20,7 @@ BIN := $(VENV)/bin
 help:
 	@echo "make demo            sandbox and Airflow: back-fill a week (DAYS=7), sync today, show what happened (DEMO=once: then end)"
 	@echo "make test            lint, types, package, all tests on Airflow 3.3, those of what touches Airflow on 3.2"
-	@echo "make sandbox         only the pretend Okta org and Netskope tenant"
+	@echo "make sandbox         only the pretend Okta org and Netskope tenant; prints their tokens (OKTA_PORT=8091 NETSKOPE_PORT=8092)"
 	@echo "make bench           the numbers in docs/benchmarks.md"
 	@echo "make constraints     choose newer versions of everything we build with"
 	@echo "make clean           remove the environments and what the demo left"
@@ -53,13 +54,13 @@ bench: $(VENV)/.test
 		echo "==> $$bench"; $(BIN)/python -m tests.bench.$$bench || exit 1; done
 
 sandbox: $(VENV)/.demo
-	@$(BIN)/okta-ure-sandbox --okta-port $(OKTA_PORT) --netskope-port $(NETSKOPE_PORT) --log-requests
+	@$(BIN)/okta-ure-sandbox --okta-port $(OKTA_PORT) --netskope-port $(NETSKOPE_PORT) --log-requests --ready-file .sandbox.json
 
 constraints: $(VENV)/.made
 	@PYTHON=$(PYTHON) UV=$(BIN)/uv sh .ci/constraints.sh
 
 clean:
-	rm -rf $(VENV) $(VENV_32) .demo dist build test-results
+	rm -rf $(VENV) $(VENV_32) .demo .sandbox.json dist build test-results
 
 $(VENV)/.made $(VENV_32)/.made:
 	@sh .ci/make-venv.sh "$(PYTHON)" "$(@D)"

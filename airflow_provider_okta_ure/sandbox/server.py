@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LOOPBACK = "127.0.0.1"
+_BACKLOG = 2048
 
 
 class PortBusyError(OSError):
@@ -35,7 +36,7 @@ class Tls:
 
 def bind(port: int, purpose: str) -> socket.socket:
     """
-    Return a socket bound to a loopback port; 0 picks a free one.
+    Return a socket that listens on a loopback port; 0 picks a free one.
 
     :raises PortBusyError: when somebody else has the port.
     """
@@ -44,6 +45,8 @@ def bind(port: int, purpose: str) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((_LOOPBACK, port))
+        # At once: until one of them listens, two sockets can be bound to the same port.
+        bound.listen(_BACKLOG)
     except (OSError, OverflowError) as error:
         bound.close()
         raise PortBusyError(
@@ -116,7 +119,7 @@ class Server:
             config.load()
             state = ServerState()
             server = await loop.create_server(
-                _protocol_factory(config, state), sock=bound, ssl=self._context(), backlog=2048
+                _protocol_factory(config, state), sock=bound, ssl=self._context(), backlog=_BACKLOG
             )
             self._states.append(state)
             self._servers.append(server)

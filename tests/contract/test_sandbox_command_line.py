@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
 import socket
 import stat
@@ -21,8 +22,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
-from airflow_provider_okta_ure.sandbox import Tls
+from airflow_provider_okta_ure.sandbox import Sandbox, Tls
 from airflow_provider_okta_ure.sandbox.__main__ import main
+from airflow_provider_okta_ure.sandbox.server import PortBusyError
+from demo.processes import free_port
 from tests.contract.sandbox_support import Api, Transmitter, make_sandbox, private_key
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,10 +38,9 @@ def running(ready: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str
     command = [*COMMAND, *FREE, "--ready-file", str(ready), *arguments]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        # The third line is written after the ready file.
+        # Written after the ready file.
         assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(3)]
-        assert lines[-1] == "Press Ctrl-C to stop.\n"
+        assert any(line == "Press Ctrl-C to stop.\n" for line in process.stdout)
         yield process, json.loads(ready.read_text())
     finally:
         process.kill()
@@ -76,6 +78,27 @@ def test_it_serves_says_where_and_ends_on_a_signal(tmp_path):
     assert said["okta_client_private_key"].startswith("-----BEGIN PRIVATE KEY-----\n")
 
 
+def test_what_it_prints_is_enough_to_use_both_services(tmp_path):
+    ready = tmp_path / "ready.json"
+    command = [*COMMAND, *FREE, "--ready-file", str(ready)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        printed = list(iter(process.stdout.readline, "Press Ctrl-C to stop.\n"))
+        said = json.loads(ready.read_text())
+        assert printed[0] == f"Pretend Okta:     {said['okta_url']}  token {said['okta_token']}\n"
+        assert printed[1] == f"Pretend Netskope: {said['netskope_url']}  token {said['netskope_token']}\n"
+        assert printed[-1].endswith(f"is in {ready}.\n")
+        exported = [line for line in printed if line.startswith("  export AIRFLOW_CONN_")]
+        okta, netskope = (json.loads(shlex.split(line)[1].partition("=")[2]) for line in exported)
+        assert (okta["conn_type"], netskope["conn_type"]) == ("okta", "netskope")
+        answers = [
+            Api(okta["host"], {"Authorization": f"SSWS {okta['password']}"}).get("/api/v1/users?limit=1"),
+            Api(netskope["host"], {"Netskope-Api-Token": netskope["password"]}).get("/api/v2/scim/Users"),
+        ]
+        assert [answer.status_code for answer in answers] == [200, 200]
+        process.terminate()
+
+
 def test_it_ends_on_ctrl_c_without_a_traceback(tmp_path):
     with running(tmp_path / "ready.json") as (process, _):
         process.send_signal(signal.SIGINT)
@@ -102,6 +125,25 @@ def test_a_busy_port_is_one_helpful_line(tmp_path):
         "Choose another with --okta-port, or 0 for any free one.\n"
     )
     assert not list(tmp_path.iterdir())
+
+
+def test_one_port_for_both_services_is_refused(tmp_path, capsys):
+    port = str(free_port())
+    with pytest.raises(SystemExit) as stopped:
+        main(["--okta-port", port, "--netskope-port", port, "--ready-file", str(tmp_path / "r")])
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert f"port {port} cannot be for both services" in error
+    assert "--okta-port and --netskope-port" in error
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_python_sandbox_has_no_port_twice_either():
+    port = free_port()
+    with pytest.raises(PortBusyError, match=f"Port {port} for the pretend Netskope"):
+        Sandbox(users=3, okta_port=port, netskope_port=port).start()
+    with Sandbox(users=3, okta_port=port) as sandbox:
+        assert sandbox.okta_url == f"http://127.0.0.1:{port}"
 
 
 WRONG = [
