@@ -23,19 +23,25 @@ Confirmation: TypeAlias = Literal["", "confirmed", "missing"]
 """What Okta's System Log says of a pushed event; empty = nobody looked."""
 
 
+NOT_TRIED = ("not_attempted", "interrupted", "never_confirmed")
+"""Reasons of failures for which nothing was sent, or for which it is known that it had no effect."""
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """
     What was done to one user, or was going to be.
 
-    An entry is identified by (org, action, target, user_key, as_of): the same action of the same moment is
-    one entry, however often it is tried.
+    An entry is identified by (org, action, target, user_key, as_of, revision): the same action as of the same
+    time is one entry, however often it is tried.
 
     :param org: the Okta org's URL; of ``fetch_scores`` the Netskope tenant's.
     :param target: the group's id, or the issuer of a risk signal; empty when there is none.
     :param target_name: the group's name, for people.
-    :param user_key: in groups the Okta user's id; else, and of a user that Okta does not know, the name in
-        lower case; of ``fetch_scores`` the Airflow connection.
+    :param user_key: the Okta user's id; of a user that was not looked up or that Okta does not know, the name
+        in lower case; of ``fetch_scores`` the Airflow connection.
     :param as_of: the moment that the action speaks for (aware).
+    :param revision: 0, and one more each time that the same action as of the same time has to have another
+        effect: the level was corrected, or Okta's System Log shows that the signal did not arrive.
     :param user_name: the name in the source.
     :param started_at: when it was first tried (aware); the ``iat`` of a risk signal, so that it can be made
         again byte for byte.
@@ -57,6 +63,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     target_name: str = ""
     user_key: str
     as_of: datetime
+    revision: int = 0
     user_name: str = ""
     user_id: str = ""
     login: str = ""
@@ -89,13 +96,18 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     id: int | None = None
 
     @property
+    def is_delivered(self) -> bool:
+        """Whether a risk signal was taken in, as far as is known: 202 alone is not proof."""
+        return self.status == "done" and self.confirmation != "missing"
+
+    @property
     def is_in_doubt(self) -> bool:
         """
         Whether the effect was tried and may have happened, because no answer tells.
 
         Without an answer, and after a failure inside Okta, nobody knows; a refusal had no effect.
         """
-        if self.status == "failed" and self.reason not in ("not_attempted", "interrupted"):
+        if self.status == "failed" and self.reason not in NOT_TRIED:
             return self.http_status is None or self.http_status >= 500
         return self.status == "started"
 

@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.action_log import (
     confirming,
+    holders,
+    names,
     reading,
     retention,
+    run_scores,
     searching,
     summaries,
     tasks,
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
 
     from airflow_provider_okta_ure.action_log.entries import Entry, LogAction
+    from airflow_provider_okta_ure.core.holding import Hold
 
 
 log = logging.getLogger(__name__)
@@ -116,26 +120,99 @@ class ActionLog:
         target: str,
         users: Iterable[str] | None = None,
         before: datetime | None = None,
+        dag_id: str | None = None,
     ) -> dict[str, Entry]:
         """Return each user's newest ``done`` entry; see :func:`reading.last_done`."""
         with self.database.reading() as connection:
             return reading.last_done(
-                connection, org=org, doing=doing, target=target, users=users, before=before
+                connection, org=org, doing=doing, target=target, users=users, before=before, dag_id=dag_id
             )
 
     def newest_decisions(
-        self, *, org: str, doing: Sequence[LogAction], target: str, users: Iterable[str], after: datetime
+        self,
+        *,
+        org: str,
+        doing: Sequence[LogAction],
+        target: str,
+        users: Iterable[str],
+        after: datetime,
+        dag_id: str,
     ) -> dict[str, Entry]:
-        """Return the newest later entry that decided something for each user, by user key."""
+        """Return the newest later entry that decided something; see :func:`reading.newest_decisions`."""
         with self.database.reading() as connection:
             return reading.newest_decisions(
-                connection, org=org, doing=doing, target=target, users=users, after=after
+                connection, org=org, doing=doing, target=target, users=users, after=after, dag_id=dag_id
             )
 
-    def newest_moment(self, *, org: str, doing: Sequence[LogAction], target: str) -> datetime | None:
-        """Return the newest moment that anything was decided for a target; None = nothing was."""
+    def newest_moment(
+        self, *, org: str, action: LogAction, target: str, dag_id: str, task_id: str
+    ) -> datetime | None:
+        """Return the newest time as of which a task decided anything for a target; None = it never did."""
         with self.database.reading() as connection:
-            return reading.newest_moment(connection, org=org, doing=doing, target=target)
+            return reading.newest_moment(
+                connection, org=org, action=action, target=target, dag_id=dag_id, task_id=task_id
+            )
+
+    def unconfirmed_pushes(
+        self, *, org: str, target: str, users: Iterable[str], before: datetime
+    ) -> list[Entry]:
+        """Return the signals that Okta's System Log does not have, the oldest first."""
+        with self.database.reading() as connection:
+            return reading.unconfirmed_pushes(connection, org=org, target=target, users=users, before=before)
+
+    def holds_on(self, *, org: str, target: str, users: Iterable[str] | None = None) -> dict[str, list[Hold]]:
+        """Return the claims on the members of a group, by user key; see :mod:`holders`."""
+        with self.database.reading() as connection:
+            return holders.holds_on(connection, org=org, target=target, users=users)
+
+    def ids_of_names(self, *, org: str, kind: names.Kind, known_as: Iterable[str]) -> dict[str, str]:
+        """Return the Okta ids that names stood for the last time; see :mod:`names`."""
+        with self.database.reading() as connection:
+            return names.ids_of_names(connection, org=org, kind=kind, known_as=known_as)
+
+    def remember_group(self, *, org: str, name: str, group_id: str, now: datetime) -> None:
+        """Remember which group a name stands for."""
+        with self.database.writing() as connection:
+            names.write_group_name(connection, org=org, name=name, group_id=group_id, now=now)
+
+    def org_at(self, url: str, find_id: Callable[[], str | None]) -> str:
+        """
+        Return what the org at a URL is called here: the first URL that it was seen at.
+
+        An org is one org whatever host it is reached by: its own domain, the ``-admin`` host, another alias.
+
+        :param find_id: asks for Okta's id of the org, when nobody has been at this URL before; None = it
+            cannot be told, so that the URL stands for the org.
+        """
+        org = self.known_org(url)
+        if org is not None:
+            return org
+        org_id = find_id()
+        if not org_id:
+            log.warning("Okta does not tell which org is at %s, so its URL stands for it.", url)
+            return url
+        with self.database.writing() as connection:
+            org = names.remember_org(connection, url, org_id)
+        if org != url:
+            log.warning("The org at %s is the one that the action log knows as %s.", url, org)
+        return org
+
+    def known_org(self, url: str) -> str | None:
+        """Return what the org at a URL is called here; None = no task has been there."""
+        with self.database.reading() as connection:
+            return names.known_org(connection, url)
+
+    def remember_scores(
+        self, task: tasks.TaskKey, source: str, scores: Mapping[str, int], *, now: datetime
+    ) -> None:
+        """Write what a task read from a source, for the other tasks of its run; see :mod:`run_scores`."""
+        with self.database.writing() as connection:
+            run_scores.write_run_scores(connection, task, source, scores, now=now)
+
+    def least_safe_scores(self, *, dag_id: str, run_id: str) -> dict[str, int]:
+        """Return the lowest score of each name that a run has read, by :attr:`Row.key`."""
+        with self.database.reading() as connection:
+            return run_scores.least_safe_scores(connection, dag_id=dag_id, run_id=run_id)
 
     def unfinished(self, *, org: str, doing: Sequence[LogAction], target: str) -> list[Entry]:
         """Return what was tried on a target and never written down; see :func:`reading.unfinished`."""

@@ -22,18 +22,24 @@ EXPIRED = "expired"
 # A decision about a user, whether or not it needed a write; a plan is none.
 DECIDED: tuple[LogStatus, ...] = ("started", "done", "unchanged", "failed")
 
+KNOWN_LEVEL = ("same_level", "already_delivered")
+"""Reasons that say which level Okta knows."""
+
 
 def find_entries(
     connection: Connection, *, org: str, action: LogAction, target: str, as_of: datetime, users: Iterable[str]
 ) -> dict[str, Entry]:
-    """Return the entries of one action of one moment, by user key."""
+    """Return the entries of one action as of one time, by user key; of each user the last revision."""
     about = and_(
         actions.c.org == org, actions.c.action == action, actions.c.target == target, actions.c.as_of == as_of
     )
     return {
         entry.user_key: entry
         for keys in _chunks(users)
-        for entry in _entries(connection, select(actions).where(about, actions.c.user_key.in_(keys)))
+        for entry in _entries(
+            connection,
+            select(actions).where(about, actions.c.user_key.in_(keys)).order_by(actions.c.revision),
+        )
     }
 
 
@@ -45,13 +51,17 @@ def last_done(
     target: str,
     users: Iterable[str] | None = None,
     before: datetime | None = None,
+    dag_id: str | None = None,
 ) -> dict[str, Entry]:
     """
     Return each user's newest entry that is ``done``, by user key; an addition also when it was ``started``.
 
+    A risk signal that Okta's System Log does not have was not delivered, so it is none of these.
+
     :param doing: which actions.
     :param users: user keys; None = everybody.
-    :param before: only entries that speak for an earlier moment; None = all.
+    :param before: only entries as of an earlier time; None = all.
+    :param dag_id: only what this DAG did; None = any.
     """
     # An addition whose answer is not known may have happened; a removal may not have.
     maybe = and_(actions.c.status == "started", actions.c.action == "add_to_group")
@@ -61,9 +71,12 @@ def last_done(
         actions.c.target == target,
         IS_EFFECT,
         or_(actions.c.status == "done", maybe),
+        actions.c.confirmation != "missing",
     ]
     if before is not None:
         about.append(actions.c.as_of < before)
+    if dag_id is not None:
+        about.append(actions.c.dag_id == dag_id)
     return _newest_of_each(connection, about, users)
 
 
@@ -75,42 +88,76 @@ def newest_decisions(
     target: str,
     users: Iterable[str],
     after: datetime,
+    dag_id: str,
 ) -> dict[str, Entry]:
     """
     Return the newest entry later than ``after`` that decided something for each user, by user key.
 
+    Of what another DAG decided, only what it did counts, and the level that it found Okta to know: that
+    everything was right already by its own rules says nothing about the rules of this one.
+
     :param doing: which actions count.
+    :param dag_id: the DAG whose decisions count all.
     """
+    knows_level = and_(actions.c.action == "push_risk", actions.c.reason.in_(KNOWN_LEVEL))
     about = [
         actions.c.org == org,
         actions.c.action.in_(doing),
         actions.c.target == target,
         actions.c.status.in_(DECIDED),
         actions.c.as_of > after,
+        or_(actions.c.dag_id == dag_id, actions.c.status.in_(("started", "done")), knows_level),
     ]
     return _newest_of_each(connection, about, users)
 
 
-def newest_moment(
-    connection: Connection, *, org: str, doing: Sequence[LogAction], target: str
-) -> datetime | None:
-    """Return the newest moment that anything was decided for a target; None = nothing was."""
-    # One question for each action: the newest of several actions is not the end of one index.
-    moments = [
-        connection.execute(
-            select(actions.c.as_of)
-            .where(
-                actions.c.org == org,
-                actions.c.action == action,
-                actions.c.target == target,
-                actions.c.status.in_(DECIDED),
-            )
-            .order_by(actions.c.as_of.desc())
-            .limit(1)
-        ).scalar()
-        for action in doing
+def unconfirmed_pushes(
+    connection: Connection, *, org: str, target: str, users: Iterable[str], before: datetime
+) -> list[Entry]:
+    """
+    Return the signals about users that Okta's System Log does not have, the oldest first.
+
+    :param before: only signals as of this time or earlier.
+    """
+    about = and_(
+        actions.c.org == org,
+        actions.c.action == "push_risk",
+        actions.c.target == target,
+        actions.c.status == "done",
+        IS_EFFECT,
+        actions.c.confirmation == "missing",
+        actions.c.as_of <= before,
+    )
+    return [
+        entry
+        for keys in _chunks(users)
+        for entry in _entries(
+            connection,
+            select(actions)
+            .where(about, actions.c.user_key.in_(keys))
+            .order_by(actions.c.as_of, actions.c.revision),
+        )
     ]
-    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def newest_moment(
+    connection: Connection, *, org: str, action: LogAction, target: str, dag_id: str, task_id: str
+) -> datetime | None:
+    """Return the newest time as of which a task decided anything for a target; None = it never did."""
+    found: datetime | None = connection.execute(
+        select(actions.c.as_of)
+        .where(
+            actions.c.org == org,
+            actions.c.action == action,
+            actions.c.target == target,
+            actions.c.status.in_(DECIDED),
+            actions.c.dag_id == dag_id,
+            actions.c.task_id == task_id,
+        )
+        .order_by(actions.c.as_of.desc())
+        .limit(1)
+    ).scalar()
+    return found
 
 
 def last_releases(
@@ -241,7 +288,10 @@ def _newest_of_each(
         conditions = about if keys is None else [*about, actions.c.user_key.in_(keys)]
         rank = (
             func.row_number()
-            .over(partition_by=actions.c.user_key, order_by=(actions.c.as_of.desc(), actions.c.id.desc()))
+            .over(
+                partition_by=actions.c.user_key,
+                order_by=(actions.c.as_of.desc(), actions.c.revision.desc(), actions.c.id.desc()),
+            )
             .label("rank")
         )
         ranked = select(actions, rank).where(*conditions).subquery()

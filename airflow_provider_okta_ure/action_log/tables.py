@@ -18,6 +18,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     String,
@@ -79,6 +80,7 @@ actions = Table(
     Column("target_name", String(255), nullable=False),
     Column("user_key", String(255), nullable=False),
     Column("as_of", UtcDateTime, nullable=False),
+    Column("revision", Integer, nullable=False),
     Column("user_name", String(255), nullable=False),
     Column("user_id", String(64), nullable=False),
     Column("login", String(255), nullable=False),
@@ -109,7 +111,9 @@ actions = Table(
     Column("calls", Integer),
     Column("users", Integer),
     # The moment before the user: rows of one run are written side by side, and the newest is found at once.
-    UniqueConstraint("org", "action", "target", "as_of", "user_key", name="uq_okta_ure_action_log"),
+    UniqueConstraint(
+        "org", "action", "target", "as_of", "user_key", "revision", name="uq_okta_ure_action_log"
+    ),
     Index("ix_okta_ure_action_log_as_of", "as_of", "id"),
     Index("ix_okta_ure_action_log_user", "user_key", "as_of"),
     Index("ix_okta_ure_action_log_run", "dag_id", "run_id", "task_id"),
@@ -160,9 +164,61 @@ tasks = Table(
     Column("ended_at", UtcDateTime, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("calls", Text, nullable=False),
+    Column("warnings", Text, nullable=False),
     Index("ix_okta_ure_tasks_as_of", "as_of"),
 )
-"""How long each task took and what it called, of its last try."""
+"""How long each task took, what it called, and what it warned of, in its last try."""
+
+holders = Table(
+    "okta_ure_holders",
+    metadata,
+    Column("org", String(255), primary_key=True),
+    Column("target", String(255), primary_key=True),
+    Column("user_key", String(255), primary_key=True),
+    Column("dag_id", String(250), primary_key=True),
+    Column("task_id", String(250), primary_key=True),
+    Column("as_of", UtcDateTime, nullable=False),
+    Column("held", Boolean, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("score_level", String(16), nullable=False),
+    Column("user_name", String(255), nullable=False),
+)
+"""Which DAG's task wants whom in a group, as of the last time that it decided about them."""
+
+names = Table(
+    "okta_ure_names",
+    metadata,
+    Column("org", String(255), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("name_key", String(255), primary_key=True),
+    Column("okta_id", String(64), nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+)
+"""Which Okta id a name of a user or a group stood for the last time; people and groups are renamed."""
+
+orgs = Table(
+    "okta_ure_orgs",
+    metadata,
+    Column("url", String(255), primary_key=True),
+    Column("org_id", String(64), nullable=False),
+    Column("org", String(255), nullable=False),
+    Index("ix_okta_ure_orgs_org_id", "org_id"),
+)
+"""The org behind each URL; ``org`` is what it is called in the other tables: the first URL it was seen at."""
+
+run_scores = Table(
+    "okta_ure_run_scores",
+    metadata,
+    Column("dag_id", String(250), primary_key=True),
+    Column("run_id", String(250), primary_key=True),
+    Column("task_id", String(250), primary_key=True),
+    Column("map_index", Integer, primary_key=True, autoincrement=False),
+    Column("source", String(250), primary_key=True),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Column("scores", LargeBinary, nullable=False),
+    Index("ix_okta_ure_run_scores_recorded_at", "recorded_at"),
+)
+"""What a run read, for the other tasks of the same run: compressed JSON, a score for each name."""
 
 # What follows is derived from the actions, moment by moment, so that long periods are read at once. A moment
 # that is written to is stale until it is counted again, and is read from the actions themselves until then.

@@ -33,6 +33,15 @@ class Calls(msgspec.Struct, frozen=True, kw_only=True):
     ours: int | None = None
 
 
+class TaskKey(msgspec.Struct, frozen=True, kw_only=True):
+    """Which task of which run, in all its tries."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int = -1
+
+
 class TaskSummary(msgspec.Struct, frozen=True, kw_only=True):
     """
     What one task cost.
@@ -41,6 +50,7 @@ class TaskSummary(msgspec.Struct, frozen=True, kw_only=True):
     :param org: the Okta org's or the Netskope tenant's URL.
     :param seconds: how long it worked, waiting for its turn and for rate limits included.
     :param calls: by rate limit.
+    :param warnings: what people should look at although the task did its work.
     """
 
     dag_id: str
@@ -54,12 +64,14 @@ class TaskSummary(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime
     seconds: float
     calls: Mapping[str, Calls]
+    warnings: tuple[str, ...] = ()
 
 
 def write_task(connection: Connection, summary: TaskSummary) -> None:
     """Write what a task cost, in the place of an earlier try."""
     row = msgspec.structs.asdict(summary)
     row["calls"] = msgspec.json.encode(summary.calls).decode()
+    row["warnings"] = msgspec.json.encode(summary.warnings).decode()
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(tasks).values(row)
     replaced = {name: statement.excluded[name] for name in row if name not in _KEY}
@@ -87,5 +99,6 @@ def find_tasks(connection: Connection, wanted: Filter, *, dag_ids: Sequence[str]
     found = []
     for row in connection.execute(select(tasks).where(*about).order_by(tasks.c.ended_at)).mappings():
         calls = msgspec.json.decode(row["calls"], type=dict[str, Calls])
-        found.append(TaskSummary(**{**row, "calls": calls}))
+        warnings = msgspec.json.decode(row["warnings"], type=tuple[str, ...])
+        found.append(TaskSummary(**{**row, "calls": calls, "warnings": warnings}))
     return found

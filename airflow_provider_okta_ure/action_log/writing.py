@@ -8,24 +8,41 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Connection, and_, literal_column, or_, select, text
+from sqlalchemy import Connection, and_, case, literal_column, or_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
+from airflow_provider_okta_ure.action_log.entries import NOT_TRIED
+from airflow_provider_okta_ure.action_log.holders import write_holds
+from airflow_provider_okta_ure.action_log.names import write_names
 from airflow_provider_okta_ure.action_log.tables import TABLE_NAME, actions, to_utc
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import Entry
 
-KEY = ("org", "action", "target", "user_key", "as_of")
+KEY = ("org", "action", "target", "user_key", "as_of", "revision")
 
-# The first try's moment goes into the risk signal, and what the System Log said stays true.
-_KEPT = {*KEY, "started_at", "confirmation", "confirmed_at", "log_event_id"}
+# What the System Log said stays true.
+_KEPT = {*KEY, "confirmation", "confirmed_at", "log_event_id"}
 _ROWS_AT_ONCE = 5000
+
+# Written out, because lists cannot be parameters of a statement for many rows.
+_MAY_HAVE_ARRIVED = or_(
+    actions.c.status == "done",
+    actions.c.status == "started",
+    and_(
+        actions.c.status == "failed",
+        *(actions.c.reason != reason for reason in NOT_TRIED),
+        or_(actions.c.http_status.is_(None), actions.c.http_status >= 500),
+    ),
+)
+"""In SQL what :attr:`Entry.is_in_doubt` says, or that it is certain."""
 
 
 def write_intents(connection: Connection, entries: Sequence[Entry]) -> None:
     """Write that effects are about to be tried, as far as they are not done."""
     _upsert(connection, entries, actions.c.status != "done")
+    write_holds(connection, entries)
+    write_names(connection, entries)
 
 
 def write_outcomes(connection: Connection, entries: Sequence[Entry]) -> None:
@@ -43,6 +60,8 @@ def write_outcomes(connection: Connection, entries: Sequence[Entry]) -> None:
         and_(new == "failed", actions.c.status != "done"),
     )
     _upsert(connection, entries, counts)
+    write_holds(connection, entries)
+    write_names(connection, entries)
 
 
 def _upsert(connection: Connection, entries: Sequence[Entry], where: Any) -> None:
@@ -55,6 +74,9 @@ def _upsert(connection: Connection, entries: Sequence[Entry], where: Any) -> Non
         for column in actions.c
         if column.name not in _KEPT and not column.primary_key
     }
+    # The time of the first try goes into the risk signal, so that one that may have arrived is sent again
+    # byte for byte. Of what is known not to have arrived, the next try is the first.
+    replaced["started_at"] = case((_MAY_HAVE_ARRIVED, actions.c.started_at), else_=replaced["started_at"])
     statement = statement.on_conflict_do_update(index_elements=KEY, set_=replaced, where=where)
     rows = [entry.to_row() for entry in _last_of_each_key(entries)]
     for start in range(0, len(rows), _ROWS_AT_ONCE):
@@ -84,6 +106,6 @@ def _insert(connection: Connection) -> Any:
 
 def _last_of_each_key(entries: Sequence[Entry]) -> list[Entry]:
     """Return the entries without those that a later one replaces; PostgreSQL refuses two in one statement."""
-    last = {(one.org, one.action, one.target, one.user_key, one.as_of): one for one in entries}
+    last = {(one.org, one.action, one.target, one.user_key, one.as_of, one.revision): one for one in entries}
     # Always in the same order, so that two writers never wait for each other's rows.
     return [last[key] for key in sorted(last)]

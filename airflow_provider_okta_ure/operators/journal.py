@@ -209,7 +209,13 @@ class Journal:
     def is_overtaken(self) -> bool:
         """Whether something was decided for this group as of a later moment than the run's."""
         moments = [
-            self.log.newest_moment(org=self.org, doing=GROUP_ACTIONS, target=target)
+            self.log.newest_moment(
+                org=self.org,
+                action=self.action,
+                target=target,
+                dag_id=self.run.dag_id,
+                task_id=self.run.task_id,
+            )
             for target in self.targets
         ]
         return any(moment is not None and moment > self.run.as_of for moment in moments)
@@ -354,6 +360,7 @@ class Journal:
             target=self.target if target is None else target,
             users=keys,
             after=after,
+            dag_id=self.run.dag_id,
         )
 
     # --- what is done now

@@ -160,14 +160,18 @@ def questions() -> dict[str, Callable[[ActionLog], object]]:
     return {
         "last delivered, 10,000 users": lambda log: log.last_done(users=users, before=newest, **push),
         "later decisions, 10,000 users, as of today": lambda log: log.newest_decisions(
-            users=users, after=newest, **push
+            users=users, after=newest, dag_id="okta_risk_sync", **push
         ),
-        "the same, as of 50 days ago": lambda log: log.newest_decisions(users=users, after=middle, **push),
+        "the same, as of 50 days ago": lambda log: log.newest_decisions(
+            users=users, after=middle, dag_id="okta_risk_sync", **push
+        ),
         "this very action, 10,000 users": lambda log: log.find(
             org=ORG, action="push_risk", target=ISSUER, as_of=middle, users=users
         ),
         "who is in the group because of us": lambda log: log.last_done(**group),
-        "newest moment of a group": lambda log: log.newest_moment(**group),
+        "newest moment of a group": lambda log: log.newest_moment(
+            org=ORG, action="add_to_group", target=GROUP, dag_id="okta_risk_sync", task_id="add_to_group"
+        ),
         "size of the source": lambda log: log.size_of_source("netskope_default", not_after=newest),
         "newest page of everything": lambda log: log.search(Filter()),
         "one person by key": lambda log: log.search(Filter(user_key="user777@corp.example")),

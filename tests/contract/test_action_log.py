@@ -24,6 +24,7 @@ from airflow_provider_okta_ure.action_log.log import ActionLog
 from airflow_provider_okta_ure.action_log.migrating import newest_version, upgrade, version_of
 from airflow_provider_okta_ure.action_log.searching import Cursor, Filter
 from airflow_provider_okta_ure.action_log.tables import actions, metadata
+from airflow_provider_okta_ure.action_log.tasks import TaskKey
 from airflow_provider_okta_ure.errors import ActionLogError, ConfigurationError, LockedError
 
 ORG, ISSUER, GROUP = "https://acme.okta.com", "https://risk.corp.example", "00gGROUP"
@@ -292,19 +293,49 @@ def test_everybody_whose_last_group_action_is_an_addition(log: ActionLog) -> Non
 
 def test_a_later_decision_counts_whether_or_not_it_wrote_but_no_plan(log: ActionLog) -> None:
     log.finish(
-        [entry("00uA", at=3, status="unchanged"), entry("00uB", at=3, status="planned"), entry("00uC", at=1)]
+        [
+            entry("00uA", at=3, status="unchanged", dag_id="sync", task_id="push"),
+            entry("00uB", at=3, status="planned", dag_id="sync", task_id="push"),
+            entry("00uC", at=1, dag_id="sync", task_id="push"),
+        ]
     )
 
     def later(after: int) -> dict[str, datetime]:
         found = log.newest_decisions(
-            org=ORG, doing=["push_risk"], target=ISSUER, users=["00uA", "00uB", "00uC"], after=day(after)
+            org=ORG,
+            doing=["push_risk"],
+            target=ISSUER,
+            users=["00uA", "00uB", "00uC"],
+            after=day(after),
+            dag_id="sync",
         )
         return {user: one.as_of for user, one in found.items()}
 
     assert later(2) == {"00uA": day(3)}
     assert later(3) == {}
-    assert log.newest_moment(org=ORG, doing=["push_risk"], target=ISSUER) == day(3)
-    assert log.newest_moment(org=ORG, doing=["push_risk"], target="nobody") is None
+    of_task: Any = {"org": ORG, "action": "push_risk", "dag_id": "sync", "task_id": "push"}
+    assert log.newest_moment(target=ISSUER, **of_task) == day(3)
+    assert log.newest_moment(target="nobody", **of_task) is None
+    assert log.newest_moment(target=ISSUER, **{**of_task, "task_id": "other"}) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "counts"),
+    [
+        pytest.param({"status": "done"}, True, id="what it did"),
+        pytest.param({"status": "started"}, True, id="what it may have done"),
+        pytest.param({"status": "unchanged", "reason": "same_level"}, True, id="the level that Okta knows"),
+        pytest.param({"status": "unchanged", "reason": "never_told"}, False, id="its own rules"),
+        pytest.param({"status": "failed", "reason": "refused", "http_status": 400}, False, id="its failure"),
+    ],
+)
+def test_of_a_later_decision_of_another_dag_only_what_it_did_counts(
+    log: ActionLog, fields: dict[str, Any], counts: bool
+) -> None:
+    log.finish([entry("00uA", at=3, dag_id="hourly", **fields)])
+    asked: Any = {"org": ORG, "doing": ["push_risk"], "target": ISSUER, "users": ["00uA"], "after": day(2)}
+    assert bool(log.newest_decisions(dag_id="daily", **asked)) == counts
+    assert log.newest_decisions(dag_id="hourly", **asked)
 
 
 def test_more_users_than_fit_into_one_statement(log: ActionLog) -> None:
@@ -489,19 +520,135 @@ def test_what_was_decided_is_decided_the_same_after_pruning(log: ActionLog) -> N
             log.last_done(doing=doing, **about),
             log.last_done(doing=["add_to_group"], users=users, **about),
             log.last_done(doing=doing, users=users, before=day(10), **about),
-            log.newest_decisions(doing=doing, users=users, after=day(9), **about),
-            log.newest_moment(doing=doing, **about),
+            log.newest_decisions(doing=doing, users=users, after=day(9), dag_id="", **about),
+            *(log.newest_moment(action=one, dag_id="", task_id="", **about) for one in doing),
             log.last_releases(users=users, **about),
         ]
 
     before = known()
-    overtaken = set(log.newest_decisions(org=ORG, doing=doing, target=GROUP, users=users, after=day(0)))
+    overtaken = set(
+        log.newest_decisions(org=ORG, doing=doing, target=GROUP, users=users, after=day(0), dag_id="")
+    )
     assert log.prune(day(8)) > 50
     assert known() == before
     # Whatever moment an old run speaks for, who was overtaken still is.
     assert overtaken == set(
-        log.newest_decisions(org=ORG, doing=doing, target=GROUP, users=users, after=day(0))
+        log.newest_decisions(org=ORG, doing=doing, target=GROUP, users=users, after=day(0), dag_id="")
     )
+
+
+# --- names, orgs, holders, scores of a run
+
+
+def test_a_name_stands_for_the_id_that_it_stood_for_last(log: ActionLog) -> None:
+    log.finish([entry("00uA", at=1, user_id="00uA", user_name="Ann@corp.example")])
+    asked: Any = {"org": ORG, "kind": "user", "known_as": ["ann@corp.example", "nobody@corp.example"]}
+    assert log.ids_of_names(**asked) == {"ann@corp.example": "00uA"}
+    log.finish([entry("00uNEW", at=2, user_id="00uNEW", user_name="ann@corp.example")])
+    assert log.ids_of_names(**asked) == {"ann@corp.example": "00uNEW"}
+    assert log.ids_of_names(**{**asked, "org": "https://other.okta.com"}) == {}
+    assert log.ids_of_names(**{**asked, "kind": "group"}) == {}
+
+
+def test_an_org_is_one_org_whatever_its_url(log: ActionLog) -> None:
+    assert log.org_at("https://corp.okta.com", lambda: "00oCORP") == "https://corp.okta.com"
+    assert log.org_at("https://login.corp.example", lambda: "00oCORP") == "https://corp.okta.com"
+    assert log.org_at("https://other.okta.com", lambda: "00oOTHER") == "https://other.okta.com"
+
+
+def test_an_org_that_does_not_tell_its_id_is_its_url_and_is_asked_again(log: ActionLog) -> None:
+    assert log.org_at("https://corp.okta.com", lambda: None) == "https://corp.okta.com"
+    assert log.org_at("https://corp.okta.com", lambda: "00oCORP") == "https://corp.okta.com"
+    assert log.org_at("https://corp.okta.com", pytest.fail) == "https://corp.okta.com"
+
+
+def added(dag: str, at: int, **fields: Any) -> Entry:
+    known: dict[str, Any] = {"action": "add_to_group", "target": GROUP, "dag_id": dag, "task_id": "add"}
+    return entry("00uA", at=at, **{**known, **fields})
+
+
+def removed(dag: str, at: int, **fields: Any) -> Entry:
+    return added(dag, at, **{"action": "remove_from_group", "task_id": "remove", **fields})
+
+
+def holders_of(log: ActionLog) -> set[str]:
+    holds = log.holds_on(org=ORG, target=GROUP).get("00uA", [])
+    return {one.dag_id for one in holds if one.held}
+
+
+def test_each_dag_holds_a_membership_until_it_lets_go(log: ActionLog) -> None:
+    log.finish([added("a", 1), added("b", 1, status="unchanged", reason="already_member", revision=1)])
+    assert holders_of(log) == {"a", "b"}
+    log.finish([removed("a", 2, status="skipped", reason="held_by_others")])
+    assert holders_of(log) == {"b"}
+    log.finish([removed("b", 3)])
+    assert holders_of(log) == set()
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        pytest.param(removed("a", 1), id="an older one"),
+        pytest.param(removed("a", 3, reason="expired"), id="the end of the time"),
+        pytest.param(removed("a", 3, status="failed", reason="refused"), id="a failed one"),
+        pytest.param(removed("a", 3, status="skipped", reason="excluded"), id="a skipped one"),
+    ],
+)
+def test_a_removal_that_does_not_let_go(log: ActionLog, decision: Entry) -> None:
+    log.finish([added("a", 2)])
+    log.finish([decision])
+    assert holders_of(log) == {"a"}
+
+
+def test_the_least_safe_score_of_each_name_in_a_run(log: ActionLog) -> None:
+    def of(task_id: str, run_id: str = "r") -> TaskKey:
+        return TaskKey(dag_id="sync", run_id=run_id, task_id=task_id)
+
+    log.remember_scores(of("fetch"), "eu", {"ann": 100, "bob": 300}, now=day(4))
+    log.remember_scores(of("fetch"), "us", {"ann": 900, "bob": 200}, now=day(4))
+    log.remember_scores(of("fetch", "other"), "eu", {"ann": 1}, now=day(4))
+    assert log.least_safe_scores(dag_id="sync", run_id="r") == {"ann": 100, "bob": 200}
+    # Read again, after a correction.
+    log.remember_scores(of("fetch"), "eu", {"ann": 950}, now=day(4))
+    assert log.least_safe_scores(dag_id="sync", run_id="r") == {"ann": 900, "bob": 200}
+
+
+def test_the_scores_of_old_runs_are_deleted(log: ActionLog) -> None:
+    old = TaskKey(dag_id="sync", run_id="old", task_id="fetch")
+    log.remember_scores(old, "eu", {"ann": 1}, now=day(1))
+    log.remember_scores(TaskKey(dag_id="sync", run_id="new", task_id="fetch"), "eu", {}, now=day(5))
+    assert log.least_safe_scores(dag_id="sync", run_id="old") == {}
+
+
+# --- the next version of the tables
+
+
+def test_a_log_of_the_version_before_is_brought_up_to_date(log_url: str) -> None:
+    from alembic import command
+
+    database = Database(log_url)
+    config = migrating._config()
+    with database.writing() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        columns = [column.name for column in actions.c if column.name not in ("id", "revision")]
+        entries = [
+            entry("ann@corp.example", at=1, user_id="00uANN", user_name="Ann@corp.example"),
+            entry("nobody@corp.example", at=1, user_id="", status="skipped"),
+            added("sync", 1, user_id="00uA", user_name="a@corp.example", target_name="At risk"),
+        ]
+        for one in entries:
+            row = one.to_row()
+            connection.execute(actions.insert().values({name: row[name] for name in columns}))
+    log = ActionLog(database, NO_PATIENCE)
+    assert upgrade(database) == ("0001", newest_version())
+    assert {one.user_key for one in everything(log)} == {"00uANN", "nobody@corp.example", "00uA"}
+    assert log.last_done(org=ORG, doing=["push_risk"], target=ISSUER, users=["00uANN"])
+    assert holders_of(log) == {"sync"}
+    known: Any = {"org": ORG, "known_as": ["ann@corp.example", "at risk"]}
+    assert log.ids_of_names(kind="user", **known) == {"ann@corp.example": "00uANN"}
+    assert log.ids_of_names(kind="group", **known) == {"at risk": GROUP}
+    log.close()
 
 
 # --- locks
