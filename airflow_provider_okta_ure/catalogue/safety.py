@@ -63,6 +63,18 @@ SAFETY = Chapter(
             reasons=("excluded",),
         ),
         Entry(
+            topic="list-of-names",
+            title="A list of names cannot be read",
+            what="Nothing was written: a list of users or groups could not be understood, and a list that is "
+            "misread protects nobody.",
+            why="The message says which part. Understood are lists in Python and JSON, and text with commas, "
+            "semicolons or line ends between the names; addresses may also have blanks between them. A name "
+            "that has a comma or a blank in it is understood as an item of a list, or between quotes.",
+            remedy="Write it as a list, in a connection or a template in JSON: "
+            '["ann@corp.example", "bob@corp.example"].',
+            seen=("is not a list of names, so it is not known",),
+        ),
+        Entry(
             topic="exclusions-unreadable",
             title="The exclusions cannot be read",
             what="Nothing was written, because it is not known who must not be touched.",

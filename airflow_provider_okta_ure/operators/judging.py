@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from airflow_provider_okta_ure.core.exclusions import Exclusions, to_names
-from airflow_provider_okta_ure.core.names import fold
+import msgspec
+
+from airflow_provider_okta_ure.clients.okta_exclusions import find_excluded, unreadable
 from airflow_provider_okta_ure.errors import (
     BlastRadiusError,
     ConfigurationError,
@@ -16,9 +17,10 @@ from airflow_provider_okta_ure.errors import (
     PermissionDeniedError,
     PlanChangedError,
 )
+from airflow_provider_okta_ure.operators.identities import name_shower
 
 if TYPE_CHECKING:
-    from airflow_provider_okta_ure.clients.okta import OktaClient
+    from airflow_provider_okta_ure.core.exclusions import Exclusions
     from airflow_provider_okta_ure.core.judgement import BlastRadius
     from airflow_provider_okta_ure.core.plans import Approval, Proposal
     from airflow_provider_okta_ure.hooks.okta import OktaHook
@@ -91,29 +93,20 @@ def read_exclusions(
     administrators: AdministratorsExcluded,
 ) -> Exclusions:
     """
-    Return who must not be touched.
+    Return who must not be touched, and log what excludes nobody.
 
     :param users: lists of names, from the operator and from the connection.
     :param groups: lists of group names or ids.
     :raises OktaUreError: they cannot be read, so nobody may be touched.
     """
-    names = [name for one in users for name in to_names(one, "exclude_users")]
-    user_ids: dict[str, str] = {}
-    for one in groups:
-        for name in to_names(one, "exclude_groups"):
-            user_ids.update(_members_of(hook.client, name))
-    if administrators != "never":
-        user_ids.update(_administrators(hook, administrators))
-    return Exclusions(names=frozenset(fold(name) for name in names), user_ids=user_ids)
-
-
-def _members_of(client: OktaClient, name: str) -> dict[str, str]:
-    try:
-        group = client.find_group(name) or client.get_group(name)
-        why = f"is a member of the excluded group {group.name!r}"
-        return {member.user_id: why for member in client.list_members(group.group_id)}
-    except OktaUreError as error:
-        raise _unreadable(f"excluded group {name!r}", error) from error
+    found = find_excluded(hook.client, users=users, groups=groups, shown=name_shower())
+    for warning in found.warnings:
+        hook.log.warning("%s", warning)
+    if administrators == "never":
+        return found
+    return msgspec.structs.replace(
+        found, user_ids={**_administrators(hook, administrators), **found.user_ids}
+    )
 
 
 def _administrators(hook: OktaHook, administrators: AdministratorsExcluded) -> dict[str, str]:
@@ -121,14 +114,6 @@ def _administrators(hook: OktaHook, administrators: AdministratorsExcluded) -> d
         return dict.fromkeys(hook.client.list_administrators(), "is an Okta administrator")
     except OktaUreError as error:
         if administrators == "always" or not isinstance(error, (PermissionDeniedError, NotFoundError)):
-            raise _unreadable("list of administrators", error) from error
+            raise unreadable("list of administrators", error) from error
         hook.log.info("The token may not read who is an administrator, so they are not excluded.")
         return {}
-
-
-def _unreadable(what: str, error: OktaUreError) -> OktaUreError:
-    if error.retryable:
-        return error
-    return ConfigurationError(
-        f"The {what} cannot be read, so nobody is touched: {error.explanation}", topic="exclusions-unreadable"
-    )

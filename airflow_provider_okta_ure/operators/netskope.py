@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airflow_provider_okta_ure.core.arguments import to_names
 from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.rows import from_rows, is_usable_user
 from airflow_provider_okta_ure.errors import ConfigurationError
@@ -199,9 +200,9 @@ def _days(value: int | str) -> int:
 
 
 def _user_names(value: Any) -> list[str]:
-    if isinstance(value, str) or not all(isinstance(name, str) and name.strip() for name in value):
+    names = to_names(value, "users", keep_odd_items=True)
+    if not names and isinstance(value, str):
         raise ConfigurationError(
-            "users is not a list of names.",
-            remedy='Use a list such as ["ann@corp.example", "bob@corp.example"].',
+            f"users is {value!r}.", remedy="Use None for everybody, and [] for nobody.", topic="list-of-names"
         )
-    return list(value)
+    return names

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_okta_ure.clients.okta_group_choice import find_group
 from airflow_provider_okta_ure.clients.scopes import GROUPS_READ, USER_RISK_READ, USERS_READ
+from airflow_provider_okta_ure.core.arguments import to_names
 from airflow_provider_okta_ure.core.models import UserRisk
 from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.rows import is_usable_user
@@ -225,14 +226,16 @@ def _statuses(value: Any) -> Sequence[str]:
 
 def _names(value: Any) -> list[str]:
     """Return the names whose users are wanted; rows of another task will do as well."""
-    given = list(value) if _is_list(value) else [None]
-    names = [one.get("user") if isinstance(one, dict) else one for one in given]
-    if not all(isinstance(name, str) and name.strip() for name in names):
+    if _is_list(value):
+        value = [one.get("user") if isinstance(one, dict) else one for one in value]
+    names = to_names(value, "logins", keep_odd_items=True)
+    if not names and isinstance(value, str):
         raise ConfigurationError(
-            "logins is not a list of names.",
-            remedy='Use a list such as ["ann@corp.example", "bob@corp.example"], or rows with a "user".',
+            f"logins is {value!r}.",
+            remedy="Use None for all users, and [] for nobody.",
+            topic="list-of-names",
         )
-    return [str(name) for name in names]
+    return names
 
 
 def _is_list(value: Any) -> bool:

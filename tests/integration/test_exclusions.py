@@ -10,6 +10,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_okta_ure.errors import OktaUreError
+from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators.okta import OktaNoActionOperator
 from tests.contract.client_support import timing_of
 from tests.contract.sandbox_support import jwk, private_key
@@ -44,6 +45,21 @@ def three(okta, request) -> list[str]:
     return ids
 
 
+@pytest.fixture
+def warned(monkeypatch) -> Callable[[str], list[str]]:
+    """What hooks have logged as warnings, of which a part is named."""
+    said: list[str] = []
+
+    class Log:
+        def info(self, *_: object) -> None: ...
+
+        def warning(self, text: str, *values: object) -> None:
+            said.append(text % values)
+
+    monkeypatch.setattr(OktaHook, "log", Log())
+    return lambda part: [text for text in said if part in text]
+
+
 def touched(okta: Any, three: list[str]) -> set[str]:
     """Return the users among the three that something was done to."""
     paths = [one.path for one in okta.requests_to("okta") if one.method in ("PUT", "DELETE")]
@@ -62,6 +78,11 @@ def touched(okta: Any, three: list[str]) -> set[str]:
         pytest.param(lambda okta, ids: {"exclude_users": " x@y.example , p1@new.example"}, id="text"),
         pytest.param(lambda okta, ids: {"exclude_users": '["p1@new.example"]'}, id="json"),
         pytest.param(lambda okta, ids: {"exclude_users": "['p1@new.example', 'x']"}, id="list-made-text"),
+        pytest.param(lambda okta, ids: {"exclude_users": "x@y.example;p1@new.example"}, id="semicolon"),
+        pytest.param(lambda okta, ids: {"exclude_users": "x@y.example\np1@new.example"}, id="line-end"),
+        pytest.param(lambda okta, ids: {"exclude_users": "x@y.example p1@new.example"}, id="blank"),
+        pytest.param(lambda okta, ids: {"exclude_users": "'p1@new.example'"}, id="quotes"),
+        pytest.param(lambda okta, ids: {"exclude_users": {"p1@new.example"}}, id="set"),
         pytest.param(lambda okta, ids: {"exclude_groups": ["Break glass"]}, id="group-by-name"),
         pytest.param(
             lambda okta, ids: {"exclude_groups": okta.okta.find_group("Break glass").id}, id="group-by-id"
@@ -86,6 +107,110 @@ def test_an_excluded_user_is_not_touched_and_the_others_are(okta, three, operato
     assert report["counts"]["done"] == 2
     (entry,) = logged(reason="excluded")
     assert (entry.user_id, entry.status) == (three[1], "skipped")
+
+
+@pytest.mark.parametrize("where", ["operator", "connection"])
+@pytest.mark.parametrize(
+    ("named", "login"),
+    [
+        pytest.param("jose\u0301@new.example", "jos\u00e9@new.example", id="accents-apart"),
+        pytest.param("JOS\u00c9@new.example", "jose\u0301@new.example", id="accents-composed"),
+    ],
+)
+def test_an_excluded_name_is_the_same_however_its_accents_are_composed(okta, connect, where, named, login):
+    jose, group = okta.okta.add_user(login=login), okta.okta.add_group("Risky")
+    excluded: dict[str, Any] = {"exclude_users": [named]}
+    if where == "connection":
+        connect(
+            "okta_default",
+            conn_type="okta",
+            host=okta.okta_url,
+            password=okta.okta_token,
+            extra=excluded,
+        )
+    report = run(ADD, [{"user": login}], group_id=group.id, **(excluded if where == "operator" else {}))
+    assert (report["reasons"], okta.okta.members(group.id)) == ({"skipped:excluded": 1}, set())
+    assert jose.id
+
+
+def test_a_name_that_several_users_have_excludes_each_of_them(okta):
+    shared = [okta.okta.add_user(login=f"s{one}@new.example", email="desk@new.example") for one in (1, 2)]
+    group = okta.okta.add_group("Risky")
+    report = run(
+        ADD,
+        [{"user": one.login} for one in shared],
+        group_id=group.id,
+        exclude_users="desk@new.example",
+    )
+    assert (report["reasons"], okta.okta.members(group.id)) == ({"skipped:excluded": 2}, set())
+
+
+def test_a_name_that_is_nobodys_is_a_warning_in_the_log(okta, warned):
+    ids = people(okta, 2)
+    group = okta.okta.add_group("Risky")
+    run(ADD, rows(2), group_id=group.id, exclude_users=["p0@new.example", "vpi@new.example"])
+    assert okta.okta.members(group.id) == {ids[1]}
+    (warning,) = warned("protect nobody")
+    assert "1 of 2 names in exclude_users" in warning
+    assert "'vpi@new.example'" in warning
+    assert "p0@" not in warning
+
+
+def test_exclusions_that_match_somebody_are_no_warning(okta, warned):
+    ids = people(okta, 3)
+    okta.okta.add_user(login="ann.login@new.example", email="ann@new.example")
+    group = okta.okta.add_group("Risky")
+    excluded = ["P0@new.example", ids[1], "Ann@new.example"]
+    run(ADD, rows(3), group_id=group.id, exclude_users=excluded)
+    assert okta.okta.members(group.id) == {ids[2]}
+    assert warned("protect") == []
+
+
+def test_an_excluded_group_without_members_is_a_warning(okta, warned):
+    people(okta, 1)
+    okta.okta.add_group("Break glass")
+    okta.okta.add_group("Risky")
+    run(ADD, rows(1), group_name="Risky", exclude_groups="Break glass")
+    (warning,) = warned("protects nobody")
+    assert "'Break glass' has no members" in warning
+
+
+def test_a_name_of_nobody_that_looks_like_several_stops_the_task(okta):
+    people(okta, 2)
+    okta.okta.add_group("Risky")
+    with pytest.raises(AirflowFailException, match="'p0, p1', which looks like several names"):
+        run(ADD, rows(2), group_name="Risky", exclude_users=["p0, p1"])
+    assert writes(okta) == []
+
+
+def test_a_group_with_a_comma_in_its_name_is_excluded_as_an_item_of_a_list(okta):
+    ids = people(okta, 2)
+    okta.okta.add_member(okta.okta.add_group("Break glass, EMEA").id, ids[0])
+    group = okta.okta.add_group("Risky")
+    run(ADD, rows(2), group_id=group.id, exclude_groups=["Break glass, EMEA"])
+    assert okta.okta.members(group.id) == {ids[1]}
+
+
+def test_text_that_is_both_a_group_and_a_list_of_groups_stops_the_task(okta):
+    people(okta, 1)
+    for name in ("Break glass, EMEA", "Break glass", "EMEA", "Risky"):
+        okta.okta.add_group(name)
+    with pytest.raises(AirflowFailException, match="is the name of one group, and reads like several"):
+        run(ADD, rows(1), group_name="Risky", exclude_groups="Break glass, EMEA")
+    assert writes(okta) == []
+
+
+def test_names_are_looked_up_in_few_calls(okta):
+    people(okta, 30)
+    okta.okta.add_group("Risky")
+
+    def searches(**arguments: Any) -> int:
+        before = len(okta.requests_to("okta", "GET", "/api/v1/users"))
+        run(ADD, rows(1), group_name="Risky", dry_run=True, **arguments)
+        return len(okta.requests_to("okta", "GET", "/api/v1/users")) - before
+
+    without = searches()
+    assert searches(exclude_users=[f"p{number}@new.example" for number in range(5, 30)]) == without + 1
 
 
 @pytest.mark.parametrize(("operator", "arguments"), ACTIONS)

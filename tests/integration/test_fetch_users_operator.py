@@ -166,7 +166,8 @@ def test_half_a_list_is_never_returned(team):
     [
         ({"logins": ["a"], "search": "x"}, "logins and search are set"),
         ({"group_id": "a", "group_name": "b"}, "group_id and group_name are set"),
-        ({"logins": "ann@new.example"}, "logins is not a list of names"),
+        ({"logins": "ann lee"}, "logins is not a list of names"),
+        ({"logins": " "}, "logins is ' '"),
         ({"logins": {"user": "ann"}}, "logins is not a list of names"),
         ({"logins": [" "]}, "logins is not a list of names"),
         ({"logins": [{"score": 1}]}, "logins is not a list of names"),

@@ -99,7 +99,8 @@ def test_the_list_is_refused_for_a_past_day_and_the_series_answers(netskope):
     [
         pytest.param({"strategy": "guess"}, "strategy is 'guess'", id="strategy"),
         pytest.param({"carry_days": 0}, "carry_days is 0", id="carry-days"),
-        pytest.param({"users": "ann@x.example"}, "users is not a list", id="one-name"),
+        pytest.param({"users": "ann lee"}, "users is not a list of names", id="one-name-or-two"),
+        pytest.param({"users": " "}, "users is ' '", id="blank"),
         pytest.param({"users": [None]}, "users is not a list of names", id="no-name"),
         pytest.param({"shard": "2"}, "shard is '2'", id="shard"),
     ],
@@ -111,6 +112,11 @@ def test_a_wrong_argument_fails_for_good_and_says_which(netskope, arguments, mes
 
 def test_no_users_are_no_rows(netskope):
     assert fetch(users=[]) == []
+
+
+def test_names_in_text_are_the_same_as_in_a_list(netskope):
+    rows = fetch(users="ann@x.example; 'bob@x.example'\ncy@x.example")
+    assert {row["user"] for row in rows} == {"ann@x.example", "bob@x.example", "cy@x.example"}
 
 
 def test_a_rotated_token_fails_for_good_and_an_outage_may_be_retried(netskope):

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who in an Okta org is meant by a list of users and groups that must not be touched."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from airflow_provider_okta_ure.clients.okta_users import NAMES_PER_SEARCH
+from airflow_provider_okta_ure.clients.okta_wire import text_literal
+from airflow_provider_okta_ure.core.arguments import separators_in, to_names
+from airflow_provider_okta_ure.core.exclusions import Exclusions
+from airflow_provider_okta_ure.core.names import fold
+from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.clients.okta import OktaClient
+    from airflow_provider_okta_ure.core.models import OktaUser
+
+USERS = "exclude_users"
+GROUPS = "exclude_groups"
+
+_OKTA_ID = re.compile(r"[0-9a-z]{20}")
+_NAMES_SHOWN = 10
+
+
+def find_excluded(
+    client: OktaClient,
+    *,
+    users: Iterable[object],
+    groups: Iterable[object],
+    shown: Callable[[str], str] = str,
+) -> Exclusions:
+    """
+    Return who is excluded, by Okta id, with a warning about what excludes nobody.
+
+    A name that several users have as e-mail address excludes each of them.
+
+    :param users: lists of logins, e-mail addresses or ids.
+    :param groups: lists of group names or ids.
+    :param shown: returns a person's name as it may stand in a warning.
+    :raises OktaUreError: a list cannot be understood, or not be looked up.
+    """
+    names = list(dict.fromkeys(name for one in users for name in to_names(one, USERS)))
+    by_name, warnings = _named(client, names, shown)
+    by_group: dict[str, str] = {}
+    for value in groups:
+        for name in _group_names(client, value):
+            members = _members_of(client, name)
+            by_group.update(members)
+            if not members:
+                warnings.append(f"The excluded group {name!r} has no members, so it protects nobody.")
+    return Exclusions(
+        # Also compared as text: the search index of Okta lags behind its users.
+        names=frozenset(map(fold, names)),
+        user_ids={**by_group, **by_name},
+        warnings=tuple(warnings),
+    )
+
+
+def _named(
+    client: OktaClient, names: Sequence[str], shown: Callable[[str], str]
+) -> tuple[dict[str, str], list[str]]:
+    """Return the users who are called so, and a warning about names that are nobody's."""
+    if not names:
+        return {}, []
+    wanted = {fold(name): name for name in names}
+    found: dict[str, str] = {}
+    seen: set[str] = set()
+    try:
+        for user in _users_called(client, names):
+            keys = {fold(user.login), fold(user.email), fold(user.user_id)} & wanted.keys()
+            if keys:
+                found[user.user_id] = "named in exclude_users"
+                seen |= keys
+    except OktaUreError as error:
+        raise unreadable(f"users in {USERS}", error) from error
+    missing = [name for key, name in wanted.items() if key not in seen]
+    return found, list(_said_of(missing, len(names), shown))
+
+
+def _said_of(missing: Sequence[str], total: int, shown: Callable[[str], str]) -> Iterator[str]:
+    """
+    Yield the warning about names that are nobody's.
+
+    :raises ConfigurationError: one of them can only be several names that were not told apart.
+    """
+    for name in missing:
+        if separators_in(name):
+            raise ConfigurationError(
+                f"{USERS} is not a list of names, so it is not known who is meant: nobody in Okta is called "
+                f"{shown(name)!r}, which looks like several names.",
+                topic="list-of-names",
+            )
+    if missing:
+        listed = ", ".join(repr(shown(name)) for name in missing[:_NAMES_SHOWN])
+        more = f" and {len(missing) - _NAMES_SHOWN} more" if len(missing) > _NAMES_SHOWN else ""
+        yield (
+            f"{len(missing)} of {total} names in {USERS} are nobody's login, e-mail address or id in Okta, "
+            f"so they protect nobody: {listed}{more}."
+        )
+
+
+def _users_called(client: OktaClient, names: Sequence[str]) -> Iterator[OktaUser]:
+    # A name copied from another system may have its accents apart (NFD); Okta compares what it is sent.
+    forms: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
+    spelled = [name for name in names if name.isascii()]
+    yield from client.find_users(spelled)
+    accented = [name for name in names if not name.isascii()]
+    for form in forms if accented else ():
+        yield from client.find_users([unicodedata.normalize(form, name) for name in accented])
+    ids = [name for name in names if _OKTA_ID.fullmatch(fold(name))]
+    for start in range(0, len(ids), NAMES_PER_SEARCH):
+        part = ids[start : start + NAMES_PER_SEARCH]
+        yield from client.search_users(" or ".join(f"id eq {text_literal(one)}" for one in part))
+
+
+def _group_names(client: OktaClient, value: object) -> list[str]:
+    """
+    Return the group names in a value.
+
+    :raises ConfigurationError: it is text with commas that is also the name of one group.
+    """
+    names = to_names(value, GROUPS, of="groups")
+    if isinstance(value, str) and len(names) > 1 and client.find_group(value.strip()) is not None:
+        raise ConfigurationError(
+            f"{GROUPS} is not a list of names, so it is not known which groups are meant: {value.strip()!r} "
+            "is the name of one group, and reads like several.",
+            topic="list-of-names",
+        )
+    return names
+
+
+def _members_of(client: OktaClient, name: str) -> dict[str, str]:
+    try:
+        group = client.find_group(name) or client.get_group(name)
+        why = f"is a member of the excluded group {group.name!r}"
+        return {member.user_id: why for member in client.list_members(group.group_id)}
+    except OktaUreError as error:
+        raise unreadable(f"excluded group {name!r}", error) from error
+
+
+def unreadable(what: str, error: OktaUreError) -> OktaUreError:
+    """Return the error that ends a task because of exclusions; one that may pass stays what it is."""
+    if error.retryable:
+        return error
+    return ConfigurationError(
+        f"The {what} cannot be read, so nobody is touched: {error.explanation}", topic="exclusions-unreadable"
+    )
