@@ -20,7 +20,8 @@ Okta in line:
 **Dry run is on by default**: nothing is written to Okta until you trigger with `dry_run` off, or change
 the default.
 
-A run speaks for the end of its data interval, so a past day can be backfilled: it tells Okta's risk engine
+A scheduled run is for the end of its data interval, and a manual run for the time it is triggered unless
+`scores_as_of` says otherwise. So a past day can be backfilled: it tells Okta's risk engine
 about that day's changes unless later ones are known, and only plans what to do with the group unless
 `past_intervals` is `apply`. Running the same day again writes nothing twice. When both rules match
 somebody, at risk wins. The gap between the two rules keeps people from going in and out.
@@ -96,6 +97,15 @@ with DAG(
             title="The group in past intervals",
             description="dry: a backfill only plans, because who was at risk then may not be today. "
             "apply: it acts.",
+        ),
+        "scores_as_of": Param(
+            "now",
+            type="string",
+            enum=["now", "interval"],
+            values_display={"now": "Now", "interval": "The end of the data interval"},
+            title="Scores as of",
+            description="Of a manual run. Now: when it is triggered, whatever logical date the dialog fills "
+            "in. Scheduled runs and backfills always use the end of their data interval.",
         ),
         "history": Param(
             "protect",

@@ -87,6 +87,15 @@ with DAG(
             title="Recovered",
             description="Who leaves the group. A gap to the rule above keeps people from going in and out.",
         ),
+        "scores_as_of": Param(
+            "now",
+            type="string",
+            enum=["now", "interval"],
+            values_display={"now": "Now", "interval": "The end of the data interval"},
+            title="Scores as of",
+            description="Of a manual run. Now: when it is triggered, whatever logical date the dialog fills "
+            "in. Scheduled runs and backfills always use the end of their data interval.",
+        ),
         "history": Param(
             "protect",
             type="string",

@@ -42,7 +42,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     :param previous_score: score of the last bucket before that one, on the same scale.
     :param previous_score_at: start of that bucket.
     :param provisional: the bucket's day was not over at ``as_of``, so the score can still change.
-    :param as_of: the moment the row speaks for (aware, UTC); None = the moment of the run that receives it.
+    :param as_of: the time the row is for (aware, UTC); None = the time of the run that receives it.
     :param source: the Airflow connection that the score came from.
     :param score_level: the band of ``score``, **up is safe**; None = not mapped yet.
     :param risk_level: Okta's level, **up is risk**; None = not mapped yet.
@@ -158,6 +158,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """
     What one action did, small enough for XCom whatever the number of users.
 
+    :param as_of_reason: why the run is for that time: a key of :data:`as_of.AS_OF_REASONS`.
     :param target: what was acted on: ``{"group_id": ..., "group_name": ...}`` or the like.
     :param counts: number of users per status.
     :param reasons: number of users per ``status:reason``.
@@ -173,6 +174,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     counts: dict[str, int]
     reasons: dict[str, int]
+    as_of_reason: str = ""
     target: dict[str, str] = {}
     failures: list[Outcome] = []
     examples: list[Outcome] = []

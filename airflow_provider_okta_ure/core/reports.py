@@ -26,6 +26,7 @@ def build_report(
     *,
     as_of: datetime,
     dry_run: bool,
+    as_of_reason: str = "",
     target: Mapping[str, str] | None = None,
     plan: ChangePlan | None = None,
     warnings: Sequence[str] = (),
@@ -33,6 +34,7 @@ def build_report(
     """
     Return the report of one action; but for a plan, its size does not depend on the number of users.
 
+    :param as_of_reason: why the run is for that time.
     :param plan: what would be changed, when nothing is.
     :param warnings: what did not stop the task but needs a look.
     """
@@ -50,6 +52,7 @@ def build_report(
         total=len(outcomes),
         counts={status: counts[status] for status in STATUSES},
         reasons=dict(sorted(reasons.items())),
+        as_of_reason=as_of_reason,
         target=dict(target or {}),
         failures=[outcome for outcome in outcomes if outcome.status == "failed"][:FAILURES_SHOWN],
         examples=examples,

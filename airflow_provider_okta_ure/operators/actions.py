@@ -216,6 +216,7 @@ class OktaActionOperator(ServiceOperator, ABC):
     def execute(self, context: Context) -> dict[str, Any]:
         with failing_for_good():
             run = RunIdentity.of(context)
+            run.announce(self.log)
             fail_on = FailOn.parse(self.fail_on)
             dry_run = to_flag(self.dry_run, "dry_run")
             approval = Approval.read(self.approved_plan)
@@ -223,7 +224,9 @@ class OktaActionOperator(ServiceOperator, ABC):
             rows = deduplicate(to_rows(self.rows))
             if not rows and not self.acts_without_rows and not approval.wants_changes:
                 self.log.info("No rows, nothing to do.")
-                return build_report(self.action, [], as_of=run.as_of, dry_run=dry_run).to_dict()
+                return build_report(
+                    self.action, [], as_of=run.as_of, as_of_reason=run.as_of_reason, dry_run=dry_run
+                ).to_dict()
             with self._journal(run) as journal:
                 # A dry run writes nothing, so it need not wait for anybody.
                 if not dry_run:
@@ -293,6 +296,7 @@ class OktaActionOperator(ServiceOperator, ABC):
             self.action,
             outcomes,
             as_of=journal.run.as_of,
+            as_of_reason=journal.run.as_of_reason,
             dry_run=only_planned,
             target=plan.target,
             plan=proposal.plan if only_planned else None,

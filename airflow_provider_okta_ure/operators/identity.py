@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from airflow_provider_okta_ure.operators.run import as_of_run
+from airflow_provider_okta_ure.core.as_of import AsOf, AsOfReason
+from airflow_provider_okta_ure.operators.run import Log, announce, as_of_run, run_type_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -18,11 +19,13 @@ class RunIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """
     Who does something, for the action log.
 
-    :param as_of: the moment the run speaks for (aware, UTC).
+    :param as_of: the time the run is for (aware, UTC).
+    :param as_of_reason: why it is that time: a key of :data:`as_of.AS_OF_REASONS`; empty = not known.
     :param is_backfill: whether the run makes up for a past interval.
     """
 
     as_of: datetime
+    as_of_reason: AsOfReason | Literal[""] = ""
     dag_id: str = ""
     run_id: str = ""
     task_id: str = ""
@@ -35,16 +38,28 @@ class RunIdentity(msgspec.Struct, frozen=True, kw_only=True):
         """
         Return the identity that a task's context tells.
 
-        :raises ConfigurationError: the run speaks for no moment.
+        :raises ConfigurationError: the run has no time.
         """
+        as_of = as_of_run(context)
         task, run = context.get("ti"), context.get("dag_run")
         map_index, try_number = getattr(task, "map_index", None), getattr(task, "try_number", None)
         return cls(
-            as_of=as_of_run(context),
+            as_of=as_of.time,
+            as_of_reason=as_of.reason,
             dag_id=getattr(task, "dag_id", "") or "",
             run_id=getattr(task, "run_id", "") or "",
             task_id=getattr(task, "task_id", "") or "",
             map_index=-1 if map_index is None else map_index,
             try_number=try_number or 1,
-            is_backfill=str(getattr(run, "run_type", "")).rpartition(".")[2].lower() == "backfill",
+            is_backfill=run_type_of(run) == "backfill",
         )
+
+    def announce(self, log: Log, *, only_reads: bool = False) -> None:
+        """
+        Log for which time the run is and why; the first line of every task.
+
+        :param only_reads: the task decides nothing, so a time in the future is a warning.
+        :raises ConfigurationError: the time is in the future.
+        """
+        if self.as_of_reason:
+            announce(log, AsOf(self.as_of, self.as_of_reason), only_reads=only_reads)

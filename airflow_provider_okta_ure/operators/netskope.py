@@ -33,12 +33,12 @@ STRATEGIES = ("series", "list")
 
 class NetskopeFetchScoresOperator(ServiceOperator):
     """
-    Return the risk score of every user as of the end of the run's data interval.
+    Return the risk score of every user as of the time the run is for.
 
     A score is Netskope's User Confidence Index, 0..1000, **higher is safer**. One row per user:
     ``{"user", "score", "score_at", "previous_score", "previous_score_at", "provisional", "as_of",
     "source", ...}``. A user without a score has ``score: null``. Scores belong to UTC days; the last day
-    that began before the run's moment counts, and is ``provisional`` while it was not over.
+    that began before that time counts, and is ``provisional`` while it was not over.
 
     :param strategy: ``series`` reads daily scores and can answer for a past day; ``list`` reads what Netskope
         shows now in fewer calls, has no previous score, and is refused for a past interval. (templated)
@@ -84,6 +84,7 @@ class NetskopeFetchScoresOperator(ServiceOperator):
     def execute(self, context: Context) -> list[dict[str, Any]]:
         with failing_for_good():
             run = RunIdentity.of(context)
+            run.announce(self.log, only_reads=True)
             as_of = run.as_of
             min_percent = to_percent(self.min_source_percent, "min_source_percent")
             strategy = _strategy(self.strategy)

@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.hooks.netskope import NetskopeHook
 from airflow_provider_okta_ure.hooks.okta import OktaHook
-from airflow_provider_okta_ure.operators.run import failing_for_good, to_flag, to_text
+from airflow_provider_okta_ure.operators.run import failing_for_good, say_as_of, to_flag, to_text
 from airflow_provider_okta_ure.preflight.run import preflight
 from airflow_provider_okta_ure.preflight.table import to_line, to_summary
 from airflow_provider_okta_ure.preflight.wanted import Wanted, to_actions
@@ -100,6 +100,7 @@ class OktaPreflightOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         with failing_for_good():
+            say_as_of(self.log, context)
             fail_on_warning = to_flag(self.fail_on_warning, "fail_on_warning")
             report = preflight(self.okta_conn_id, self.netskope_conn_id, self._wanted(), say=self._log)
             self.log.info("Preflight: %s.", to_summary(report))

@@ -14,7 +14,7 @@ from airflow_provider_okta_ure.core.levels import LevelMapping, ScoreBounds, map
 from airflow_provider_okta_ure.core.rows import from_rows, to_rows
 from airflow_provider_okta_ure.core.rules import Rule
 from airflow_provider_okta_ure.operators.identities import Names
-from airflow_provider_okta_ure.operators.run import failing_for_good
+from airflow_provider_okta_ure.operators.run import failing_for_good, say_as_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -41,6 +41,7 @@ class RiskFilterOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         with failing_for_good():
+            say_as_of(self.log, context, only_reads=True)
             rule, names = Rule.parse(self.rule), Names.as_configured()
             rows = to_rows(self.rows)
             matching = [msgspec.structs.replace(row, rule=self.rule) for row in rows if rule.matches(row)]
@@ -83,6 +84,7 @@ class RiskMapLevelsOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         with failing_for_good():
+            say_as_of(self.log, context, only_reads=True)
             bounds = ScoreBounds.from_dict(self.score_bounds) if self.score_bounds else ScoreBounds()
             mapping = LevelMapping.from_dict(self.level_mapping) if self.level_mapping else LevelMapping()
             rows = [map_row(row, bounds, mapping) for row in to_rows(self.rows)]

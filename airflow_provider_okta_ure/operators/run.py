@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_provider_okta_ure.core.as_of import AsOf, RunTimes, choose_as_of, refuse_future
 from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
 from airflow_provider_okta_ure.operators.identities import names_for_errors
 
@@ -17,30 +18,77 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-def as_of_run(context: Context) -> datetime:
-    """
-    Return the moment a run speaks for: the end of its data interval, in UTC.
+class Log(Protocol):
+    """What lines of the task log are written with."""
 
-    A manual run without a logical date and an asset-triggered run have no data interval; they speak for
-    the moment they were due. That moment stays the same when the task is retried or cleared, which the
-    clock does not.
+    def info(self, event: str, *args: Any) -> Any: ...
 
-    :raises ConfigurationError: the run has no moment at all.
+    def warning(self, event: str, *args: Any) -> Any: ...
+
+
+def as_of_run(context: Context) -> AsOf:
     """
-    dag_run = context.get("dag_run")
-    moments = (
-        context.get("data_interval_end"),
-        context.get("logical_date"),
-        getattr(dag_run, "run_after", None),
+    Return the time the run of a task is for, and why.
+
+    :raises ConfigurationError: there is none; see :func:`as_of.choose_as_of`.
+    """
+    run, params = context.get("dag_run"), context.get("params")
+    times = RunTimes(
+        run_type=run_type_of(run),
+        run_after=_plain(getattr(run, "run_after", None)),
+        logical_date=_plain(context.get("logical_date")),
+        data_interval_end=_plain(context.get("data_interval_end")),
+        partition_key=_text(context.get("partition_key") or getattr(run, "partition_key", None)),
+        partition_date=_plain(context.get("partition_date") or getattr(run, "partition_date", None)),
+        scores_as_of=params.get("scores_as_of") if isinstance(params, Mapping) else None,
     )
-    for moment in moments:
-        if isinstance(moment, datetime):
-            # A plain datetime: Airflow's own subclass would travel through XCom differently.
-            return datetime.fromtimestamp(moment.timestamp(), tz=timezone.utc)
-    raise ConfigurationError(
-        "This run has neither a data interval nor a logical date nor a time it was due.",
-        remedy="Run the task as part of a DAG run.",
-    )
+    return choose_as_of(times)
+
+
+def run_type_of(run: object) -> str:
+    """Return how a DAG run came to be, such as ``scheduled``, ``manual`` or ``backfill``."""
+    return str(getattr(run, "run_type", "") or "").rpartition(".")[2].lower()
+
+
+def say_as_of(log: Log, context: Context, *, only_reads: bool = False) -> None:
+    """
+    Log for which time the run of a task is and why, if there is a run.
+
+    :param only_reads: the task decides nothing, so a time in the future is a warning.
+    :raises ConfigurationError: the run has no time, or one in the future.
+    """
+    if context.get("dag_run") is not None or context.get("data_interval_end") is not None:
+        announce(log, as_of_run(context), only_reads=only_reads)
+
+
+def announce(log: Log, as_of: AsOf, *, only_reads: bool = False) -> None:
+    """
+    Log for which time a run is and why: the first line of every task.
+
+    :param only_reads: the task decides nothing, so a time in the future is a warning.
+    :raises ConfigurationError: the time is in the future.
+    """
+    log.info("Scores as of %s.", as_of.in_words())
+    try:
+        refuse_future(as_of, now=utc_now())
+    except ConfigurationError as error:
+        if not only_reads:
+            raise
+        log.warning("%s The tasks that act are going to refuse it.", error.message)
+
+
+def utc_now() -> datetime:
+    """Return the present time; a function of its own so that a test can set it."""
+    return datetime.now(tz=timezone.utc)
+
+
+def _plain(time: object) -> datetime | None:
+    # A plain datetime: Airflow's own subclass would travel through XCom differently.
+    return datetime.fromtimestamp(time.timestamp(), tz=timezone.utc) if isinstance(time, datetime) else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def to_flag(value: object, argument: str) -> bool:

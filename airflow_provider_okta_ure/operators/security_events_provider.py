@@ -11,7 +11,7 @@ import msgspec
 from airflow_provider_okta_ure.clients.scopes import PROVIDERS_MANAGE
 from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
-from airflow_provider_okta_ure.operators.run import failing_for_good
+from airflow_provider_okta_ure.operators.run import failing_for_good, say_as_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -55,6 +55,7 @@ class OktaSecurityEventsProviderOperator(ServiceOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         with failing_for_good():
+            say_as_of(self.log, context)
             hook = OktaHook(self.okta_conn_id, scopes=self.scopes)
             registration = hook.registration.override(
                 name=self.provider_name,

@@ -18,7 +18,7 @@ from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators.identities import name_shower
 from airflow_provider_okta_ure.operators.reading_risk import read_risks
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
-from airflow_provider_okta_ure.operators.run import failing_for_good, to_flag, to_text
+from airflow_provider_okta_ure.operators.run import failing_for_good, say_as_of, to_flag, to_text
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -106,6 +106,7 @@ class OktaFetchUsersOperator(ServiceOperator):
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         with failing_for_good():
+            say_as_of(self.log, context, only_reads=True)
             statuses = _statuses(self.statuses)
             with_risk = to_flag(self.with_risk, "with_risk")
             self._refuse_two_ways()

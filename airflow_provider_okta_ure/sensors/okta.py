@@ -23,7 +23,7 @@ from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators.identities import name_shower
 from airflow_provider_okta_ure.operators.identity import RunIdentity
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
-from airflow_provider_okta_ure.operators.run import failing_for_good, to_flag
+from airflow_provider_okta_ure.operators.run import failing_for_good, say_as_of, to_flag
 from airflow_provider_okta_ure.triggers.okta import OktaRiskEventTrigger
 
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ class OktaRiskEventSensor(ServiceOperator, BaseSensorOperator):
         self._watch: Watch | None = None
 
     def execute(self, context: Context) -> Any:
+        with failing_for_good():
+            say_as_of(self.log, context)
         if not self.deferrable:
             return super().execute(context)
         first = self.poke(context)
