@@ -5,6 +5,7 @@ set -eu
 uv=$1
 constraints=$2
 wheel=$3
+dags=$(cd "$(dirname "$0")/../dags" && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
@@ -36,5 +37,18 @@ missing = [
 if missing:
     raise SystemExit(f"The wheel lacks files of the page: {missing}")
 PAGE
+# The example DAGs: all of them, in one copy, and where Airflow does not load them by itself.
+"$scratch/venv/bin/airflow" okta-ure examples copy --to "$scratch/dags" >/dev/null 2>"$scratch/examples.err" ||
+    { cat "$scratch/examples.err" >&2; exit 1; }
+for dag in "$dags"/*.py; do
+    cmp -s "$dag" "$scratch/dags/$(basename "$dag")" || { echo "The wheel lacks the example $dag." >&2; exit 1; }
+done
+if ls -d "$scratch"/venv/lib/python*/site-packages/dags \
+    "$scratch"/venv/lib/python*/site-packages/airflow_provider_okta_ure/example_dags 2>/dev/null >&2; then
+    echo "The wheel puts example DAGs where they do not belong." >&2
+    exit 1
+fi
+"$scratch/venv/bin/airflow" okta-ure explain okta-api-token 2>/dev/null | grep -q "What to do" ||
+    { echo "The wheel does not explain its topics." >&2; exit 1; }
 "$scratch/venv/bin/okta-ure-sandbox" --help >/dev/null
 echo "The wheel shows itself to 'airflow providers list', 'hooks' and 'behaviours'."

@@ -211,14 +211,55 @@ _ACTION_LOG = (
 )
 
 
+_EXPLAIN = ActionCommand(
+    name="explain",
+    help="Print what an error or a reason code means, and what to do",
+    description="Print what is behind a topic of the troubleshooting page, and what to do. Without a topic: "
+    "list all of them.",
+    epilog="Status: 0 = ok, 2 = no such topic.",
+    func=lazy_load_command(f"{_COMMANDS}.explain.explain"),
+    args=(
+        option(
+            "topic",
+            nargs="?",
+            metavar="TOPIC",
+            help="a topic, as messages name it, a reason code, an error code, or a part of a message",
+        ),
+    ),
+)
+
+_EXAMPLES = (
+    ActionCommand(
+        name="list",
+        help="List the example DAGs",
+        func=lazy_load_command(f"{_COMMANDS}.examples.list_examples"),
+        args=(),
+    ),
+    ActionCommand(
+        name="copy",
+        help="Copy example DAGs to the DAGs folder",
+        description="Copy the named example DAGs, or all of them. A file with other content is not replaced.",
+        epilog="Status: 0 = ok, 2 = no such example, or the file cannot be written.",
+        func=lazy_load_command(f"{_COMMANDS}.examples.copy"),
+        args=(
+            option("names", nargs="*", metavar="NAME", help="which ones; default: all"),
+            option("--to", metavar="DIR", help="where to; default: Airflow's DAGs folder"),
+            option("--force", action="store_true", help="replace files with other content"),
+        ),
+    ),
+)
+
+
 def get_commands() -> list[CLICommand]:
     """Return the commands, in the shape of Airflow's own."""
     return [
         GroupCommand(
             name="okta-ure",
-            help="Okta User Risk Exchange: keys, checks, action log",
+            help="Okta User Risk Exchange: checks, keys, action log, examples",
             subcommands=(
                 _CHECK,
+                _EXPLAIN,
+                GroupCommand(name="examples", help="Example DAGs", subcommands=_EXAMPLES),
                 GroupCommand(name="keys", help="The key that signs risk signals", subcommands=_KEYS),
                 GroupCommand(
                     name="action-log", help="What was done to whom, when and why", subcommands=_ACTION_LOG
