@@ -22,6 +22,9 @@ OKTA_USER_FIELDS = frozenset(("user_id", "email", "status", "risk_reason"))
 LONGEST_USER = 320
 """The longest user name: what an e-mail address may have."""
 
+DEEPEST = 3
+"""How deep lists in lists may be: the rows of several tasks, each of them mapped, each returning a list."""
+
 _EXAMPLE = '[{"user": "ann@corp.example", "score": 240}]'
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -32,8 +35,9 @@ def to_rows(value: object) -> list[Row]:
     """
     Return checked rows from what XCom or somebody's own task hands over.
 
-    Takes a list of dicts, of rows, or of such lists (what a mapped task returns); anything that can be
-    iterated and is not one dict or one text will do. Times become UTC.
+    Takes a list of dicts or of rows, or lists of such lists: what a mapped task returns, or several tasks
+    together, mapped or not. Anything that can be iterated and is not one dict or one text will do. Times
+    become UTC.
 
     >>> to_rows([{"user": "ann@corp.example", "score": 240.0}])[0].score
     240
@@ -46,7 +50,7 @@ def to_rows(value: object) -> list[Row]:
     :raises ConfigurationError: when it is no list of rows at all.
     :raises RowError: for the first malformed row; knows its index and the field.
     """
-    return [_to_row(item, index) for index, item in enumerate(_flat(value))]
+    return [_to_row(item, index) for index, item in enumerate(flat(value))]
 
 
 def is_usable_user(name: str) -> bool:
@@ -102,13 +106,22 @@ def _precedence(row: Row) -> tuple[datetime, float]:
     return row.score_at or _LONG_AGO, -HIGHEST_SCORE - 1 if row.score is None else -row.score
 
 
-def _flat(value: object) -> Iterator[object]:
-    """Yield the single rows of a list, or of a list of lists."""
-    for item in _iterable(value):
-        if isinstance(item, (Row, Mapping, str, bytes)) or not isinstance(item, Iterable):
+def flat(value: object) -> Iterator[object]:
+    """
+    Yield the single items of a list, or of lists in it: what mapped tasks, or several tasks, return.
+
+    >>> list(flat([["ann"], [["bob"], ["eve"]]]))
+    ['ann', 'bob', 'eve']
+    """
+    return _flat(_iterable(value), DEEPEST)
+
+
+def _flat(items: Iterable[object], depth: int) -> Iterator[object]:
+    for item in items:
+        if depth == 0 or isinstance(item, (Row, Mapping, str, bytes)) or not isinstance(item, Iterable):
             yield item
         else:
-            yield from item
+            yield from _flat(item, depth - 1)
 
 
 def _iterable(value: object) -> Iterable[object]:

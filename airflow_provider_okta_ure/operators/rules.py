@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from airflow.sdk import BaseOperator
 
+from airflow_provider_okta_ure.core.least_safe import with_least_safe_scores
 from airflow_provider_okta_ure.core.levels import LevelMapping, ScoreBounds, map_row
 from airflow_provider_okta_ure.core.rows import from_rows, to_rows
 from airflow_provider_okta_ure.core.rules import Rule
@@ -26,7 +27,11 @@ class RiskFilterOperator(BaseOperator):
     """
     Return the rows that a business rule matches.
 
-    :param rows: rows as :class:`NetskopeFetchScoresOperator` or a task of yours returns them. (templated)
+    When there are several rows of one name, such as rows of two tenants, the least safe score decides for all
+    of them and is what they return.
+
+    :param rows: rows as :class:`NetskopeFetchScoresOperator` or a task of yours returns them, of one task or
+        of several: ``rows=[eu.output, us.output]``. (templated)
     :param rule: a boolean expression over a row, such as ``score <= 500 and
         user.ends_with("@corp.example")``. Remember that a score points up to safe. (templated)
     :return: the matching rows, as a list of dicts, with the rule in their field ``rule``.
@@ -44,7 +49,11 @@ class RiskFilterOperator(BaseOperator):
             say_as_of(self.log, context, only_reads=True)
             rule, names = Rule.parse(self.rule), Names.as_configured()
             rows = to_rows(self.rows)
-            matching = [msgspec.structs.replace(row, rule=self.rule) for row in rows if rule.matches(row)]
+            matching = [
+                msgspec.structs.replace(row, rule=self.rule)
+                for row in with_least_safe_scores(rows)
+                if rule.matches(row)
+            ]
             self.log.info("%d of %d rows match: %s", len(matching), len(rows), names.hidden(self.rule))
             unscored = sum(1 for row in rows if row.score is None)
             if unscored and "score" in rule.fields:

@@ -87,3 +87,73 @@ def test_wrong_bounds_fail_for_good(bounds):
 def test_what_is_no_list_of_rows_is_refused(rows):
     with pytest.raises(AirflowFailException):
         run(RiskMapLevelsOperator, rows)
+
+
+EU = [{"user": "jin@corp.example", "score": 100, "score_at": "2026-11-20T00:00:00Z", "source": "eu"}]
+US = [
+    {"user": "Jin@corp.example", "score": 900, "score_at": "2026-11-22T00:00:00Z", "source": "us"},
+    {"user": "ann@corp.example", "score": 700, "source": "us"},
+]
+AT_RISK, RECOVERED = "score <= 500", "(score > 600) and not (score <= 500)"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([*EU, *US], id="one-list"),
+        pytest.param([*US, *EU], id="one-list-turned-round"),
+        pytest.param([EU, US], id="two-tasks"),
+        pytest.param([US, EU], id="two-tasks-turned-round"),
+        pytest.param([[US[:1], US[1:]], EU], id="a-mapped-task-and-another"),
+        pytest.param([[EU, []], [US[1:], US[:1]]], id="two-mapped-tasks"),
+        pytest.param(iter([iter([tuple(US), tuple(EU)])]), id="lazy-sequences"),
+    ],
+)
+def test_who_is_at_risk_in_one_tenant_has_not_recovered_in_another(rows):
+    rows = list(rows)
+    rows = [list(one) if not isinstance(one, dict) else one for one in rows]
+    at_risk = run(RiskFilterOperator, rows, rule=AT_RISK)
+    assert {(row["user"], row["score"], row["source"]) for row in at_risk} == {
+        ("jin@corp.example", 100, "eu"),
+        ("Jin@corp.example", 100, "us"),
+    }
+    assert [row["user"] for row in run(RiskFilterOperator, rows, rule=RECOVERED)] == ["ann@corp.example"]
+
+
+def test_a_rule_can_still_tell_sources_apart():
+    (row,) = run(RiskFilterOperator, [US, EU], rule='source == "us" and score <= 500')
+    assert (row["source"], row["score"], row["score_at"]) == ("us", 100, "2026-11-20T00:00:00Z")
+    assert run(RiskFilterOperator, [US, EU], rule='source == "us" and score == 900') == []
+
+
+def test_a_missing_score_in_one_tenant_does_not_hide_the_score_of_another():
+    none = [{"user": "jin@corp.example", "source": "apac"}]
+    for rows in ([none, EU], [EU, none]):
+        assert {row["source"] for row in run(RiskFilterOperator, rows, rule=AT_RISK)} == {"eu", "apac"}
+    assert run(RiskFilterOperator, none, rule=AT_RISK) == []
+
+
+def test_of_one_source_the_newest_row_counts_and_not_an_old_bad_day():
+    old = [{**US[0], "score": 50, "score_at": "2026-11-19T00:00:00Z"}]
+    assert [row["score"] for row in run(RiskFilterOperator, [old, US[:1]], rule=RECOVERED)] == [900, 900]
+
+
+def test_names_that_only_fold_alike_are_different_people():
+    rows = [
+        {"user": "gro\u00df@corp.example", "score": 100},
+        {"user": "gross@corp.example", "score": 900},
+    ]
+    assert [row["user"] for row in run(RiskFilterOperator, rows, rule=AT_RISK)] == ["gro\u00df@corp.example"]
+
+
+def test_levels_that_are_there_already_follow_the_least_safe_score():
+    rows = [run(RiskMapLevelsOperator, US[:1]), run(RiskMapLevelsOperator, EU)]
+    assert [row["risk_level"] for row in run(RiskFilterOperator, rows, rule='risk_level == "high"')] == [
+        "high",
+        "high",
+    ]
+
+
+def test_lists_without_end_are_no_rows():
+    with pytest.raises(AirflowFailException, match="Row 0 is a list and not a dict"):
+        run(RiskFilterOperator, [[[[EU]]]], rule=AT_RISK)
