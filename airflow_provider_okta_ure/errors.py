@@ -312,8 +312,8 @@ class ActionLogError(OktaUreError):
     retryable = True
     default_topic = "action-log"
 
-    def __init__(self, message: str, *, remedy: str = "", retryable: bool = True) -> None:
-        super().__init__(message, remedy=remedy)
+    def __init__(self, message: str, *, remedy: str = "", retryable: bool = True, topic: str = "") -> None:
+        super().__init__(message, remedy=remedy, topic=topic)
         self.retryable = retryable
 
 

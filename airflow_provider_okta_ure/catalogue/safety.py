@@ -277,6 +277,23 @@ SAFETY = Chapter(
             seen=("runs tasks on several machines",),
         ),
         Entry(
+            topic="action-log-unknown",
+            title="It is not known which action log is the right one",
+            what="Nothing was done. A new, empty action log would know of nobody who is in a group because "
+            "of us, and of nothing that Okta was told.",
+            why="Airflow says the same of a connection that does not exist and of one that its secrets "
+            "backend or its environment has and that cannot be read.",
+            remedy="Create the connection okta_ure_action_log where the other connections are, and look at "
+            "the secrets backend if it is there.",
+            steps=(
+                "For PostgreSQL the connection is of type postgres.",
+                "With a secrets backend the SQLite file is never chosen by itself. If it is right, say so "
+                "with a connection of type sqlite whose host is the absolute path of the file; without that "
+                "connection it was `okta_ure_action_log.db` under AIRFLOW_HOME.",
+            ),
+            seen=("gave no connection 'okta_ure_action_log'", "holds no connection that can be read"),
+        ),
+        Entry(
             topic="locked",
             title="Another run is acting on the same target",
             what="The task waited for another one that writes to the same group or for the same issuer.",

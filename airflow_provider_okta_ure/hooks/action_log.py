@@ -2,12 +2,16 @@
 """
 Where the action log is: the database of the Airflow connection ``okta_ure_action_log``.
 
-Without that connection it is an SQLite file under AIRFLOW_HOME, which is right for one machine only.
+Without that connection it is an SQLite file under AIRFLOW_HOME, which is right for one machine only. A
+connection that may exist and cannot be read is never taken for one that does not: a new, empty log knows of
+nobody who was added to a group or of whom Okta was told.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +20,8 @@ from airflow.sdk import BaseHook, conf
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
-from airflow_provider_okta_ure.errors import ConfigurationError
+from airflow_provider_okta_ure.errors import ActionLogError, ConfigurationError
+from airflow_provider_okta_ure.hooks.extras import extra_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -24,6 +29,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_okta_ure.action_log.locks import Waiting
     from airflow_provider_okta_ure.action_log.log import ActionLog
+
+log = logging.getLogger(__name__)
 
 CONN_ID = "okta_ure_action_log"
 FILE_NAME = "okta_ure_action_log.db"
@@ -49,11 +56,17 @@ def open_action_log(waiting: Waiting | None = None) -> ActionLog:
     :param waiting: how to wait for another run that acts on the same target.
     :raises ConfigurationError: there is no connection and this Airflow runs on several machines, or the
         connection cannot be used.
-    :raises ActionLogError: the database cannot be used.
+    :raises ActionLogError: the database cannot be used, or it is not known which one it is.
     """
     from airflow_provider_okta_ure.action_log.log import ActionLog
 
-    return ActionLog.open(action_log_url(), waiting)
+    connection = _connection()
+    url = _url_of(connection) if connection else _url_of_file(str(_default_file()))
+    _say_once(
+        f"Action log: {url.render_as_string(hide_password=True)}, "
+        + (f"of the connection {CONN_ID!r}." if connection else f"as there is no connection {CONN_ID!r}.")
+    )
+    return ActionLog.open(url, waiting)
 
 
 def action_log_url() -> URL:
@@ -61,12 +74,60 @@ def action_log_url() -> URL:
     Return the SQLAlchemy URL of the action log's database.
 
     :raises ConfigurationError: see :func:`open_action_log`.
+    :raises ActionLogError: whether there is a connection cannot be found out.
+    """
+    connection = _connection()
+    return _url_of(connection) if connection else _url_of_file(str(_default_file()))
+
+
+@cache
+def _say_once(text: str) -> None:
+    # Once per process, which is once per task: several parts of a task open the log.
+    log.info("%s", text)
+
+
+def _connection() -> Connection | None:
+    """
+    Return the connection; None = there certainly is none.
+
+    :raises ConfigurationError: the environment has one that Airflow cannot read.
+    :raises ActionLogError: a secrets backend may have one.
     """
     try:
-        connection = BaseHook.get_connection(CONN_ID)
+        return BaseHook.get_connection(CONN_ID)
     except AirflowNotFoundException:
-        return _url_of_file(str(_default_file()))
-    return _url_of(connection)
+        pass
+    except Exception as error:  # noqa: BLE001  # a secrets backend is anybody's code, and is made here
+        # It denies access or cannot be imported. Its words may hold a secret.
+        raise ActionLogError(
+            f"The connection {CONN_ID!r} cannot be read: {type(error).__name__}.",
+            remedy="Look at the secrets backend of this Airflow.",
+            topic="action-log-unknown",
+        ) from None
+    # Airflow says "not defined" also of what it cannot read: it only logs that, at DEBUG.
+    if f"AIRFLOW_CONN_{CONN_ID.upper()}" in os.environ:
+        raise ConfigurationError(
+            f"The environment variable AIRFLOW_CONN_{CONN_ID.upper()} holds no connection that can be read.",
+            remedy="Write it as a URI or as JSON, or remove it.",
+            topic="action-log-unknown",
+        )
+    backend = _secrets_backend()
+    if backend:
+        raise ActionLogError(
+            f"The secrets backend {backend} gave no connection {CONN_ID!r}; whether there is none, or it "
+            "could not be asked, is not known here.",
+            topic="action-log-unknown",
+        )
+    return None
+
+
+def _secrets_backend() -> str:
+    """Return the class of the configured secrets backend; empty when there is none."""
+    configured = (
+        conf.get(section, key, fallback="")
+        for section, key in (("workers", "secrets_backend"), ("secrets", "backend"))
+    )
+    return next((str(one).strip() for one in configured if str(one or "").strip()), "")
 
 
 def _default_file() -> Path:
@@ -122,7 +183,7 @@ def _url_of(connection: Connection) -> URL:
         )
     if connection.password:
         mask_secret(connection.password)
-    extra: dict[str, Any] = connection.extra_dejson
+    extra: dict[str, Any] = extra_of(connection)
     return URL.create(
         f"postgresql+{_postgres_driver()}",
         username=connection.login or None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import msgspec
 
 from airflow_provider_okta_ure.errors import ConfigurationError
+from airflow_provider_okta_ure.hooks.extras import extra_of, wrong_field
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -101,7 +102,7 @@ def read_settings(connection: Connection, settings_type: type[SettingsT]) -> Set
     """
     # A form stores what was left empty as null or "".
     extra: dict[str, Any] = {
-        name: value for name, value in connection.extra_dejson.items() if value not in (None, "")
+        name: value for name, value in extra_of(connection).items() if value not in (None, "")
     }
     for name in extra:
         _refuse_unknown(connection.conn_id, name, settings_type.__struct_fields__)
@@ -109,11 +110,7 @@ def read_settings(connection: Connection, settings_type: type[SettingsT]) -> Set
         # strict=False, because every value of the URI form is text: "false", "30".
         settings = msgspec.convert(extra, type=settings_type, strict=False)
     except msgspec.ValidationError as error:
-        # msgspec names the field and the kinds, never the value.
-        raise ConfigurationError(
-            f"Connection {connection.conn_id!r}: an extra field is wrong: {error}.",
-            remedy="Correct it in the connection; docs/connections.md says what each field holds.",
-        ) from None
+        raise wrong_field(connection.conn_id, str(error), extra, settings_type) from None
     _check_numbers(connection.conn_id, settings)
     return settings
 

@@ -241,6 +241,113 @@ def test_airflow_reads_the_executors_as_we_do(monkeypatch: pytest.MonkeyPatch, e
     assert ours == theirs
 
 
+# --- a connection that may exist
+
+
+def _backend(monkeypatch: pytest.MonkeyPatch, folder: Path, section: str, body: str) -> None:
+    """Configure a secrets backend, for servers (``secrets``) or for tasks (``workers``)."""
+    from airflow.sdk import configuration
+
+    name = f"backend_{abs(hash((str(folder), section, body)))}"
+    (folder / f"{name}.py").write_text(
+        "from airflow.secrets import BaseSecretsBackend\n"
+        "class Backend(BaseSecretsBackend):\n"
+        "    def __init__(self, **_): super().__init__()\n"
+        f"    def get_conn_value(self, conn_id, **_): {body}\n"
+    )
+    monkeypatch.syspath_prepend(str(folder))
+    option = "SECRETS_BACKEND" if section == "workers" else "BACKEND"
+    monkeypatch.setenv(f"AIRFLOW__{section.upper()}__{option}", f"{name}.Backend")
+    monkeypatch.setattr(configuration, "_secrets_backend_cache", {})
+
+
+@pytest.mark.parametrize("section", ["secrets", "workers"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("raise TimeoutError('secret-canary')", id="no-answer"),
+        pytest.param("raise PermissionError('secret-canary')", id="refused"),
+        pytest.param("return None", id="not-there"),
+        pytest.param("return 'no connection at all {secret-canary'", id="nonsense"),
+    ],
+)
+def test_with_a_secrets_backend_no_new_log_is_begun(
+    no_connection: Path, monkeypatch: pytest.MonkeyPatch, section: str, body: str
+) -> None:
+    folder = no_connection / "code"
+    folder.mkdir()
+    _backend(monkeypatch, folder, section, body)
+    with pytest.raises((ActionLogError, ConfigurationError)) as caught:
+        open_action_log()
+    assert "canary" not in str(caught.value)
+    assert not list(no_connection.glob("*.db"))
+
+
+def test_a_secrets_backend_that_cannot_be_made_is_an_error_of_ours(
+    no_connection: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.sdk import configuration
+
+    monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", "there.is.no.such.Backend")
+    monkeypatch.setattr(configuration, "_secrets_backend_cache", {})
+    with pytest.raises(ActionLogError) as caught:
+        open_action_log()
+    assert caught.value.topic == "action-log-unknown"
+    assert not list(no_connection.glob("*.db"))
+
+
+def test_with_a_secrets_backend_a_file_can_be_chosen(
+    no_connection: Path, monkeypatch: pytest.MonkeyPatch, connect: Callable[..., None]
+) -> None:
+    _backend(monkeypatch, no_connection, "secrets", "return None")
+    connect(CONN_ID, conn_type="sqlite", host=str(no_connection / "chosen.db"))
+    open_action_log().close()
+    assert (no_connection / "chosen.db").exists()
+
+
+def test_a_connection_that_the_backend_has_is_used(
+    no_connection: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = no_connection / "backend.db"
+    _backend(monkeypatch, no_connection, "secrets", f"return 'sqlite:///{file}'")
+    assert action_log_url().database == str(file)
+
+
+@pytest.mark.parametrize("value", ["{not json", '{"conn_type": "postgres", "port": "soon"}', ""])
+def test_a_connection_of_the_environment_that_cannot_be_read_is_not_a_missing_one(
+    no_connection: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv(VARIABLE, value)
+    with pytest.raises(ConfigurationError):
+        open_action_log()
+    assert not list(no_connection.glob("*.db"))
+
+
+@pytest.mark.parametrize("of_connection", [True, False])
+def test_the_log_says_which_action_log_is_used(
+    no_connection: Path, connect: Callable[..., None], caplog: pytest.LogCaptureFixture, of_connection: bool
+) -> None:
+    file = no_connection / (f"{no_connection.name}.db" if of_connection else FILE_NAME)
+    if of_connection:
+        connect(CONN_ID, conn_type="sqlite", host=str(file))
+    with caplog.at_level("INFO"):
+        open_action_log().close()
+    (said,) = [one for one in caplog.messages if one.startswith("Action log: ")]
+    assert str(file) in said
+    assert ("of the connection" in said) is of_connection
+
+
+def test_what_the_log_says_has_no_password(
+    connect: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    connect(CONN_ID, conn_type="postgres", host="127.0.0.1", port=1, login="eve", password=PASSWORD)
+    with caplog.at_level("INFO"), pytest.raises(ActionLogError):
+        open_action_log()
+    assert "127.0.0.1" in caplog.text
+    for part in (PASSWORD, json.dumps(PASSWORD), "p%40ss", "p@ss"):
+        assert part not in caplog.text
+
+
 def test_the_file_with_names_of_people_is_its_owners_alone(no_connection: Path) -> None:
     log = open_action_log()
     with log.database.reading():
