@@ -26,6 +26,7 @@ Every exception of this package; each knows whether trying again can help and wh
     |-- PlanChangedError                  what a task would do is not what was approved
     |-- NotRestoredError                  a replayed old change was delivered, the newest level after it not
     |-- SourceOutageError         [retry] a source has far fewer users than last time
+    |-- StaleScoresError          [retry] a source has stopped sending new scores
     |-- DeliveryError                     risk signals that Okta accepted are not in its System Log
     `-- OutcomeError                      the work ended, but more users failed than ``fail_on`` allows
 
@@ -363,6 +364,13 @@ class SourceOutageError(OktaUreError):
 
     retryable = True
     default_topic = "source-outage"
+
+
+class StaleScoresError(OktaUreError):
+    """A source has stopped sending new scores."""
+
+    retryable = True
+    default_topic = "stale-scores"
 
 
 class DeliveryError(OktaUreError):

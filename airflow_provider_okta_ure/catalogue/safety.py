@@ -43,13 +43,25 @@ SAFETY = Chapter(
         Entry(
             topic="source-outage",
             title="The source has far fewer users than before",
-            what="The scores were not used: the source returned nobody, or under 80 % of the users that it "
-            "returned last time.",
+            what="The scores were not used: the source returned nobody with a fresh score, or under 80 % of "
+            "last time's users and more than 25 users fewer. A score from an earlier day is not fresh.",
             why="An outage, a token with fewer rights, or a filter looks like this. Users who are missing "
             "have not recovered, so nobody is released because of it.",
             remedy="Look at the source. If it is right that it shrank, run the task once with "
-            "min_source_percent=0.",
+            "min_source_percent=0. If people have no score on days off, raise max_score_age.",
             seen=("That looks like an outage",),
+        ),
+        Entry(
+            topic="stale-scores",
+            title="Scores have stopped coming",
+            what="Nobody has a new score: the newest score of the source is older than `max_score_age` (a "
+            'warning, or a failure with `stale_scores="fail"`) or than `stale_limit` (a failure). Old scores '
+            "are carried over for `carry_days`.",
+            why="Netskope computes a score for every UTC day. When none comes, its analytics do not run, "
+            "have no license any more, or get no events.",
+            remedy="Look at User Confidence in the Netskope tenant: is there a score of yesterday? Raise "
+            "max_score_age and stale_limit if it is right that there is none.",
+            seen=("sends no new scores",),
         ),
         Entry(
             topic="excluded",

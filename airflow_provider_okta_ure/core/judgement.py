@@ -58,18 +58,25 @@ def is_outage(now: int, before: int | None, *, percent: float) -> bool:
     """
     Whether a source that has so few users is broken rather than smaller.
 
-    :param now: users with a score in this reading.
-    :param before: users with a score in the last one; None = there is none to compare with.
+    As with the other limits, up to 25 users fewer are fine whatever the percentage says: 2 of 3 users are no
+    outage. No users at all always are one.
+
+    :param now: users with a fresh score in this reading.
+    :param before: users with a fresh score in the last one; None = there is none to compare with.
     :param percent: the share of the last reading (0..100) below which it is an outage; 0 = never.
 
-    >>> is_outage(79, 100, percent=80), is_outage(80, 100, percent=80)
+    >>> is_outage(159, 200, percent=80), is_outage(160, 200, percent=80)
     (True, False)
-    >>> is_outage(0, None, percent=80), is_outage(0, 100, percent=0)
-    (True, False)
+    >>> is_outage(2, 3, percent=80), is_outage(75, 100, percent=80), is_outage(74, 100, percent=80)
+    (False, False, True)
+    >>> is_outage(0, None, percent=80), is_outage(0, 3, percent=80), is_outage(0, 100, percent=0)
+    (True, True, False)
     """
     if percent <= 0:
         return False
-    return now == 0 or (before is not None and now * 100 < before * percent)
+    if now == 0:
+        return True
+    return before is not None and before - now > ALWAYS_ALLOWED and now * 100 < before * percent
 
 
 def _number(value: object) -> float | None:

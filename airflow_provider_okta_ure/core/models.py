@@ -41,7 +41,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     :param score_at: start of the daily bucket (UTC midnight) that the score belongs to.
     :param previous_score: score of the last bucket before that one, on the same scale.
     :param previous_score_at: start of that bucket.
-    :param provisional: the bucket's day was not over at ``as_of``, so the score can still change.
+    :param provisional: the bucket's day was not over at ``as_of``, or not final, so the score can change.
     :param as_of: the time the row is for (aware, UTC); None = the time of the run that receives it.
     :param source: the Airflow connection that the score came from.
     :param score_level: the band of ``score``, **up is safe**; None = not mapped yet.

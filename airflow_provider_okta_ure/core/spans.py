@@ -8,13 +8,13 @@ from datetime import timedelta
 
 from airflow_provider_okta_ure.errors import ConfigurationError
 
-_SPAN = re.compile(r"(\d{1,5})\s*([dhm])")
-_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+_SPAN = re.compile(r"(\d{1,5})\s*([dhms])")
+_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 
 def to_span(value: object, argument: str) -> timedelta | None:
     """
-    Return a span of time: a timedelta, or text such as ``14d``, ``12h`` or ``30m``; None stays None.
+    Return a span of time: a timedelta, or text such as ``14d``, ``12h``, ``30m`` or ``45s``; None stays None.
 
     :raises ConfigurationError: it is none of these, or not more than nothing.
     """

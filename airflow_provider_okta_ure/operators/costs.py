@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Protocol
@@ -43,6 +43,7 @@ def cost_written(
     org: str,
     action: str,
     client: Callable[[], Client],
+    warnings: Sequence[str] = (),
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Iterator[None]:
     """
@@ -53,6 +54,7 @@ def cost_written(
     :param open_log: gives the action log, at the end.
     :param org: the service's URL.
     :param client: gives the client that made the calls, at the end.
+    :param warnings: what people should look at; what the work adds to the list counts, too.
     """
     began = monotonic()
     try:
@@ -74,6 +76,7 @@ def cost_written(
                         ended_at=datetime.now(tz=timezone.utc),
                         seconds=seconds,
                         calls=_calls(client()),
+                        warnings=tuple(warnings),
                     )
                 )
         except OktaUreError as error:

@@ -45,22 +45,41 @@ def test_under_80_percent_of_the_last_reading_is_an_outage_and_80_is_not(tenant,
     fetch(0, strategy=strategy)
     shrink(tenant, 80)
     assert len(fetch(1 / 24, strategy=strategy)) == 80
-    shrink(tenant, 63)
-    with pytest.raises(SourceOutageError, match="63 users with a score, 80 the last time"):
+    shrink(tenant, 54)
+    with pytest.raises(SourceOutageError, match="54 users with a fresh score, 80 the last time"):
         fetch(2 / 24, strategy=strategy)
+
+
+def test_25_users_fewer_are_no_outage_whatever_their_share_but_nobody_is(tenant):
+    shrink(tenant, 3)
+    fetch(0)
+    shrink(tenant, 2)
+    assert len(fetch(1 / 24)) == 2
+    shrink(tenant, 0)
+    with pytest.raises(SourceOutageError, match="0 users with a fresh score, 2 the last time"):
+        fetch(2 / 24)
+
+
+def test_26_users_fewer_are_an_outage_when_their_share_is_too_large(tenant):
+    fetch(0)
+    shrink(tenant, 75)
+    assert len(fetch(1 / 24, min_source_percent=90)) == 75
+    shrink(tenant, 49)
+    with pytest.raises(SourceOutageError):
+        fetch(2 / 24, min_source_percent=90)
 
 
 def test_users_who_have_lost_their_score_are_missing_too(tenant):
     fetch(0)
     for name in list(tenant.netskope.names())[:30]:
         tenant.netskope.remove_score(name)
-    with pytest.raises(SourceOutageError, match="70 users with a score"):
+    with pytest.raises(SourceOutageError, match="70 users with a fresh score"):
         fetch(1)
 
 
 def test_an_empty_source_is_an_outage_also_the_first_time(tenant):
     shrink(tenant, 0)
-    with pytest.raises(SourceOutageError, match="0 users with a score, nothing to compare with"):
+    with pytest.raises(SourceOutageError, match="0 users with a fresh score, nothing to compare with"):
         fetch(0)
     assert logged(action="fetch_scores") == []
 

@@ -17,6 +17,7 @@ from airflow_provider_okta_ure.errors import ConfigurationError
         ("14d", timedelta(days=14)),
         (" 12 h ", timedelta(hours=12)),
         ("30m", timedelta(minutes=30)),
+        ("5s", timedelta(seconds=5)),
         (timedelta(hours=1), timedelta(hours=1)),
         (None, None),
         ("", None),
