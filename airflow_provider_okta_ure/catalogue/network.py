@@ -103,6 +103,24 @@ NETWORK = Chapter(
             seen=("No secure connection to Okta at ... could be kept.",),
         ),
         Entry(
+            topic="proxy-answered",
+            title="A proxy answered in the place of the service",
+            what="The status or the form of the answer is not one that the service gives to this call. "
+            "It does not count as done, even with a status of success.",
+            why="A proxy, a gateway or a web filter on the way answered by itself: a page that says blocked, "
+            "or one to sign in.",
+            remedy="Ask the people of your network what answers in the place of the service, and let its "
+            "host through without inspection.",
+            steps=(
+                "From the worker itself, try `curl -sSi https://<host>/` and look at who answers.",
+                "Check `proxy` in the connection, and the proxy variables of the environment.",
+            ),
+            seen=(
+                "and HTTP 200 came: a proxy or gateway on the way answered in its place.",
+                "with something else than JSON came",
+            ),
+        ),
+        Entry(
             topic="unexpected-answer",
             title="Somebody else answered",
             what="The answer is not what the service's own specification says: a page for people, a "

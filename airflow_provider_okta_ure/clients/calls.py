@@ -21,6 +21,7 @@ class Call:
     :param bucket: the rate limit it counts against.
     :param repeatable: whether sending it twice does no more than sending it once.
     :param expect: the type of the body of a success; None = there is none, or it does not matter.
+    :param accepts: the statuses that mean success.
     :param secrets: what messages about it must not repeat, besides what authorises it.
     """
 
@@ -29,6 +30,7 @@ class Call:
     bucket: str
     repeatable: bool
     expect: Any
+    accepts: tuple[int, ...] = (200,)
     params: Mapping[str, Any] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -17,13 +17,14 @@ import requests
 from airflow_provider_okta_ure import __version__
 from airflow_provider_okta_ure.clients.answers import Refusal, Reply, clean_text, decoded_object, is_html
 from airflow_provider_okta_ure.clients.auth import NoAuth, OriginAuth
+from airflow_provider_okta_ure.clients.bodies import UnreadableError, read_json
 from airflow_provider_okta_ure.clients.calls import Call
 from airflow_provider_okta_ure.clients.dialects import number_in
 from airflow_provider_okta_ure.clients.failures import no_answer
 from airflow_provider_okta_ure.clients.glimpse import Glimpse, take_glimpse
 from airflow_provider_okta_ure.clients.hosts import origin_of
 from airflow_provider_okta_ure.clients.limits import Gate
-from airflow_provider_okta_ure.clients.links import checked_next, next_link
+from airflow_provider_okta_ure.clients.links import checked_next, joined, next_link
 from airflow_provider_okta_ure.clients.retries import Again, Patience, RetryPolicy, Timing, repeat
 from airflow_provider_okta_ure.clients.timed_answers import TimedAnswerAdapter
 from airflow_provider_okta_ure.errors import (
@@ -189,6 +190,7 @@ class ApiClient:
         json: object = None,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        accepts: tuple[int, ...] = (200,),
         repeatable: bool | None = None,
         authorised: bool = True,
         secrets: tuple[str, ...] = (),
@@ -202,6 +204,8 @@ class ApiClient:
             what comes is ignored.
         :param json: becomes the body, as JSON.
         :param body: becomes the body, as it is.
+        :param accepts: the statuses with which the service documents that it did what was asked; any other
+            one is somebody else's.
         :param repeatable: whether it may be sent again when it is unknown whether it arrived;
             None = as the method says.
         :param authorised: whether to send the token.
@@ -219,6 +223,7 @@ class ApiClient:
                 bucket=bucket,
                 repeatable=method in _REPEATABLE if repeatable is None else repeatable,
                 expect=expect,
+                accepts=accepts,
                 params=params or {},
                 body=body,
                 headers=headers,
@@ -254,7 +259,7 @@ class ApiClient:
             if not target or (until_empty and not reply.body):
                 return
             url = checked_next(
-                urljoin(reply.url, target), seen, base_url=self.base_url, service=self._dialect.service
+                joined(reply.url, target), seen, base_url=self.base_url, service=self._dialect.service
             )
             reply = self.call("GET", url, bucket=bucket, expect=expect, headers=headers)
 
@@ -316,20 +321,19 @@ class ApiClient:
     def _judge(self, call: Call, response: requests.Response) -> Reply[Any]:
         status = response.status_code
         if 300 <= status < 400:
-            target = _host_of(urljoin(call.url, response.headers.get("Location", "")))
+            target = _host_of(joined(call.url, response.headers.get("Location", "")))
             raise UnexpectedAnswerError(
                 f"{self._dialect.service} answered {call.title} by sending us to {target} (HTTP {status}); "
                 "not followed, because the token would go there."
             )
         if not 200 <= status < 300:
             raise self._refused(call, response)
-        if is_html(response.headers.get("Content-Type", ""), response.content):
-            raise UnexpectedAnswerError(
-                f"{self._dialect.service}'s answer to {call.title} is a page for people."
-            )
-        said = decoded_object(response.content) if response.content[:1] == b"{" else {}
-        if self._dialect.is_refusal(said):
+        is_page = is_html(response.headers.get("Content-Type", ""), response.content)
+        said = decoded_object(response.content) if response.content.lstrip()[:1] == b"{" else {}
+        if not is_page and self._dialect.is_refusal(said):
             raise self._refused(call, response)
+        if is_page or status not in call.accepts:
+            raise self._from_elsewhere(call, response)
         return Reply(
             status=status,
             request_id=self._request_id(call, response),
@@ -343,19 +347,38 @@ class ApiClient:
             return response.content if call.expect else None
         service, content = self._dialect.service, response.content
         try:
-            return msgspec.json.decode(content, type=call.expect)
+            value, left_out = read_json(content, call.expect)
         except msgspec.ValidationError as error:
             # msgspec names the place and the kinds, never the value.
             raise UnexpectedAnswerError(
                 f"{service}'s answer to {call.title} has another form: {error}."
             ) from None
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            if is_html(response.headers.get("Content-Type", ""), content):
-                raise UnexpectedAnswerError(
-                    f"{service}'s answer to {call.title} is a page for people."
-                ) from None
+        except UnreadableError:
+            if _is_text(content):
+                raise self._from_elsewhere(call, response) from None
             cut_off = TransportError(f"{service}'s answer to {call.title} was cut off or is not JSON.")
             raise self._failed(call, cut_off) from None
+        if left_out:
+            log.warning(
+                "%s's answer to %s: %d elements make no sense and were left out.",
+                service,
+                call.title,
+                left_out,
+            )
+        return value
+
+    def _from_elsewhere(self, call: Call, response: requests.Response) -> UnexpectedAnswerError:
+        """Return what to raise for an answer that the service does not give to this call."""
+        service, status = self._dialect.service, response.status_code
+        if is_html(response.headers.get("Content-Type", ""), response.content):
+            return UnexpectedAnswerError(f"{service}'s answer to {call.title} is a page for people.")
+        documented = " or ".join(f"HTTP {one}" for one in call.accepts)
+        what = f"HTTP {status}" + (" with something else than JSON" if status in call.accepts else "")
+        return UnexpectedAnswerError(
+            f"{service} answers {call.title} with {documented}, and {what} came: "
+            "a proxy or gateway on the way answered in its place.",
+            topic="proxy-answered",
+        )
 
     def _refused(self, call: Call, response: requests.Response) -> Exception:
         """Return what to raise for a refusal: its error, or the signal to try again."""
@@ -417,6 +440,15 @@ class ApiClient:
         return TimedAnswerAdapter(
             self._answer_timeout, self._timing.monotonic, pool_connections=1, pool_maxsize=1, max_retries=0
         )
+
+
+def _is_text(content: bytes) -> bool:
+    """Whether a body is words of somebody, not a piece of JSON or of something that broke."""
+    try:
+        text = content.decode().strip()
+    except UnicodeDecodeError:
+        return False
+    return bool(text) and text[0] not in "[{"
 
 
 def _host_of(url: str) -> str:

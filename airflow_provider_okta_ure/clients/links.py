@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 from airflow_provider_okta_ure.clients.hosts import is_same_origin, origin_of
 from airflow_provider_okta_ure.errors import UnexpectedAnswerError
@@ -30,6 +31,14 @@ def next_link(header: str) -> str:
         if "next" in relations:
             return target
     return ""
+
+
+def joined(base: str, target: str) -> str:
+    """Return a link's target as a whole URL; empty when it makes no sense."""
+    try:
+        return urljoin(base, target)
+    except ValueError:
+        return ""
 
 
 def checked_next(url: str, seen: Collection[str], *, base_url: str, service: str) -> str:

@@ -6,28 +6,29 @@ from __future__ import annotations
 import logging
 from collections import deque
 from datetime import datetime, timezone
-from itertools import islice
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from airflow_provider_okta_ure.clients.http import ApiClient, Transport
 from airflow_provider_okta_ure.clients.netskope_errors import NetskopeDialect
-from airflow_provider_okta_ure.clients.netskope_probe import NetskopeProbe
+from airflow_provider_okta_ure.clients.netskope_names import ByName, each_once, names_in
+from airflow_provider_okta_ure.clients.netskope_probe import NOBODY, NetskopeProbe
 from airflow_provider_okta_ure.clients.netskope_wire import (
     BUCKET,
     LIST_PATH,
     SCIM_PATH,
     SERIES_PATH,
     WireListAnswer,
-    WireListed,
     WireScimAnswer,
     WireSeries,
     WireSeriesAnswer,
+    check_unit,
     milliseconds,
     to_bucket,
 )
 from airflow_provider_okta_ure.core.buckets import Bucket, newest_day, oldest_needed, select_buckets, utc_day
 from airflow_provider_okta_ure.core.models import Row
-from airflow_provider_okta_ure.core.names import fold
+from airflow_provider_okta_ure.core.names import fold, spellings
 from airflow_provider_okta_ure.errors import ConfigurationError, InvalidRequestError, UnexpectedAnswerError
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.clients.auth import OriginAuth
 
 log = logging.getLogger(__name__)
+
+_Value: TypeAlias = tuple[object, object]
+"""A day as Netskope writes it, and its score."""
 
 Strategy: TypeAlias = Literal["series", "list"]
 """``series`` reads daily scores and can answer for any day; ``list`` reads the newest scores page by page."""
@@ -63,6 +67,8 @@ class NetskopeClient:
 
     def __init__(self, api: ApiClient) -> None:
         self._api = api
+        self._shared: dict[str, str] = {}
+        """Records with several names in them, as Netskope spells them, by each of the names."""
 
     @classmethod
     def connect(cls, base_url: str, auth: OriginAuth, **transport: Unpack[Transport]) -> NetskopeClient:
@@ -107,8 +113,8 @@ class NetskopeClient:
         :raises OktaUreError: saying what is wrong: the host, the token, or what it may do.
         """
         page = self._scim_page(1, 1)
-        names = [user.user_name for user in page.resources if user.user_name] or ["nobody@netskope.example"]
-        self._read_series(names[:1], milliseconds(utc_day(self._now())), 1)
+        name = next(self._names_in(user.user_name for user in page.resources or () if user), NOBODY)
+        self._read_series([name], milliseconds(utc_day(self._now())), 1)
 
     @property
     def probe(self) -> NetskopeProbe:
@@ -125,17 +131,17 @@ class NetskopeClient:
         start = 1
         while True:
             page = self._scim_page(start, PAGE_SIZE)
-            for user in page.resources:
-                if user.user_name and fold(user.user_name) not in seen:
-                    seen.add(fold(user.user_name))
-                    yield user.user_name
+            for name in self._names_in(user.user_name for user in page.resources or () if user):
+                if fold(name) not in seen:
+                    seen.add(fold(name))
+                    yield name
             # A page can be shorter than asked for, and then the next one starts earlier.
-            start += len(page.resources)
-            if not page.resources or start > page.total_results:
+            start += len(page.resources or ())
+            if not page.resources or (page.total_results is not None and start > page.total_results):
                 break
             if start > MOST_USERS:
                 raise UnexpectedAnswerError(f"Netskope lists more than {MOST_USERS} users.")
-        if len(seen) < page.total_results:
+        if page.total_results is not None and len(seen) < page.total_results:
             log.warning("Netskope says that it has %d users, and listed %d.", page.total_results, len(seen))
 
     def scores(
@@ -152,7 +158,8 @@ class NetskopeClient:
 
         :param as_of: the moment (aware): the last daily score that starts before it counts.
         :param strategy: ``series`` for any moment; ``list`` for the newest scores only, with fewer calls.
-        :param users: whose scores; every name gives exactly one row, spelled as here. None = of all users.
+        :param users: whose scores; every name gives exactly one row, spelled as here, and several addresses
+            in one text a row each. None = of all users.
         :param carry_days: how many days before that day a score may come from.
         :param now: the present moment; None = what the clock says.
         :raises ConfigurationError: ``list`` cannot answer for this moment, or the moment has no offset.
@@ -171,17 +178,41 @@ class NetskopeClient:
     ) -> Iterator[Row]:
         # Netskope keeps the newest buckets within the cap and takes no end: the cap has to count from now.
         cap = max(1, (today - oldest).days + 1)
-        names = _each_once(users)
         odd = 0
-        while batch := list(islice(names, USERS_PER_CALL)):
-            series: dict[str, list[WireSeries]] = {}
-            for found in self._read_in_parts(batch, milliseconds(oldest), cap):
-                series.setdefault(fold(found.user_id), []).append(found)
+        for batch in self._batches(each_once(self._names_in(users))):
+            series: ByName[list[_Value]] = ByName()
+            asked = dict.fromkeys(one for spelled in batch.values() for one in spelled)
+            for found in self._read_in_parts(list(asked), milliseconds(oldest), cap):
+                series.add(names_in(found.user_id), _values_of(found))
             for name in batch:
-                row, is_odd = _row_of(name, series.get(fold(name), []), as_of, oldest)
+                exact, others = series.of(name)
+                row, is_odd = _row(name, chain(*exact), chain(*others), as_of, oldest)
                 odd += is_odd
                 yield row
         _warn_of_odd(odd)
+
+    def _batches(self, names: Iterable[str]) -> Iterator[dict[str, list[str]]]:
+        """Yield the names, with what Netskope may call each, in groups that one call can ask for."""
+        batch: dict[str, list[str]] = {}
+        size = 0
+        for name in names:
+            shared = self._shared.get(fold(name))
+            asked = [*spellings(name), *([shared] if shared else [])]
+            if batch and size + len(asked) > USERS_PER_CALL:
+                yield batch
+                batch, size = {}, 0
+            batch[name] = asked
+            size += len(asked)
+        if batch:
+            yield batch
+
+    def _names_in(self, said: Iterable[object]) -> Iterator[str]:
+        """Yield each user's name, and remember the records that are about several users."""
+        for record in said:
+            for name in names_in(record):
+                if name != record:
+                    self._shared[fold(name)] = str(record)
+                yield name
 
     def _read_in_parts(self, names: list[str], from_time: int, cap: int) -> Iterator[WireSeries]:
         parts = deque([names])
@@ -197,14 +228,17 @@ class NetskopeClient:
                 parts.extendleft((part[half:], part[:half]))
 
     def _read_series(self, names: list[str], from_time: int, cap: int) -> list[WireSeries]:
-        return self._api.call(
+        said = self._api.call(
             "POST",
             SERIES_PATH,
             bucket=BUCKET,
             json={"users": names, "fromTime": from_time, "capPerUser": cap},
             repeatable=True,
             expect=WireSeriesAnswer,
-        ).body.users_uci
+        ).body
+        found = [one for one in said.users_uci if one is not None]
+        check_unit(start for one in found for start, _score in _values_of(one))
+        return found
 
     # --- list
 
@@ -223,32 +257,44 @@ class NetskopeClient:
         self, as_of: datetime, users: Iterable[str] | None, oldest: datetime, active_days: int
     ) -> Iterator[Row]:
         listed = self._read_list(active_days)
-        names = (found[0].user for found in listed.values()) if users is None else users
         odd = 0
-        for name in _each_once(names):
-            values = [(one.start, one.confidence_score) for one in listed.get(fold(name), ())]
-            row, is_odd = _row(name, values, as_of, oldest)
+        for name in each_once(listed.names() if users is None else self._names_in(users)):
+            exact, others = listed.of(name)
+            row, is_odd = _row(name, exact, others, as_of, oldest)
             odd += is_odd
             yield row
         _warn_of_odd(odd)
 
-    def _read_list(self, active_days: int) -> dict[str, list[WireListed]]:
+    def _read_list(self, active_days: int) -> ByName[_Value]:
         """
         Return all entries by user.
 
         A list that changes while it is read hides users who slip to a page already read. So it is read
         again, from the other end, where pages end between other users.
         """
-        listed: dict[str, list[WireListed]] = {}
+        listed: ByName[_Value] = ByName()
+        shared: dict[object, int] = {}
         total = 0
         for order in SORT_ORDERS:
+            nameless = 0
             for page in self._list_pages(active_days, order):
-                total = page.total_count
-                for found in page.results:
-                    listed.setdefault(fold(found.user), []).append(found)
-            if len(listed) >= total:
-                return listed
-        log.warning("Netskope says that it has scores of %d users, and listed %d.", total, len(listed))
+                total = page.total_count or 0
+                for one in page.results:
+                    names = names_in(one.user) if one else []
+                    if one is None or not names:
+                        nameless += 1
+                        continue
+                    listed.add(names, (one.start, one.confidence_score))
+                    if len(names) > 1:
+                        shared[one.user] = len(names) - 1
+            entries = len(listed) - sum(shared.values()) + nameless
+            if entries >= total:
+                break
+        else:
+            log.warning("Netskope says that it has scores of %d users, and listed %d.", total, entries)
+        if nameless:
+            log.warning("%d entries of Netskope's list were left out, because they name nobody.", nameless)
+        check_unit(start for start, _score in listed.records())
         return listed
 
     def _list_pages(self, active_days: int, order: str) -> Iterator[WireListAnswer]:
@@ -257,7 +303,7 @@ class NetskopeClient:
             page = self._list_page(offset, active_days, order)
             yield page
             offset += len(page.results)
-            if not page.results or offset >= page.total_count:
+            if not page.results or (page.total_count is not None and offset >= page.total_count):
                 return
         raise UnexpectedAnswerError(f"Netskope lists more than {MOST_USERS} users.")
 
@@ -282,19 +328,13 @@ class NetskopeClient:
 
     def _scim_page(self, start: int, count: int) -> WireScimAnswer:
         params = {"startIndex": str(start), "count": str(count)}
-        return self._api.call("GET", SCIM_PATH, bucket=BUCKET, params=params, expect=WireScimAnswer).body
+        page = self._api.call("GET", SCIM_PATH, bucket=BUCKET, params=params, expect=WireScimAnswer).body
+        if not page.is_list:
+            raise UnexpectedAnswerError("Netskope's list of users has another form: it has no users.")
+        return page
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._api.timing.now(), tz=timezone.utc)
-
-
-def _each_once(names: Iterable[str]) -> Iterator[str]:
-    seen: set[str] = set()
-    for name in names:
-        key = fold(name)
-        if name.strip() and key not in seen:
-            seen.add(key)
-            yield name
 
 
 def _warn_of_odd(count: int) -> None:
@@ -302,21 +342,28 @@ def _warn_of_odd(count: int) -> None:
         log.warning("%d users have no score, because Netskope's value for them makes no sense.", count)
 
 
-def _row_of(name: str, series: list[WireSeries], as_of: datetime, oldest: datetime) -> tuple[Row, bool]:
-    values = [(one.start, one.confidence_score) for part in series for one in part.confidences or ()]
-    return _row(name, values, as_of, oldest)
+def _values_of(series: WireSeries) -> list[_Value]:
+    return [(one.start, one.confidence_score) for one in series.confidences or () if one is not None]
 
 
 def _row(
-    name: str, values: list[tuple[object, object]], as_of: datetime, oldest: datetime
+    name: str, exact: Iterable[_Value], others: Iterable[_Value], as_of: datetime, oldest: datetime
 ) -> tuple[Row, bool]:
-    """Return a user's row, and whether it has no score because the value that counts makes no sense."""
+    """
+    Return a user's row, and whether it has no score because the value that counts makes no sense.
+
+    :param exact: what stands under just this name.
+    :param others: what stands under other spellings of it; counts for days that the name itself has not.
+    """
     buckets: list[Bucket] = []
     odd: set[datetime] = set()
-    for start, score in values:
-        bucket, makes_sense = to_bucket(start, score)
-        # Netskope's own lower bound is not relied on: its unit is not documented beyond doubt.
-        if bucket is not None and bucket.start >= oldest:
+    for values in (exact, others):
+        known = {utc_day(bucket.start) for bucket in buckets}
+        for start, score in values:
+            bucket, makes_sense = to_bucket(start, score)
+            # Netskope's own lower bound is not relied on: its unit is not documented beyond doubt.
+            if bucket is None or bucket.start < oldest or utc_day(bucket.start) in known:
+                continue
             buckets.append(bucket)
             if not makes_sense:
                 odd.add(bucket.start)

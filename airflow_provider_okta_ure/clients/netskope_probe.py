@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from airflow_provider_okta_ure.clients.netskope_names import names_in
 from airflow_provider_okta_ure.clients.netskope_wire import (
     BUCKET,
     LIST_PATH,
@@ -54,7 +55,8 @@ class NetskopeProbe:
         """Return the name of some user; empty when the tenant shows none."""
         params = {"startIndex": "1", "count": "1"}
         page = self._api.call("GET", SCIM_PATH, bucket=BUCKET, params=params, expect=WireScimAnswer).body
-        return next((user.user_name for user in page.resources if user.user_name), "")
+        users = (user.user_name for user in page.resources or () if user)
+        return next((name for said in users for name in names_in(said)), "")
 
     def read_series(self, user: str = "") -> None:
         """

@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airflow_provider_okta_ure.clients.answers import clean_text
 from airflow_provider_okta_ure.core.buckets import Bucket
 from airflow_provider_okta_ure.core.levels import check_score
-from airflow_provider_okta_ure.errors import ConfigurationError
+from airflow_provider_okta_ure.errors import ConfigurationError, UnexpectedAnswerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 BUCKET = "REST API v2"
 SERIES_PATH = "/api/v2/incidents/uba/getuci"
@@ -19,6 +24,13 @@ SCIM_PATH = "/api/v2/scim/Users"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _LAST = 253_402_300_799_999  # the end of the year 9999, in milliseconds
+# What a moment between 2001 and 2200 is in each; as milliseconds, it would be before 1973 or after 30000.
+_OTHER_UNITS = {
+    "seconds": (1_000_000_000, 7_300_000_000),
+    "microseconds": (10**15, 73 * 10**14),
+    "nanoseconds": (10**18, 73 * 10**17),
+}
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class WireConfidence(msgspec.Struct, rename="camel"):
@@ -31,35 +43,43 @@ class WireConfidence(msgspec.Struct, rename="camel"):
 class WireSeries(msgspec.Struct, rename="camel"):
     """One user's scores; ``user_id`` can be spelled otherwise than it was asked for."""
 
-    user_id: str
-    confidences: list[WireConfidence] | None = None
+    user_id: str | int
+    confidences: list[WireConfidence | None] | None = None
 
 
 class WireSeriesAnswer(msgspec.Struct, rename="camel"):
-    users_uci: list[WireSeries]
+    users_uci: list[WireSeries | None]
 
 
 class WireListed(msgspec.Struct, rename="camel"):
     """One user of the list, with the newest score."""
 
-    user: str
+    user: str | int | None = None
     start: Any = None
     confidence_score: Any = None
 
 
 class WireListAnswer(msgspec.Struct, rename="camel"):
-    total_count: int
-    results: list[WireListed]
+    """A page of the list; a total that makes no sense is none, and then an empty page is the end."""
+
+    results: list[WireListed | None]
+    total_count: int | None = None
 
 
 class WireScimUser(msgspec.Struct, rename="camel"):
-    user_name: str | None = None
+    user_name: str | int | None = None
 
 
 class WireScimAnswer(msgspec.Struct, rename="camel"):
-    total_results: int
-    # SCIM (RFC 7644 section 3.4.2) leaves the list out when it is empty.
-    resources: list[WireScimUser] = msgspec.field(name="Resources", default_factory=list)
+    total_results: int | None = None
+    # SCIM (RFC 7644 section 3.4.2) leaves the list out when it is empty, and null is the same (RFC 7643
+    # section 2.5).
+    resources: list[WireScimUser | None] | None = msgspec.field(name="Resources", default=None)
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it says anything that a list says; nothing else tells it from another JSON object."""
+        return self.total_results is not None or self.resources is not None
 
 
 def milliseconds(moment: datetime) -> int:
@@ -73,10 +93,50 @@ def to_bucket(start: object, score: object) -> tuple[Bucket | None, bool]:
 
     :return: None when not even the day is known; a bucket without score when the score makes no sense.
     """
-    if type(start) is not int or not 0 <= start <= _LAST:
+    whole = _whole(start)
+    if whole is None or not 0 <= whole <= _LAST:
         return None, False
-    day = _EPOCH + timedelta(milliseconds=start)
+    day = _EPOCH + timedelta(milliseconds=whole)
     try:
         return Bucket(day, check_score(score)), True
     except ConfigurationError:
         return Bucket(day, None), False
+
+
+def check_unit(starts: Iterable[object]) -> None:
+    """
+    Refuse scores whose times are all in another unit: they would all be of days long ago, so nobody's.
+
+    :raises UnexpectedAnswerError: saying what was seen.
+    """
+    unit, first, count = "", None, 0
+    for start in starts:
+        if start is None:
+            continue
+        seen = _unit(start)
+        if not seen or seen != (unit or seen):
+            return
+        unit, first, count = seen, first or start, count + 1
+    if unit:
+        raise UnexpectedAnswerError(
+            f"Netskope's scores have times in {unit}, such as {clean_text(str(first))}, in all {count} "
+            "places; its documents say milliseconds since 1970.",
+            remedy="No score was used. Ask Netskope what has changed in its answers.",
+        )
+
+
+def _unit(start: object) -> str:
+    """Return the unit that a time must be in to be of our days; empty = milliseconds, or it is no time."""
+    whole = _whole(start)
+    if whole is None:
+        return "text" if isinstance(start, str) and _DATE.match(start) else ""
+    return next((unit for unit, (low, high) in _OTHER_UNITS.items() if low <= whole < high), "")
+
+
+def _whole(value: object) -> int | None:
+    """Return a whole number, however it is written; None for everything else."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if type(value) is int else None

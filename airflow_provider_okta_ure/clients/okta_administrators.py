@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
-from airflow_provider_okta_ure.clients.links import checked_next
+from airflow_provider_okta_ure.clients.links import checked_next, joined
 from airflow_provider_okta_ure.errors import UnexpectedAnswerError
 
 if TYPE_CHECKING:
@@ -35,12 +34,12 @@ class OktaAdministratorCalls:
         while True:
             reply = self._api.call("GET", url, bucket=BUCKET, params=params, expect=dict[str, Any])
             yield from _ids(reply.body)
-            target = ((reply.body.get("_links") or {}).get("next") or {}).get("href")
+            # The next page stands in the body here, not in a header.
+            target = _next(reply.body)
             if not target:
                 return
             seen.add(reply.url)
-            # The next page stands in the body here, not in a header.
-            url = checked_next(urljoin(reply.url, target), seen, base_url=self._api.base_url, service="Okta")
+            url = checked_next(joined(reply.url, target), seen, base_url=self._api.base_url, service="Okta")
             params = None
 
 
@@ -49,5 +48,17 @@ def _ids(body: dict[str, Any]) -> Iterator[str]:
     if not isinstance(users, list):
         raise UnexpectedAnswerError("Okta's list of administrators has another form.")
     for user in users:
-        if isinstance(user, dict) and isinstance(user.get("id"), str):
-            yield user["id"]
+        if user is None:
+            continue
+        # Whoever is left out here would not be protected, so one that cannot be read is an error.
+        if not isinstance(user, dict) or not isinstance(user.get("id"), str) or not user["id"]:
+            raise UnexpectedAnswerError("Okta's list of administrators names one without an id.")
+        yield user["id"]
+
+
+def _next(body: dict[str, Any]) -> str:
+    """Return where the next page is; empty when this one is the last."""
+    place: Any = body
+    for step in ("_links", "next", "href"):
+        place = place.get(step) if isinstance(place, dict) else None
+    return place if isinstance(place, str) else ""

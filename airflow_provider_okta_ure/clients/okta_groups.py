@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.clients.okta_errors import VALIDATION_FAILED
-from airflow_provider_okta_ure.clients.okta_users import PAGE_SIZE, OktaUserCalls
+from airflow_provider_okta_ure.clients.okta_users import PAGE_SIZE, OktaUserCalls, is_searchable
 from airflow_provider_okta_ure.clients.okta_wire import WireGroup, group_body, segment, text_literal
+from airflow_provider_okta_ure.core.names import spellings
 from airflow_provider_okta_ure.errors import GroupError, InvalidRequestError, OktaUreError, TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from airflow_provider_okta_ure.clients.answers import Answer
     from airflow_provider_okta_ure.core.models import OktaGroup, OktaUser
@@ -38,20 +40,29 @@ class OktaGroupCalls(OktaUserCalls):
             params["search"] = search
         if stats:
             params["expand"] = "stats"
+        seen: set[str] = set()
         for page in self._api.pages(
             "/api/v1/groups", bucket=GROUPS_BUCKET, params=params, expect=list[WireGroup]
         ):
             for group in page:
-                yield group.to_group()
+                # A list that changes while it is read shows some on two pages.
+                if group.id not in seen:
+                    seen.add(group.id)
+                    yield group.to_group()
 
     def find_group(self, name: str) -> OktaGroup | None:
         """
         Return the group with exactly this name, or None.
 
+        Letter case counts; how accents are composed does not, unless two groups differ in that alone.
+
         :raises GroupError: several groups have it: an imported group may share the name of one of Okta's own.
         """
-        groups = self.list_groups(search=f"profile.name eq {text_literal(name)}")
-        return _the_one(name, [group for group in groups if group.name == name])
+        searched = [one for one in spellings(name) if is_searchable(one)]
+        if not searched:
+            return None
+        terms = (f"profile.name eq {text_literal(one)}" for one in searched)
+        return _the_one(name, self.list_groups(search=" or ".join(terms)))
 
     def get_group(self, group_id: str) -> OktaGroup:
         """
@@ -103,7 +114,8 @@ class OktaGroupCalls(OktaUserCalls):
         :raises NotFoundError: with ``resource`` ``User`` or ``UserGroup``, whichever does not exist.
         :raises PermissionDeniedError: the group cannot be written, or not by this token.
         """
-        return self._api.call("PUT", _membership(group_id, user_id), bucket=GROUPS_BUCKET).answer
+        path = _membership(group_id, user_id)
+        return self._api.call("PUT", path, bucket=GROUPS_BUCKET, accepts=(204,)).answer
 
     def remove_member(self, group_id: str, user_id: str) -> Answer:
         """
@@ -112,7 +124,8 @@ class OktaGroupCalls(OktaUserCalls):
         :raises NotFoundError: with ``resource`` ``User`` or ``UserGroup``, whichever does not exist.
         :raises PermissionDeniedError: the group cannot be written, or not by this token.
         """
-        return self._api.call("DELETE", _membership(group_id, user_id), bucket=GROUPS_BUCKET).answer
+        path = _membership(group_id, user_id)
+        return self._api.call("DELETE", path, bucket=GROUPS_BUCKET, accepts=(204,)).answer
 
     def _find_taken(self, name: str, error: OktaUreError) -> OktaGroup:
         timing = self._api.timing
@@ -132,25 +145,34 @@ class OktaGroupCalls(OktaUserCalls):
 
     def _find_by_prefix(self, name: str) -> OktaGroup | None:
         """Return the group by the older way of asking, which does not wait for the search index."""
+        if not is_searchable(name):
+            return None
         params = {"q": name, "limit": str(PAGE_SIZE)}
         reply = self._api.call(
             "GET", "/api/v1/groups", bucket=GROUPS_BUCKET, params=params, expect=list[WireGroup]
         )
-        return _the_one(name, [group.to_group() for group in reply.body if group.profile.name == name])
+        return _the_one(name, (group.to_group() for group in reply.body))
 
 
 def _membership(group_id: str, user_id: str) -> str:
     return f"/api/v1/groups/{segment(group_id, 'a group id')}/users/{segment(user_id, 'a user id')}"
 
 
-def _the_one(name: str, groups: list[OktaGroup]) -> OktaGroup | None:
-    if len(groups) > 1:
-        listed = ", ".join(f"{group.group_id} ({group.type})" for group in groups[:5])
+def _the_one(name: str, groups: Iterable[OktaGroup]) -> OktaGroup | None:
+    """Return the one of the groups that has the name; spelled just so, if there is such a one."""
+    ours = {group.group_id: group for group in groups if _composed(group.name) == _composed(name)}
+    found = [group for group in ours.values() if group.name == name] or list(ours.values())
+    if len(found) > 1:
+        listed = ", ".join(f"{group.group_id} ({group.type})" for group in found[:5])
         raise GroupError(
-            f"{len(groups)} groups are called {name!r}: {listed}.",
+            f"{len(found)} groups are called {name!r}: {listed}.",
             reason="ambiguous_group",
         )
-    return groups[0] if groups else None
+    return found[0] if found else None
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def _is_taken(error: InvalidRequestError) -> bool:

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
 import msgspec
 
 from airflow_provider_okta_ure.clients.answers import clean_text
 from airflow_provider_okta_ure.clients.dialects import server_time
-from airflow_provider_okta_ure.clients.links import checked_next, next_link
+from airflow_provider_okta_ure.clients.links import checked_next, joined, next_link
 from airflow_provider_okta_ure.clients.okta_wire import text_literal
 from airflow_provider_okta_ure.core.deliveries import Sighting
 from airflow_provider_okta_ure.errors import ConfigurationError
@@ -45,10 +44,11 @@ class WireLogEvent(msgspec.Struct, rename="camel"):
     published: datetime
     event_type: str
     actor: WireActor | None = None
-    target: list[WireActor] | None = None
+    target: list[WireActor | None] | None = None
 
     def to_sighting(self) -> Sighting:
-        actor, targets = self.actor or WireActor(), self.target or []
+        actor = self.actor or WireActor()
+        targets = [one for one in self.target or () if one is not None]
         names = (actor.id, actor.alternate_id, actor.display_name)
         return Sighting(
             event_id=self.uuid,
@@ -115,7 +115,7 @@ class ReceivedTail:
             target = next_link(reply.headers.get("Link", ""))
             if target:
                 self._next = checked_next(
-                    urljoin(reply.url, target), seen, base_url=self._api.base_url, service="Okta"
+                    joined(reply.url, target), seen, base_url=self._api.base_url, service="Okta"
                 )
                 self._params = None
             yield [event.to_sighting() for event in reply.body if event.event_type == RECEIVED]

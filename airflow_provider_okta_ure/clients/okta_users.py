@@ -17,7 +17,7 @@ from airflow_provider_okta_ure.clients.okta_wire import (
     segment,
     text_literal,
 )
-from airflow_provider_okta_ure.core.names import fold
+from airflow_provider_okta_ure.core.names import fold, spellings
 from airflow_provider_okta_ure.errors import InvalidRequestError, PermissionDeniedError, ServerError
 
 if TYPE_CHECKING:
@@ -105,20 +105,21 @@ class OktaUserCalls:
             ).body
         except (InvalidRequestError, PermissionDeniedError):
             return None
-        return everyone[0].to_group().member_count if everyone else None
+        counts = (group.to_group().member_count for group in everyone)
+        return next((count for count in counts if count is not None), None)
 
     def find_users(self, names: Iterable[str]) -> Iterator[OktaUser]:
         """
-        Yield every user whose login or e-mail address is one of the names, whatever their case; each once.
+        Yield every user whose login or e-mail address is one of the names, whatever its spelling; each once.
 
         Searches for the names in batches, or lists the whole directory where that takes fewer calls and then
         searches for the names that were not in the list, which leaves deprovisioned users out.
 
         :param names: logins or e-mail addresses.
         """
-        wanted = {fold(name): name for name in names if _is_searchable(name)}
+        wanted = _wanted(names)
         seen: set[str] = set()
-        if self._listing_is_cheaper(len(wanted)):
+        if self._listing_is_cheaper(sum(map(len, wanted.values()))):
             missing = dict(wanted)
             for user in self.list_users():
                 keys = _keys_of(user) & wanted.keys()
@@ -128,7 +129,8 @@ class OktaUserCalls:
                 for key in keys:
                     missing.pop(key, None)
             wanted = missing
-        for user in self._in_batches(list(wanted.values()), _expression, NAMES_PER_SEARCH):
+        searched = [one for spelled in wanted.values() for one in spelled.values()]
+        for user in self._in_batches(searched, _expression, NAMES_PER_SEARCH):
             if user.user_id not in seen and _keys_of(user) & wanted.keys():
                 seen.add(user.user_id)
                 yield user
@@ -141,7 +143,7 @@ class OktaUserCalls:
 
         :param ids: Okta ids; one that nobody has is left out.
         """
-        wanted = {user_id for user_id in ids if _is_searchable(user_id)}
+        wanted = {user_id for user_id in ids if is_searchable(user_id)}
         for user in self._in_batches(sorted(wanted), _expression_of_ids, IDS_PER_SEARCH):
             if user.user_id in wanted:
                 wanted.remove(user.user_id)
@@ -174,7 +176,11 @@ class OktaUserCalls:
         :raises ConfigurationError: the level is ``none``, which cannot be set.
         """
         path = f"/api/v1/users/{segment(user_id, 'a user id')}/risk"
-        return self._api.call("PUT", path, bucket=USERS_BUCKET, json=risk_body(level, reason)).answer
+        body = risk_body(level, reason)
+        # Okta: 201 the first time, 200 afterwards, both with the risk as it is now.
+        return self._api.call(
+            "PUT", path, bucket=USERS_BUCKET, json=body, accepts=(200, 201), expect=WireRisk
+        ).answer
 
     def _listing_is_cheaper(self, count: int) -> bool:
         searches = -(-count // NAMES_PER_SEARCH)
@@ -229,9 +235,23 @@ class OktaUserCalls:
             return
 
 
-def _is_searchable(name: str) -> bool:
-    """Whether anybody can be called so; a control character would only spoil the search for the others."""
+def is_searchable(name: str) -> bool:
+    """
+    Whether anybody can be called so: what Okta takes nowhere would only spoil the search for the others.
+
+    Those are control characters and everything beyond U+FFFF.
+    """
     return bool(name.strip()) and name.isprintable() and max(name) <= "\uffff"
+
+
+def _wanted(names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return what to search for, by what the names are compared by."""
+    wanted: dict[str, dict[str, str]] = {}
+    for name in names:
+        for spelled in filter(is_searchable, spellings(name)):
+            # One letter case is enough: Okta searches without regard to it.
+            wanted.setdefault(fold(name), {}).setdefault(spelled.lower(), spelled)
+    return wanted
 
 
 def _keys_of(user: OktaUser) -> set[str]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 from urllib.parse import quote
 
 import msgspec
@@ -34,19 +34,23 @@ class WireUserProfile(msgspec.Struct):
     email: str | None = None
 
 
-class WireUser(msgspec.Struct):
-    """What we read of a user."""
+_Id = Annotated[str, msgspec.Meta(min_length=1)]
 
-    id: str
-    status: str
-    profile: WireUserProfile
+
+class WireUser(msgspec.Struct):
+    """What we read of a user; who has an id is somebody, whatever else is missing."""
+
+    id: _Id
+    status: str | None = None
+    profile: WireUserProfile | None = None
 
     def to_user(self) -> OktaUser:
+        profile = self.profile or WireUserProfile()
         return OktaUser(
             user_id=self.id,
-            login=self.profile.login or "",
-            email=self.profile.email or "",
-            status=self.status,
+            login=profile.login or "",
+            email=profile.email or "",
+            status=self.status or "",
         )
 
 
@@ -56,18 +60,18 @@ class WireGroupProfile(msgspec.Struct):
 
 
 class WireGroup(msgspec.Struct):
-    """What we read of a group."""
+    """What we read of a group; one whose type is not told is not ours to write."""
 
-    id: str
-    type: str
+    id: _Id
     profile: WireGroupProfile
+    type: str | None = None
     embedded: dict[str, Any] = msgspec.field(name="_embedded", default_factory=dict)
 
     def to_group(self) -> OktaGroup:
         return OktaGroup(
             group_id=self.id,
             name=self.profile.name,
-            type=self.type,
+            type=self.type or "",
             description=self.profile.description or "",
             member_count=self._member_count(),
         )
@@ -75,7 +79,11 @@ class WireGroup(msgspec.Struct):
     def _member_count(self) -> int | None:
         stats = self.embedded.get("stats")
         count = stats.get("usersCount") if isinstance(stats, dict) else None
-        return count if type(count) is int and count >= 0 else None
+        try:
+            number = msgspec.convert(count, int, strict=False)  # a number may come as text
+        except msgspec.ValidationError:
+            return None
+        return number if number >= 0 else None
 
 
 class WireRisk(msgspec.Struct, rename="camel"):
@@ -104,21 +112,22 @@ class WireSettings(msgspec.Struct):
 class WireProvider(msgspec.Struct):
     """What we read of a security events provider."""
 
-    id: str
+    id: _Id
     name: str
-    type: str
     status: str
-    settings: WireSettings
+    type: str | None = None
+    settings: WireSettings | None = None
 
     def to_provider(self) -> SecurityEventsProvider:
+        settings = self.settings or WireSettings()
         return SecurityEventsProvider(
             provider_id=self.id,
             name=self.name,
-            type=self.type,
+            type=self.type or "",
             status=self.status,
-            issuer=self.settings.issuer or "",
-            jwks_url=self.settings.jwks_url or "",
-            well_known_url=self.settings.well_known_url or "",
+            issuer=settings.issuer or "",
+            jwks_url=settings.jwks_url or "",
+            well_known_url=settings.well_known_url or "",
         )
 
 

@@ -30,6 +30,23 @@ def fold(name: str) -> str:
     )
 
 
+def spellings(name: str) -> list[str]:
+    r"""
+    Return the spellings of a name that mean the same and look the same: as it is, composed, decomposed.
+
+    Services compare names letter by letter, so who is looked for is looked for under each of them.
+
+    >>> spellings("ann@corp.example")
+    ['ann@corp.example']
+    >>> [len(one) for one in spellings("jose\u0301")]
+    [5, 4]
+    """
+    if name.isascii():
+        return [name]
+    forms = (name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name))
+    return [one for one in dict.fromkeys(forms) if fold(one) == fold(name)]
+
+
 def _is_sign(char: str) -> bool:
     """Say whether NFC makes another single character of this one."""
     stands_for = unicodedata.decomposition(char)

@@ -475,7 +475,7 @@ def test_a_user_who_comes_twice_in_an_answer_is_one_user(answering: Any) -> None
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"usersUci": None}, {"usersUci": [{"confidences": []}]}, [], {"data": []}]
+    "body", [{}, {"usersUci": "x"}, {"usersUci": [{"confidences": []}]}, [], {"data": []}]
 )
 def test_an_answer_of_another_form_is_an_error_and_not_nobody(answering: Any, body: Any) -> None:
     with pytest.raises(UnexpectedAnswerError):
