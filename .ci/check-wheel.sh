@@ -50,5 +50,7 @@ if ls -d "$scratch"/venv/lib/python*/site-packages/dags \
 fi
 "$scratch/venv/bin/airflow" okta-ure explain okta-api-token 2>/dev/null | grep -q "What to do" ||
     { echo "The wheel does not explain its topics." >&2; exit 1; }
+"$scratch/venv/bin/airflow" okta-ure explain docs/keys.md 2>/dev/null | grep -q "^# The key" ||
+    { echo "The wheel does not hold its documents." >&2; exit 1; }
 "$scratch/venv/bin/okta-ure-sandbox" --help >/dev/null
 echo "The wheel shows itself to 'airflow providers list', 'hooks' and 'behaviours'."

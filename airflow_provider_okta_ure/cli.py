@@ -213,9 +213,8 @@ _ACTION_LOG = (
 
 _EXPLAIN = ActionCommand(
     name="explain",
-    help="Print what an error or a reason code means, and what to do",
-    description="Print what is behind a topic of the troubleshooting page, and what to do. Without a topic: "
-    "list all of them.",
+    help="Print what an error or a reason code means and what to do, or a document",
+    description="Print a topic of the troubleshooting page, or a document. Without a name: list all of them.",
     epilog="Status: 0 = ok, 2 = no such topic.",
     func=lazy_load_command(f"{_COMMANDS}.explain.explain"),
     args=(
@@ -223,7 +222,7 @@ _EXPLAIN = ActionCommand(
             "topic",
             nargs="?",
             metavar="TOPIC",
-            help="a topic, as messages name it, a reason code, an error code, or a part of a message",
+            help="a topic as messages name it, a reason or error code, a part of a message, or a document",
         ),
     ),
 )

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from airflow.configuration import conf
 
-from airflow_provider_okta_ure import __file__ as package_file
 from airflow_provider_okta_ure.commands.endings import ending_with_status
 from airflow_provider_okta_ure.commands.files import PUBLIC_MODE, new_file
 from airflow_provider_okta_ure.commands.output import say
+from airflow_provider_okta_ure.commands.shipped import shipped_files
 from airflow_provider_okta_ure.commands.suggestions import did_you_mean
 from airflow_provider_okta_ure.errors import ConfigurationError
 
@@ -63,17 +63,7 @@ def _examples() -> dict[str, Path]:
 
     :raises ConfigurationError: this installation has none.
     """
-    package = Path(package_file).parent
-    # In a checkout they are beside the package.
-    folders = [package / "examples", package.parent / "dags"]
-    if not (package.parent / "pyproject.toml").exists():
-        folders.pop()
-    for folder in folders:
-        if found := {path.stem: path for path in sorted(folder.glob("*.py"))}:
-            return found
-    raise ConfigurationError(
-        "This installation has no example DAGs.", remedy="Install the package again, as a wheel."
-    )
+    return shipped_files("examples", "dags", ".py")
 
 
 def _chosen(names: Sequence[str]) -> list[Path]:

@@ -72,6 +72,16 @@ def test_without_a_topic_all_are_listed(run):
     assert [topic, title] in [line.split(maxsplit=1) for line in lines]
 
 
+@pytest.mark.parametrize("asked", ["keys", "keys.md", "docs/keys.md"])
+def test_a_document_is_printed_however_a_message_names_it(run, asked):
+    assert run("explain", asked).out == (ROOT / "docs" / "keys.md").read_text()
+
+
+def test_a_topic_goes_before_a_document_of_its_name(run):
+    assert run("explain", "preflight").out.startswith("### ")
+    assert run("explain", "docs/preflight.md").out == (ROOT / "docs" / "preflight.md").read_text()
+
+
 # --- examples
 
 

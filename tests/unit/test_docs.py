@@ -173,6 +173,34 @@ def test_every_field_of_a_connection_is_described():
         assert [field for field in sorted(fields) if f"`{field}`" not in text_of(document)] == []
 
 
+def paths_of(source: str) -> set[str]:
+    """Return the paths of a client's calls; ``...`` stands for what is filled in."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        text = ""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = node.value
+        elif isinstance(node, ast.JoinedStr):
+            parts = [part.value if isinstance(part, ast.Constant) else "..." for part in node.values]
+            text = "".join(str(part) for part in parts)
+        # One that ends with a slash is the beginning of a text that something is filled into.
+        if re.match(r"/(api/v[12]/|security/|oauth2/|\.well-known/)\S*[^/\s]$", text):
+            found.add(re.sub(r"\{\w+\}", "...", text.partition("?")[0]))
+    return found
+
+
+def test_every_path_that_a_client_calls_is_in_the_requirements():
+    described = re.sub(r"\{\w+\}", "...", text_of("docs/requirements.md"))
+    described_paths = set(re.findall(r"(?:GET|POST|PUT|DELETE) (/\S+?)`", described))
+    called = {path for file in PACKAGE.glob("clients/*.py") for path in paths_of(file.read_text("utf-8"))}
+    assert {
+        "/api/v1/groups/.../users/...",
+        "/api/v2/scim/Users",
+        "/security/api/v1/security-events",
+    } <= called
+    assert sorted(called - described_paths) == []
+
+
 def test_the_python_in_the_documents_can_be_read():
     for document in DOCS:
         for block in re.findall(r"^```python\n(.*?)^```$", document.read_text(encoding="utf-8"), re.S | re.M):
