@@ -92,6 +92,12 @@ _OKTA_FIELDS: dict[str, Any] = {
         "description": "Its name in Okta. Default: Netskope User Risk (Airflow).",
         "schema": {"type": ["string", "null"], "maxLength": 100},
     },
+    "take_over": {
+        "label": "Take over the provider",
+        "description": "On: a security events provider of that name with another issuer is changed to be "
+        "ours. Okta then refuses the signals of whoever sends with the other issuer.",
+        "schema": {"type": ["boolean", "null"], "default": False},
+    },
     "signing_private_key": {
         "label": "Signing private key",
         "description": "The RSA key that signs risk signals: PEM or JWK, 2048 bits or more. "
@@ -105,14 +111,14 @@ _OKTA_FIELDS: dict[str, Any] = {
     },
     "exclude_users": {
         "label": "Excluded users",
-        "description": "Logins, e-mail addresses or Okta ids, between commas. No operator ever touches them, "
-        "whatever a rule says: put break-glass accounts here.",
+        "description": "Logins, e-mail addresses or Okta ids, comma-separated. No operator ever touches "
+        "them, whatever a rule says: put break-glass accounts here.",
         "schema": {"type": ["string", "null"]},
     },
     "exclude_groups": {
         "label": "Excluded groups",
-        "description": "Names or ids of Okta groups, between commas, whose members no operator ever touches. "
-        "When one of them cannot be read, nobody is touched.",
+        "description": "Names or ids of Okta groups, comma-separated, whose members no operator ever "
+        "touches. When one of them cannot be read, nobody is touched.",
         "schema": {"type": ["string", "null"]},
     },
     "allow_custom_domain": {

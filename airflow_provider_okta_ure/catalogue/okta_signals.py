@@ -23,8 +23,8 @@ TRANSMITTER = Chapter(
             remedy="Use another name, or delete the other security events provider in Okta: Security > "
             "Device Integrations > Receive shared signals > Actions > Delete.",
             steps=(
-                "`OktaSecurityEventsProviderOperator` finds the one that has our name or issuer and updates"
-                " it; it does not make a second one.",
+                "`OktaSecurityEventsProviderOperator` finds the one that has our issuer and updates it; it "
+                "does not make a second one.",
                 "To delete one by hand: Okta admin console > Security > Device Integrations > Receive shared "
                 "signals > the provider > Actions > Delete.",
             ),
@@ -34,6 +34,26 @@ TRANSMITTER = Chapter(
                 "Security Events Provider name must be unique",
             ),
             answers=(Answer("Okta", code="E0000001", says="name must be unique"),),
+            concerns_everybody=True,
+        ),
+        Entry(
+            topic="provider-not-ours",
+            title="The security events provider belongs to another transmitter",
+            what="Okta has a security events provider of our name with another issuer. It was left as it is: "
+            "with our issuer, Okta would refuse every signal of whoever sends with the other one.",
+            why="Another Airflow sends to the same org, say staging and production; or a tool such as "
+            "Netskope Cloud Exchange does; or the issuer in the Okta connection was changed.",
+            remedy="Set security_events_provider_name in the Okta connection to a name of its own. If nobody "
+            "sends with the other issuer any more, set take_over to true once instead.",
+            steps=(
+                "Two Airflows that send to one org need an issuer and a name each.",
+                'Coming from Cloud Exchange, whose provider is called "Netskope Security Events Provider": '
+                "leave security_events_provider_name empty to have one beside it. To go on with it, set "
+                "`issuer` to the issuer that it has; its JWKS URL is then changed to ours, so stop the "
+                "plugin in Cloud Exchange first.",
+                "If the issuer in the connection is new and nobody else has the old one, take_over is right.",
+            ),
+            seen=("belongs to another transmitter",),
             concerns_everybody=True,
         ),
         Entry(

@@ -120,23 +120,32 @@ class OktaSignalCalls(OktaGroupCalls):
         return self._api.call("DELETE", path, bucket=PROVIDERS_BUCKET, accepts=(204,)).answer
 
     def ensure_security_events_provider(
-        self, name: str, *, issuer: str = "", jwks_url: str = "", well_known_url: str = ""
+        self,
+        name: str,
+        *,
+        issuer: str = "",
+        jwks_url: str = "",
+        well_known_url: str = "",
+        take_over: bool = False,
     ) -> SecurityEventsProvider:
         """
-        Return an active security events provider with just these settings, whatever was there before.
+        Return an active security events provider with just these settings.
 
-        Creates it, or finds it by issuer or name and updates and reactivates it where it differs; never
-        makes a second one, also when somebody else does the same at the same time.
+        Creates it, or finds ours and updates and reactivates it where it differs; never makes a second one,
+        also when somebody else does the same at the same time. Ours is the one with our issuer or our
+        well-known URL: one that only has our name belongs to somebody whose signals Okta would refuse from
+        then on.
 
         :param issuer: the ``iss`` of our tokens; with a ``well_known_url``, what the document names.
-        :raises ConfigurationError: name and issuer belong to two different providers of the org, or the
-            document at the well-known URL names another issuer.
+        :param take_over: one that only has our name may be changed, too.
+        :raises ConfigurationError: the one with our name is not ours, name and issuer belong to two
+            different providers of the org, or the document at the well-known URL names another issuer.
         """
         wanted = {"issuer": issuer, "jwks_url": jwks_url, "well_known_url": well_known_url}
         provider_body(name, PROVIDER_TYPE, **wanted)
         trouble: OktaUreError | None = None
         for _ in range(TRIES_TO_ENSURE):
-            there = self._owner(name, wanted)
+            there = self._owner(name, wanted, take_over=take_over)
             try:
                 return self._matched(there, name, wanted)
             except (InvalidRequestError, NotFoundError, ServerError, TransportError) as error:
@@ -185,24 +194,24 @@ class OktaSignalCalls(OktaGroupCalls):
         _check_issuer(provider, wanted)
         return provider
 
-    def _owner(self, name: str, wanted: dict[str, str]) -> SecurityEventsProvider | None:
-        """Return the provider that has our name or our settings."""
-        keys = ("issuer", "well_known_url")
-        ours = {
-            provider.provider_id: provider
+    def _owner(self, name: str, wanted: dict[str, str], *, take_over: bool) -> SecurityEventsProvider | None:
+        """Return the provider that is ours, or that only has our name if it may be taken over."""
+        found = [
+            provider
             for provider in self.list_security_events_providers()
-            if provider.name == name
-            or any(wanted[key] and getattr(provider, key) == wanted[key] for key in keys)
-        }
-        if len(ours) > 1:
-            listed = ", ".join(
-                f"{one.name!r} ({one.provider_id}, issuer {one.issuer})" for one in ours.values()
-            )
+            if provider.name == name or _is_ours(provider, wanted)
+        ]
+        if len({provider.provider_id for provider in found}) > 1:
+            listed = ", ".join(f"{one.name!r} ({one.provider_id}, issuer {one.issuer})" for one in found)
             raise ConfigurationError(
                 f"The name {name!r} and the issuer belong to different security events providers: {listed}.",
                 remedy="Use the name of the one with the issuer, or delete one of them in Okta.",
+                topic="provider-issuer-taken",
             )
-        return next(iter(ours.values()), None)
+        there = next(iter(found), None)
+        if there is not None and not take_over:
+            refuse_others(there, issuer=wanted["issuer"], well_known_url=wanted["well_known_url"])
+        return there
 
     def _provider(
         self,
@@ -218,6 +227,27 @@ class OktaSignalCalls(OktaGroupCalls):
             method, path, bucket=PROVIDERS_BUCKET, json=json, repeatable=repeatable, expect=WireProvider
         )
         return reply.body.to_provider()
+
+
+def refuse_others(provider: SecurityEventsProvider, *, issuer: str, well_known_url: str) -> None:
+    """
+    Refuse a security events provider that has our name and is somebody else's.
+
+    :raises ConfigurationError: it has neither our issuer nor our well-known URL.
+    """
+    if _is_ours(provider, {"issuer": issuer, "well_known_url": well_known_url}):
+        return
+    theirs = f"issuer {provider.issuer!r}" if provider.issuer else f"address {provider.well_known_url!r}"
+    ours = f"issuer {issuer!r}" if issuer else f"well-known URL {well_known_url!r}"
+    raise ConfigurationError(
+        f"The security events provider {provider.name!r} ({provider.provider_id}) belongs to another "
+        f"transmitter: it has the {theirs}, and the Okta connection the {ours}. It was left as it is.",
+        topic="provider-not-ours",
+    )
+
+
+def _is_ours(provider: SecurityEventsProvider, wanted: dict[str, str]) -> bool:
+    return any(wanted[key] and getattr(provider, key) == wanted[key] for key in ("issuer", "well_known_url"))
 
 
 def _differs(provider: SecurityEventsProvider, wanted: dict[str, str]) -> bool:

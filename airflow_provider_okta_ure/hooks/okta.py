@@ -34,9 +34,11 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     How an Okta org is to know us: by issuer and JWKS URL, or by a well-known URL.
 
     :param name: the security events provider's name in Okta.
+    :param take_over: one of this name with another issuer is changed to be ours.
     """
 
     name: str
+    take_over: bool = False
     issuer: str | None = None
     jwks_url: str | None = None
     well_known_url: str | None = None
@@ -48,15 +50,21 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
         issuer: str | None = None,
         jwks_url: str | None = None,
         well_known_url: str | None = None,
+        take_over: bool | None = None,
     ) -> Registration:
         """Return the registration with what is given; a given way of being found replaces the other."""
+        takes_over = self.take_over if take_over is None else take_over
         if well_known_url:
             return Registration(
-                name=name or self.name, issuer=issuer or self.issuer, well_known_url=well_known_url
+                name=name or self.name,
+                take_over=takes_over,
+                issuer=issuer or self.issuer,
+                well_known_url=well_known_url,
             )
         keeps_well_known = not (issuer or jwks_url)
         return Registration(
             name=name or self.name,
+            take_over=takes_over,
             issuer=issuer or self.issuer,
             jwks_url=jwks_url or self.jwks_url,
             well_known_url=self.well_known_url if keeps_well_known else None,
@@ -70,14 +78,19 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.well_known_url:
             return client.ensure_security_events_provider(
-                self.name, issuer=self.issuer or "", well_known_url=self.well_known_url
+                self.name,
+                issuer=self.issuer or "",
+                well_known_url=self.well_known_url,
+                take_over=self.take_over,
             )
         if not self.issuer or not self.jwks_url:
             raise ConfigurationError(
                 "Okta needs an address for our public key.",
                 remedy="Set issuer and jwks_url, or well_known_url, in the Okta connection.",
             )
-        return client.ensure_security_events_provider(self.name, issuer=self.issuer, jwks_url=self.jwks_url)
+        return client.ensure_security_events_provider(
+            self.name, issuer=self.issuer, jwks_url=self.jwks_url, take_over=self.take_over
+        )
 
 
 class Transmitter(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,6 +210,7 @@ class OktaHook(BaseHook):
         settings = self.settings
         return Registration(
             name=settings.security_events_provider_name,
+            take_over=settings.take_over,
             issuer=settings.issuer,
             jwks_url=settings.jwks_url,
             well_known_url=settings.well_known_url,

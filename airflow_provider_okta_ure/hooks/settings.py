@@ -69,6 +69,7 @@ class OktaSettings(TransportSettings, frozen=True, kw_only=True, forbid_unknown_
     :param jwks_url: public address of the key set with our signing key.
     :param well_known_url: public address of our SSF configuration.
     :param security_events_provider_name: its name in Okta.
+    :param take_over: a security events provider of that name that has another issuer is changed to be ours.
     :param signing_private_key: the RSA key that signs risk signals, PEM or JWK.
     :param signing_key_id: the key's ``kid``; None = its RFC 7638 thumbprint.
     :param exclude_users: logins, e-mail addresses or Okta ids of users who are never touched.
@@ -86,6 +87,7 @@ class OktaSettings(TransportSettings, frozen=True, kw_only=True, forbid_unknown_
     jwks_url: str | None = None
     well_known_url: str | None = None
     security_events_provider_name: str = "Netskope User Risk (Airflow)"
+    take_over: bool = False
     signing_private_key: str | None = None
     signing_key_id: str | None = None
     exclude_users: str | list[str] | None = None

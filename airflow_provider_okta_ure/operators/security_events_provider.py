@@ -11,7 +11,7 @@ import msgspec
 from airflow_provider_okta_ure.clients.scopes import PROVIDERS_MANAGE
 from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
-from airflow_provider_okta_ure.operators.run import failing_for_good, say_as_of
+from airflow_provider_okta_ure.operators.run import failing_for_good, say_as_of, to_flag
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -28,13 +28,22 @@ class OktaSecurityEventsProviderOperator(ServiceOperator):
     :param jwks_url: public address of the key set; goes with ``issuer``. (templated)
     :param well_known_url: public address of our SSF configuration, instead of issuer and JWKS URL.
         (templated)
+    :param take_over: a security events provider of that name that has another issuer is changed to be ours;
+        None = as the connection says. (templated)
     :param okta_conn_id: the connection to the Okta org. (templated)
     :return: the security events provider as a dict.
     """
 
     scopes: ClassVar[tuple[str, ...]] = (PROVIDERS_MANAGE,)
     """What a service app has to be granted."""
-    template_fields: Sequence[str] = ("provider_name", "issuer", "jwks_url", "well_known_url", "okta_conn_id")
+    template_fields: Sequence[str] = (
+        "provider_name",
+        "issuer",
+        "jwks_url",
+        "well_known_url",
+        "take_over",
+        "okta_conn_id",
+    )
 
     def __init__(
         self,
@@ -43,6 +52,7 @@ class OktaSecurityEventsProviderOperator(ServiceOperator):
         issuer: str | None = None,
         jwks_url: str | None = None,
         well_known_url: str | None = None,
+        take_over: bool | str | None = None,
         okta_conn_id: str = OktaHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -51,6 +61,7 @@ class OktaSecurityEventsProviderOperator(ServiceOperator):
         self.issuer = issuer
         self.jwks_url = jwks_url
         self.well_known_url = well_known_url
+        self.take_over = take_over
         self.okta_conn_id = okta_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -62,6 +73,9 @@ class OktaSecurityEventsProviderOperator(ServiceOperator):
                 issuer=self.issuer,
                 jwks_url=self.jwks_url,
                 well_known_url=self.well_known_url,
+                take_over=None
+                if self.take_over in (None, "", "None")
+                else to_flag(self.take_over, "take_over"),
             )
             provider = registration.ensure(hook.client)
             self.log.info(

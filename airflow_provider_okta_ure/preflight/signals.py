@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.clients.jwks import check_published_key
+from airflow_provider_okta_ure.clients.okta_signals import refuse_others
 from airflow_provider_okta_ure.clients.retries import RetryPolicy
 from airflow_provider_okta_ure.clients.scopes import PROVIDERS_READ, USER_RISK_READ
 from airflow_provider_okta_ure.errors import ConfigurationError
@@ -86,6 +87,12 @@ class SignalChecks:
                 f"Okta has no security events provider named {registration.name!r} "
                 f"or with the issuer {registration.issuer!r}",
                 "it will be created",
+            )
+        if not registration.take_over:
+            refuse_others(
+                ours[0],
+                issuer=registration.issuer or "",
+                well_known_url=registration.well_known_url or "",
             )
         return self._as_it_should_be(ours[0])
 

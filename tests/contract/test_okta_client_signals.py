@@ -187,7 +187,7 @@ def test_a_security_events_provider_is_made_changed_paused_and_deleted(okta: Okt
     ],
 )
 def test_half_of_the_settings_or_both_kinds_are_refused(
-    okta: OktaClient, sandbox: Sandbox, settings: dict[str, str]
+    okta: OktaClient, sandbox: Sandbox, settings: dict[str, Any]
 ) -> None:
     for call in (okta.create_security_events_provider, okta.ensure_security_events_provider):
         with pytest.raises(ConfigurationError):
@@ -195,8 +195,8 @@ def test_half_of_the_settings_or_both_kinds_are_refused(
     assert sandbox.requests == []
 
 
-def _ensure(client: OktaClient, **changes: str) -> Any:
-    settings = {"issuer": ISSUER, "jwks_url": "https://x.example/jwks", **changes}
+def _ensure(client: OktaClient, **changes: Any) -> Any:
+    settings: dict[str, Any] = {"issuer": ISSUER, "jwks_url": "https://x.example/jwks", **changes}
     name = settings.pop("name", NAME)
     return client.ensure_security_events_provider(name, **settings)
 
@@ -212,13 +212,16 @@ def test_ensuring_twice_writes_once(okta: OktaClient, sandbox: Sandbox) -> None:
     "changes",
     [
         pytest.param({"jwks_url": "https://new.example/jwks"}, id="new-jwks-url"),
-        pytest.param({"issuer": "https://new.example"}, id="new-issuer"),
+        pytest.param({"issuer": "https://new.example", "take_over": True}, id="new-issuer"),
         pytest.param({"name": "New name"}, id="new-name"),
-        pytest.param({"issuer": "https://new.example", "jwks_url": "https://new.example/j"}, id="both"),
+        pytest.param(
+            {"issuer": "https://new.example", "jwks_url": "https://new.example/j", "take_over": True},
+            id="both",
+        ),
     ],
 )
-def test_a_provider_with_other_settings_is_updated_and_not_left_for_a_person_to_delete(
-    okta: OktaClient, sandbox: Sandbox, changes: dict[str, str]
+def test_our_provider_with_other_settings_is_updated_and_not_left_for_a_person_to_delete(
+    okta: OktaClient, sandbox: Sandbox, changes: dict[str, Any]
 ) -> None:
     before = _ensure(okta)
     after = _ensure(okta, **changes)
@@ -226,7 +229,65 @@ def test_a_provider_with_other_settings_is_updated_and_not_left_for_a_person_to_
     assert len(sandbox.okta.providers) == 1
     stored = sandbox.okta.providers[0]
     expected = {"name": NAME, "issuer": ISSUER, "jwks_url": "https://x.example/jwks", **changes}
+    expected.pop("take_over", None)
     assert {name: getattr(stored, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize("name", [NAME, "Netskope Security Events Provider"])
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        pytest.param({"issuer": "https://a.example"}, {"issuer": ISSUER}, id="another-environment"),
+        pytest.param(
+            {"issuer": f"{ISSUER}/", "jwks_url": "https://x.example/jwks"}, {}, id="a-slash-is-another-issuer"
+        ),
+        pytest.param(
+            {"issuer": "https://a.example", "jwks_url": "https://x.example/jwks"}, {}, id="same-jwks-url"
+        ),
+    ],
+)
+def test_a_provider_that_only_has_our_name_is_left_alone_and_both_issuers_are_named(
+    okta: OktaClient, sandbox: Sandbox, name: str, theirs: dict[str, str], ours: dict[str, str]
+) -> None:
+    okta.create_security_events_provider(name, **{"jwks_url": "https://a.example/j", **theirs})
+    before = [vars_of(one) for one in sandbox.okta.providers]
+    with pytest.raises(ConfigurationError, match="belongs to another transmitter") as caught:
+        _ensure(okta, name=name, **ours)
+    assert theirs["issuer"] in str(caught.value)
+    assert ISSUER in str(caught.value)
+    assert "take_over" in str(caught.value)
+    assert [vars_of(one) for one in sandbox.okta.providers] == before
+
+
+def test_a_provider_of_another_tool_with_our_issuer_is_ours(okta: OktaClient, sandbox: Sandbox) -> None:
+    name = "Netskope Security Events Provider"
+    made = okta.create_security_events_provider(name, issuer=ISSUER, jwks_url="https://ce.example/j")
+    assert _ensure(okta, name=name).provider_id == made.provider_id
+    assert _ensure(okta).provider_id == made.provider_id
+    assert [(one.name, one.jwks_url) for one in sandbox.okta.providers] == [(NAME, "https://x.example/jwks")]
+
+
+def test_a_provider_with_our_well_known_url_is_ours(okta: OktaClient, sandbox: Sandbox) -> None:
+    url = sandbox.publish(
+        "ssf.json", f'{{"issuer": "{ISSUER}", "jwks_uri": "{sandbox.publish_jwks(KEY.jwks())}"}}'
+    )
+    made = okta.create_security_events_provider("Old name", well_known_url=url)
+    assert okta.ensure_security_events_provider(NAME, well_known_url=url).provider_id == made.provider_id
+
+
+def test_a_provider_with_our_name_and_another_well_known_url_is_left_alone(
+    okta: OktaClient, sandbox: Sandbox
+) -> None:
+    jwks_url = sandbox.publish_jwks(KEY.jwks())
+    theirs, ours = (
+        sandbox.publish(f"{name}.json", f'{{"issuer": "https://{name}.example", "jwks_uri": "{jwks_url}"}}')
+        for name in ("theirs", "ours")
+    )
+    okta.create_security_events_provider(NAME, well_known_url=theirs)
+    before = [vars_of(one) for one in sandbox.okta.providers]
+    with pytest.raises(ConfigurationError, match="belongs to another transmitter"):
+        okta.ensure_security_events_provider(NAME, well_known_url=ours)
+    assert [vars_of(one) for one in sandbox.okta.providers] == before
 
 
 def test_a_paused_provider_is_made_active_again(okta: OktaClient) -> None:

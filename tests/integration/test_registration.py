@@ -215,6 +215,38 @@ def test_a_registration_with_another_issuer_than_ours_is_refused(
         register(well_known_url=well_known(okta, signing_key, "https://other.example"))
 
 
+STAGING = {"issuer": "https://risk.staging.example"}
+
+
+@pytest.mark.parametrize("by", ["operator", "ensure_provider"])
+def test_the_registration_of_another_environment_is_left_alone(
+    okta: Sandbox, reconnect: Any, by: str
+) -> None:
+    push(okta, ensure_provider=True)
+    reconnect(**STAGING)
+    with pytest.raises(AirflowFailException, match="belongs to another transmitter") as caught:
+        register() if by == "operator" else push(okta, ensure_provider=True)
+    assert ISSUER in str(caught.value)
+    assert STAGING["issuer"] in str(caught.value)
+    assert [one.issuer for one in okta.okta.providers] == [ISSUER]
+
+
+@pytest.mark.parametrize("where", ["connection", "operator", "template"])
+def test_it_is_taken_over_when_somebody_says_so(okta: Sandbox, reconnect: Any, where: str) -> None:
+    first = register()
+    reconnect(**STAGING, **({"take_over": True} if where == "connection" else {}))
+    said: dict[str, Any] = {"operator": True, "template": "True", "connection": None}
+    assert register(take_over=said[where])["provider_id"] == first["provider_id"]
+    assert [one.issuer for one in okta.okta.providers] == [STAGING["issuer"]]
+
+
+def test_with_a_name_of_its_own_each_environment_has_its_registration(okta: Sandbox, reconnect: Any) -> None:
+    register()
+    reconnect(**STAGING, security_events_provider_name="Staging")
+    register()
+    assert {one.issuer for one in okta.okta.providers} == {ISSUER, STAGING["issuer"]}
+
+
 def test_a_registration_that_was_switched_off_is_switched_on(okta: Sandbox) -> None:
     register()
     okta.okta.providers[0].status = "INACTIVE"
