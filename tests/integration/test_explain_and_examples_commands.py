@@ -78,8 +78,8 @@ def test_a_document_is_printed_however_a_message_names_it(run, asked):
 
 
 def test_a_topic_goes_before_a_document_of_its_name(run):
-    assert run("explain", "preflight").out.startswith("### ")
-    assert run("explain", "docs/preflight.md").out == (ROOT / "docs" / "preflight.md").read_text()
+    assert run("explain", "action-log").out.startswith("### ")
+    assert run("explain", "docs/action-log.md").out == (ROOT / "docs" / "action-log.md").read_text()
 
 
 # --- examples
