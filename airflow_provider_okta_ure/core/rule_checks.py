@@ -132,7 +132,7 @@ def _check_truth(node: Any, operator: str, text: str) -> None:
         raise RuleError(
             f"{operator} needs true or false, and {rendered(node)} is {_type_of(node)}.",
             rule=text,
-            position=_position(text, node),
+            position=_position_of_operand(text, node),
             remedy="Compare it with something.",
         )
 
@@ -257,7 +257,7 @@ def _check_level(field: Any, literal: Any, text: str) -> None:
         raise RuleError(
             f"{field.name} and {literal.name} are not on the same scale, so comparing them says nothing.",
             rule=text,
-            position=_position(text, literal),
+            position=_position(text, literal, beside=field),
             remedy=f"Compare {field.name} with {', '.join(levels)}.",
         )
     if kind(literal) != "StringExpression" or literal.value.casefold() in levels:
@@ -365,6 +365,18 @@ def _position(text: str, node: Any, beside: Any = None) -> int | None:
     return min(found, key=lambda start: min((start < one, abs(start - one)) for one in anchors), default=None)
 
 
+def _position_of_operand(text: str, node: Any) -> int | None:
+    """Return where a node is an operand of and, or, not, and not of a comparison."""
+    alone = rf"(?:^|\band|\bor|\bnot|\()\s*(?P<it>{_written(node)})\s*(?:$|and\b|or\b|\))"
+    found = re.search(alone, _outside_texts(text), re.IGNORECASE)
+    return found.start("it") if found else _position(text, node)
+
+
+def _outside_texts(text: str) -> str:
+    """Return a rule with what is in quotes blanked out, so that a word is not found there."""
+    return re.sub(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', lambda one: " " * len(one.group()), text)
+
+
 def _written(node: Any) -> str:
     """Return a regular expression that finds a node in the text of its rule."""
     if kind(node) == "StringExpression":
@@ -374,7 +386,7 @@ def _written(node: Any) -> str:
 
 def position_of(text: str, word: str) -> int | None:
     """Return where a word is written first."""
-    found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text)
+    found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", _outside_texts(text))
     return found.start() if found else None
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from airflow_provider_okta_ure.core.rule_patterns import UnfitPattern, compile_pattern
@@ -22,6 +23,8 @@ _TOKEN = re.compile(
     r"""(?P<sign>=~~?|!~~?|[=<>!]=|=[<>]|<>|<<|>>|&&|\|\||\*\*|//|\?\?|&[.\[]|.)""",
     re.DOTALL,
 )
+_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|.)", re.DOTALL)
+_CONTROLS = frozenset("abfnrtv")
 _MATCHING = {"=~", "=~~", "!~", "!~~"}
 _AFTER_PATTERN = {"", ")", "]", ",", "and", "or"}
 
@@ -60,8 +63,8 @@ def check_text(text: str) -> None:
     """
     tokens = list(_tokens(text))
     for index, (kind, part, position) in enumerate(tokens):
-        if kind == "string" and part[0] in _PREFIXES:
-            raise _refusal(_PREFIXES[part[0]], text, position)
+        if kind == "string":
+            _check_string(part, text, position)
         if kind in {"word", "sign"}:
             _check_part(part, text, position)
         if part in _MATCHING and kind == "sign":
@@ -82,6 +85,37 @@ def _check_part(part: str, text: str, position: int) -> None:
         raise _refusal(_REFUSED[part], text, position)
     if part.startswith("$"):
         raise RuleError(f"A rule may not use {part}.", rule=text, position=position)
+
+
+def _check_string(literal: str, text: str, position: int) -> None:
+    if literal[0] in _PREFIXES:
+        raise _refusal(_PREFIXES[literal[0]], text, position)
+    escapes = _ESCAPE.finditer(literal) if literal[0] != "r" else ()
+    for found in escapes:
+        # An octal escape makes a letter of a number, which is no better: 'CORP\\101' is CORPA.
+        if found[1].isdigit() or found[1] in _CONTROLS or _is_control_code(found[1]):
+            what = f"{found.group()} in a text is another character, and not a backslash"
+            raise _control(what, text, position + found.start())
+    for offset, char in enumerate(literal):
+        if unicodedata.category(char) == "Cc":
+            what = f"The text has the control character U+{ord(char):04X}"
+            raise _control(what, text, position + offset)
+
+
+def _is_control_code(escape: str) -> bool:
+    try:
+        return escape[0] in "xuU" and unicodedata.category(chr(int(escape[1:], 16))) == "Cc"
+    except ValueError:
+        return False
+
+
+def _control(what: str, text: str, position: int) -> RuleError:
+    return RuleError(
+        f"{what}.",
+        rule=text,
+        position=position,
+        remedy=r"Write a backslash twice, 'CORP\\bob', or put r before the quotes: r'CORP\bob'.",
+    )
 
 
 def _refusal(what: str, text: str, position: int) -> RuleError:

@@ -245,3 +245,51 @@ def test_levels_of_the_same_scale_may_be_compared() -> None:
     row = Row(user="ann@x.example", score=100, risk_level="high", previous_risk_level="low")
     assert Rule.parse("risk_level != previous_risk_level").matches(row)
     assert not Rule.parse("risk_level == previous_risk_level").matches(row)
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        pytest.param(r"user == 'CORP\bob'", 13, id="backspace"),
+        pytest.param(r'user == "CORP\nina"', 13, id="line-end"),
+        pytest.param(r"user == 'CORP\tom'", 13, id="tab"),
+        pytest.param(r"user == 'CORP\anna'", 13, id="bell"),
+        pytest.param(r"user in ['ann', 'CORP\fred']", 21, id="form-feed-in-a-list"),
+        pytest.param(r"user.ends_with('CORP\roger')", 20, id="carriage-return"),
+        pytest.param(r"user == 'CORP\victor'", 13, id="vertical-tab"),
+        pytest.param(r"user == 'CORP\0815'", 13, id="nul"),
+        pytest.param(r"user == 'CORP\101'", 13, id="octal"),
+        pytest.param(r"user == 'CORP\x08ob'", 13, id="hexadecimal"),
+        pytest.param(r"user == 'CORP\u0008ob'", 13, id="unicode"),
+        pytest.param(r"user =~ '\bann'", 9, id="pattern"),
+        pytest.param(r"user == '\\\bob'", 11, id="after-a-backslash"),
+        pytest.param("user == 'CORP\bob'", 13, id="a-backspace-that-python-made"),
+    ],
+)
+def test_a_backslash_that_makes_another_character_is_an_error_at_its_place(text, at):
+    with pytest.raises(RuleError) as caught:
+        Rule.parse(text)
+    assert caught.value.position == at
+    assert r"CORP\\bob" in caught.value.remedy
+
+
+@pytest.mark.parametrize("text", [r"user == 'CORP\\bob'", r"user == r'CORP\bob'", r"user =~ r'corp\\bob\b'"])
+def test_a_backslash_that_is_meant_is_one(text):
+    assert Rule.parse(text).matches(Row(user=r"CORP\bob", score=1))
+    assert not Rule.parse(text).matches(Row(user="CORP\x08ob", score=1))
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ('risk_level == "none" and previous_risk_level == risk_level and score_level == risk_level', 78),
+        ("score >= 5 and true and score", 24),
+        ('user.ends_with("user.uper") and user.uper()', 37),
+        ("not score", 4),
+        ("(score) and score > 5", 1),
+    ],
+)
+def test_the_position_is_of_the_part_that_is_wrong_and_not_of_its_like(text, at):
+    with pytest.raises(RuleError) as caught:
+        Rule.parse(text)
+    assert caught.value.position == at
