@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -12,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from airflow_provider_okta_ure.action_log import summaries, tables
 from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.action_log.searching import Filter, conditions_of
+from airflow_provider_okta_ure.action_log.summaries import CHANGES
 from airflow_provider_okta_ure.action_log.tables import IS_NOTABLE, actions
 
 
@@ -124,7 +124,7 @@ def _is_wanted(place: tuple[str, str, str], wanted: Filter) -> bool:
 
 
 def count_people(connection: Connection, wanted: Filter) -> int:
-    """Return how many people something was done to."""
+    """Return how many people something was changed for in Okta."""
     if wanted.until is None and not (wanted.org or wanted.run_id):
         # Whoever it was done to last within a period that has no end, it was done to in the period.
         everybody = summaries.seen_people(connection).c
@@ -137,23 +137,52 @@ def count_people(connection: Connection, wanted: Filter) -> int:
     name = func.lower(actions.c.user_name)
     found: int = connection.execute(
         select(func.count(name.distinct())).where(
-            *conditions_of(wanted), IS_NOTABLE, actions.c.status == "done", actions.c.action != "fetch_scores"
+            *conditions_of(wanted), IS_NOTABLE, actions.c.status == "done", actions.c.action.in_(CHANGES)
         )
     ).scalar_one()
     return found
 
 
-def done_in_run(
-    connection: Connection, *, dag_id: str, run_id: str, doing: Sequence[str], limit: int
+def entries_of_run(
+    connection: Connection, *, dag_id: str, run_id: str, action: str, status: str, limit: int
 ) -> list[Entry]:
-    """Return what a run did, the newest moments and the least safe scores first."""
+    """Return one action of a run with one status, the newest moments and the least safe scores first."""
     table = actions.c
     rows = connection.execute(
         select(actions)
-        .where(
-            table.dag_id == dag_id, table.run_id == run_id, table.action.in_(doing), table.status == "done"
-        )
+        .where(table.dag_id == dag_id, table.run_id == run_id, table.action == action, table.status == status)
         .order_by(table.as_of.desc(), table.score.asc(), table.id)
         .limit(limit)
     )
     return [Entry.from_row(row) for row in rows.mappings()]
+
+
+class PlanCount(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    How many users a task planned to change, and did not.
+
+    :param reason: why not: ``dry_run``, ``refused`` for its size, ``past_interval``.
+    :param message: of one of the entries, all of which say the same; it names the plan.
+    """
+
+    task_id: str
+    action: str
+    reason: str
+    message: str
+    entries: int
+
+
+def plans_of_run(connection: Connection, *, dag_id: str, run_id: str) -> list[PlanCount]:
+    """Return what the tasks of a run planned and did not do."""
+    table = actions.c
+    key = (table.task_id, table.action, table.reason)
+    rows = connection.execute(
+        select(*key, func.max(table.message), func.count())
+        .where(table.dag_id == dag_id, table.run_id == run_id, table.status == "planned")
+        .group_by(*key)
+        .order_by(*key)
+    )
+    return [
+        PlanCount(task_id=task_id, action=action, reason=reason, message=message, entries=entries)
+        for task_id, action, reason, message, entries in rows
+    ]

@@ -8,16 +8,16 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.action_log.searching import Filter, conditions_of, contains
-from airflow_provider_okta_ure.action_log.summaries import seen_people
+from airflow_provider_okta_ure.action_log.summaries import LEVELS, seen_people
 from airflow_provider_okta_ure.action_log.tables import actions
 from airflow_provider_okta_ure.core.names import fold
 
 _ROUNDS = 3
-_ROWS_PER_PERSON = 5
+_ROWS_PER_PERSON = 50
 """In the log somebody can stand under several spellings and ids, and in several DAGs."""
 _MOST_KEYS = 50
 _FEW = 300
@@ -59,13 +59,15 @@ def find_people(
     connection: Connection, text: str, *, dag_ids: Sequence[str], limit: int = 20
 ) -> list[Person]:
     """
-    Return the people whose name, login or Okta id has this part, those seen last first.
+    Return the people whose name, login or Okta id has this part.
+
+    Whoever has just this name, login or id is first; then those at the highest risk; then by name.
 
     :param text: compared without regard to case; empty = everybody.
     :param dag_ids: only what these DAGs did counts.
     """
     found: dict[str, Person] = {}
-    for row in _matching(connection, text, dag_ids, limit=limit * _ROWS_PER_PERSON):
+    for row in _rows_of(connection, _names_matching(connection, text, dag_ids, limit), dag_ids):
         person = Person(
             user_key=fold(row.user_name),
             user_name=row.user_name,
@@ -76,7 +78,7 @@ def find_people(
         )
         known = found.get(person.user_key)
         found[person.user_key] = person if known is None else _joined(known, person)
-    return list(found.values())[:limit]
+    return sorted(found.values(), key=lambda one: _order(one, fold(text)))[:limit]
 
 
 def keys_matching(
@@ -190,9 +192,9 @@ def events_of(
     """
     Return what happened to a person, the newest first.
 
-    :param with_unchanged: also what was right already, and what was only planned.
+    :param with_unchanged: also when nothing had to be changed.
     """
-    status = () if with_unchanged else ("done", "failed", "skipped", "started")
+    status = () if with_unchanged else ("done", "failed", "skipped", "started", "planned")
     wanted = Filter(dag_ids=list(dag_ids), status=status, since=since, until=until)
     rows = connection.execute(
         select(actions)
@@ -223,6 +225,50 @@ def _matching(connection: Connection, text: str, dag_ids: Sequence[str], *, limi
         .order_by(*order)
         .limit(limit)
     ).all()
+
+
+def _names_matching(connection: Connection, text: str, dag_ids: Sequence[str], limit: int) -> list[str]:
+    """Return the names in lower case, those first that people are shown first."""
+    everybody = seen_people(connection).c
+    name = func.lower(everybody.user_name)
+    about: list[ColumnElement[bool]] = [everybody.dag_id.in_(dag_ids)]
+    order: list[ColumnElement[Any]] = []
+    if text:
+        about.append(
+            contains(text, name=everybody.user_name, login=everybody.login, number=everybody.user_id)
+        )
+        is_named = or_(
+            name == text.lower(), func.lower(everybody.login) == text.lower(), everybody.user_id == text
+        )
+        order.append(func.max(case((is_named, 1), else_=0)).desc())
+    height = case({level: rank for rank, level in enumerate(LEVELS)}, value=everybody.risk_level, else_=0)
+    order += [func.max(height).desc(), name]
+    return list(
+        connection.execute(select(name).where(*about).group_by(name).order_by(*order).limit(limit)).scalars()
+    )
+
+
+def _rows_of(connection: Connection, names: Sequence[str], dag_ids: Sequence[str]) -> Sequence[Any]:
+    """Return what is known of people with these names, the newest first."""
+    everybody = seen_people(connection).c
+    return connection.execute(
+        select(
+            everybody.user_name,
+            everybody.user_id,
+            everybody.login,
+            everybody.risk_level,
+            everybody.last_as_of,
+        )
+        .where(everybody.dag_id.in_(dag_ids), func.lower(everybody.user_name).in_(names))
+        .order_by(everybody.last_as_of.desc(), everybody.user_name, everybody.dag_id, everybody.user_id)
+        .limit(len(names) * _ROWS_PER_PERSON)
+    ).all()
+
+
+def _order(person: Person, text: str) -> tuple[bool, int, str]:
+    is_named = bool(text) and text in (person.user_key, fold(person.login), fold(person.user_id))
+    height = LEVELS.index(person.risk_level) if person.risk_level in LEVELS else 0
+    return not is_named, -height, person.user_key
 
 
 def _joined(known: Person, other: Person) -> Person:

@@ -16,6 +16,8 @@ from airflow_provider_okta_ure.action_log.tables import IS_NOTABLE, actions
 
 Columns: TypeAlias = ReadOnlyColumnCollection[str, Any]
 
+GROUP_ACTIONS = ("add_to_group", "remove_from_group")
+
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
@@ -24,6 +26,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     :param user: a part of the name, the login or the Okta id, without regard to case.
     :param user_keys: any of these people; None = everybody.
     :param group: the group's id or its name.
+    :param targets: any of these groups, each an org and what stands for the group there; None = all.
     :param since: entries that speak for this moment or a later one (aware).
     :param until: entries that speak for an earlier moment (aware).
     :param dag_ids: of these DAGs only; an empty list is none, None is all.
@@ -34,6 +37,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     user_keys: Sequence[str] | None = None
     org: str = ""
     group: str = ""
+    targets: Sequence[tuple[str, str]] | None = None
     action: Sequence[str] = ()
     status: Sequence[str] = ()
     reason: Sequence[str] = ()
@@ -134,8 +138,11 @@ def _equalities(wanted: Filter, table: Columns) -> Iterator[ColumnElement[bool]]
 
 def _people_and_groups(wanted: Filter, table: Columns) -> Iterator[ColumnElement[bool]]:
     if wanted.group:
-        yield table.action.in_(("add_to_group", "remove_from_group"))
+        yield table.action.in_(GROUP_ACTIONS)
         yield or_(table.target == wanted.group, table.target_name == wanted.group)
+    if wanted.targets is not None:
+        yield table.action.in_(GROUP_ACTIONS)
+        yield tuple_(table.org, table.target).in_(list(wanted.targets))
     if wanted.user_keys is not None:
         yield table.user_key.in_(list(wanted.user_keys))
     if wanted.user:

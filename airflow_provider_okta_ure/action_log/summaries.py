@@ -35,6 +35,9 @@ from airflow_provider_okta_ure.action_log.tables import actions, counts, levels,
 LEVELS = ("none", "low", "medium", "high")
 """Okta's levels, the riskiest last."""
 
+CHANGES = ("add_to_group", "remove_from_group", "push_risk", "upsert_risk")
+"""The actions that change something in Okta; the others only record or read."""
+
 _COUNTED = tuple(column.name for column in counts.c if column.name != "entries")
 _HEIGHT = func.max(
     case({name: rank for rank, name in enumerate(LEVELS)}, value=actions.c.risk_level, else_=0)
@@ -179,7 +182,7 @@ def _people_in(about: ColumnElement[bool]) -> Select[tuple[object, ...]]:
             func.max(table.login).label("login"),
             _HEIGHT.label("height"),
             func.max(table.as_of).label("last_as_of"),
-            func.max(case((and_(table.status == "done", table.action != "fetch_scores"), table.as_of))).label(
+            func.max(case((and_(table.status == "done", table.action.in_(CHANGES)), table.as_of))).label(
                 "last_done"
             ),
         )

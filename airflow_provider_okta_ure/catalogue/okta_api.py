@@ -13,8 +13,8 @@ OKTA_API = Chapter(
     entries=(
         Entry(
             topic="okta-not-permitted",
-            title="The credential may not do this",
-            what="Okta knows the credential, but lets it not do what was asked for.",
+            title="Permission denied",
+            what="Okta knows the credential, but does not allow this request.",
             why="The admin who made the API token, or the OAuth app, has no admin role that covers the call"
             " or the user or group it is about.",
             remedy="Give the token's owner an admin role, or the app a scope, that covers this call.",

@@ -29,7 +29,7 @@ async def _app(scope: MutableMapping[str, Any], receive: Receive, send: Send) ->
 
 
 class OktaUrePlugin(AirflowPlugin):
-    """The page "Risk Exchange" with what it reads, and public routes for the keys that sign risk signals."""
+    """The page "User Risk" with what it reads, and public routes for the keys that sign risk signals."""
 
     name = "okta_ure"
     fastapi_apps = [{"app": _app, "url_prefix": URL_PREFIX, "name": "Okta User Risk Exchange"}]

@@ -3,22 +3,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from fastapi import Response
 
-from airflow_provider_okta_ure.catalogue import entry_for_reason, entry_for_topic
-from airflow_provider_okta_ure.core.models import Row
-from airflow_provider_okta_ure.core.rules import Rule
-from airflow_provider_okta_ure.errors import OktaUreError
-from airflow_provider_okta_ure.plugin.links import base_path, links_of
+from airflow_provider_okta_ure.core.levels import ScoreBounds
+from airflow_provider_okta_ure.plugin.advice import advice_for, reason
+from airflow_provider_okta_ure.plugin.links import base_path, links_of, task_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_okta_ure.action_log.entries import Entry
-    from airflow_provider_okta_ure.catalogue import Entry as Trouble
+    from airflow_provider_okta_ure.action_log.overview import PlanCount
+    from airflow_provider_okta_ure.action_log.people import ScoreAt
+
+
+_PLAN = re.compile(r"\bplan:? ([0-9a-f]{8,64})\b", re.IGNORECASE)
+"""How messages name a plan."""
 
 
 def json_answer(content: Any, status: int = 200) -> Response:
@@ -38,11 +42,12 @@ def entry_answer(entry: Entry, base: str) -> dict[str, Any]:
 
     :param base: the path below which Airflow is served.
     """
-    trouble = reason(entry.reason)
+    advice = advice_for(entry)
     return {
         **msgspec.structs.asdict(entry),
-        "reason_title": trouble.title if trouble else None,
-        "reason_remedy": trouble.advice() if trouble else None,
+        "message": advice.message,
+        "reason_title": advice.title or None,
+        "reason_remedy": advice.remedy or None,
         "links": links_of(entry, base),
     }
 
@@ -52,9 +57,21 @@ def failure_answer(entry: Entry) -> dict[str, Any]:
     answer = entry_answer(entry, base_path())
     return {
         **answer,
-        "title": answer["reason_title"] or entry.message or entry.reason or "It failed",
+        "title": answer["reason_title"] or answer["message"] or entry.reason or "Failed",
         "remedy": answer["reason_remedy"],
         "link": answer["links"]["task"],
+    }
+
+
+def plan_answer(plan: PlanCount, *, dag_id: str, run_id: str) -> dict[str, Any]:
+    """Return what a task planned and did not do: how much, why not, and the id by which it is approved."""
+    named = _PLAN.search(plan.message)
+    trouble = reason(plan.reason)
+    return {
+        **msgspec.structs.asdict(plan),
+        "plan_id": named[1] if named else None,
+        "remedy": trouble.advice() if trouble else None,
+        "link": task_path(dag_id, run_id, plan.task_id),
     }
 
 
@@ -81,25 +98,18 @@ def why(entry: Entry) -> str:
     """Return why an entry's user was chosen, in one sentence."""
     score = "without a score" if entry.score is None else f"score {entry.score} (higher is safer)"
     if not entry.rule:
-        return f"{score}; a list of users chose him, not a rule"
-    return f"{score} matched the rule: {_explained(entry)}"
+        return f"{score}; chosen by a list of users, not by a rule"
+    return f"{score} matched the rule: {entry.rule}"
 
 
-def _explained(entry: Entry) -> str:
-    known = {
-        name: getattr(entry, name) or None for name in ("score_level", "risk_level", "previous_risk_level")
-    }
-    try:
-        row = msgspec.convert(
-            {"user": entry.user_name, "score": entry.score, "source": entry.source or None, **known}, type=Row
-        )
-        said = Rule.parse(entry.rule).explain(row)
-    except (OktaUreError, msgspec.ValidationError):
-        return entry.rule
-    # The rule can name what the log does not keep, such as the score of the day before.
-    return entry.rule if said.startswith("no match") else said
+def bounds_of(scores: Iterable[ScoreAt]) -> list[int] | None:
+    """
+    Return the highest score of each level but the safest, for a chart; None = the levels are other ones.
 
-
-def reason(code: str) -> Trouble | None:
-    """Return what the catalogue says of a reason code; None when it does not know it."""
-    return entry_for_reason(code) or entry_for_topic(code.replace("_", "-")) if code else None
+    The bounds are an argument of a task, and the log holds only which level a score had.
+    """
+    bounds = ScoreBounds()
+    for one in scores:
+        if one.score is not None and one.score_level not in ("", bounds.level_of(one.score)):
+            return None
+    return [bounds.critical[1], bounds.high[1], bounds.medium[1]]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from fastapi.responses import StreamingResponse
@@ -15,11 +15,12 @@ from airflow_provider_okta_ure.action_log.log import ActionLog
 from airflow_provider_okta_ure.clients.hosts import admin_console_of
 from airflow_provider_okta_ure.core.models import RISK_LEVELS
 from airflow_provider_okta_ure.plugin.access import ReaderDep, reader
+from airflow_provider_okta_ure.plugin.advice import reason
 from airflow_provider_okta_ure.plugin.answers import (
+    bounds_of,
     entry_answers,
     json_answer,
     membership_answer,
-    reason,
 )
 from airflow_provider_okta_ure.plugin.overviews import overview_answer
 from airflow_provider_okta_ure.plugin.parameters import PeriodDep, Text, WantedDep, to_cursor, to_text
@@ -27,12 +28,17 @@ from airflow_provider_okta_ure.plugin.refusals import RESPONSES, described
 from airflow_provider_okta_ure.plugin.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from sqlalchemy import Connection
+
+    from airflow_provider_okta_ure.action_log.entries import Entry
 
 ACTIONS = ("add_to_group", "remove_from_group", "push_risk", "upsert_risk", "no_action", "fetch_scores")
 STATUSES = ("done", "unchanged", "skipped", "failed", "planned", "started")
 COUNTED_AT_MOST = 10_000
 EVENTS_AT_MOST = 500
+CSV_ROWS_AT_ONCE = 1000
 
 store = Store()
 # Asked of every route, whatever it asks itself: without a login nothing is said.
@@ -76,7 +82,7 @@ def filters(log: LogDep, dags: ReadableDep, dag_id: Text = "") -> Response:
             "groups": found.groups,
             "actions": ACTIONS,
             "statuses": STATUSES,
-            "reasons": [{"code": code, "title": _title(code)} for code in found.reasons],
+            "reasons": _titled(found.reasons),
             "risk_levels": list(reversed(RISK_LEVELS)),
             "sources": found.sources,
             "okta": {org: {"admin_url": admin_console_of(org)} for org in found.orgs},
@@ -118,7 +124,9 @@ def actions(
     """Return a page of the action log, and how many entries the filter matches."""
     after = to_cursor(cursor)
     with log.database.reading() as connection:
-        chosen = people.with_people_found(connection, wanted.within(dags))
+        chosen = people.with_people_found(
+            connection, facets.with_group_found(connection, wanted.within(dags))
+        )
         count, only_notable = _counted(connection, chosen)
         found = searching.search(
             connection,
@@ -142,8 +150,10 @@ def actions(
 @router.get("/actions.csv", response_class=CsvResponse)
 def actions_csv(wanted: WantedDep, log: LogDep, dags: ReadableDep) -> Response:
     """Return all entries that the filter matches as CSV, the oldest first; however many, in little memory."""
+    with log.database.reading() as connection:
+        chosen = facets.with_group_found(connection, wanted.within(dags))
     return CsvResponse(
-        to_csv(log.iterate(wanted.within(dags))),
+        to_csv(_every_entry(log, chosen)),
         headers={"Content-Disposition": 'attachment; filename="okta-ure-action-log.csv"'},
     )
 
@@ -152,13 +162,16 @@ def actions_csv(wanted: WantedDep, log: LogDep, dags: ReadableDep) -> Response:
 def people_(
     log: LogDep, dags: ReadableDep, q: Text = "", limit: Annotated[int, Query(ge=1, le=100)] = 20
 ) -> Response:
-    """Return the people whose name, login or Okta id has this part."""
+    """Return the people whose name, login or Okta id has this part, those at risk first."""
     with log.database.reading() as connection:
-        found = people.find_people(connection, q.strip(), dag_ids=dags, limit=limit)
-    return json_answer({"people": found})
+        found = people.find_people(connection, q.strip(), dag_ids=dags, limit=limit + 1)
+    return json_answer({"people": found[:limit], "more": len(found) > limit})
 
 
-@router.get("/person", responses={404: described("Nothing is recorded of this person.")})
+@router.get(
+    "/person",
+    responses={404: described("Nothing is recorded about this person, or at all.")},
+)
 def person(
     period: PeriodDep,
     log: LogDep,
@@ -169,7 +182,7 @@ def person(
     dag_id: Text = "",
     unchanged: bool = False,
 ) -> Response:
-    """Return one person's scores, what was done, and the groups that he is in because of us."""
+    """Return one person's scores, what was done, and the groups that this provider put them in."""
     if not (user_name or user_id or user_key):
         raise HTTPException(422, "Name a person: user_name, user_id or user_key.")
     chosen = [one for one in dags if dag_id in ("", one)]
@@ -179,7 +192,7 @@ def person(
         )
         found = people.describe(connection, keys, dag_ids=chosen)
         if found is None:
-            raise HTTPException(404, "Nothing is recorded of this person that you may see.")
+            raise HTTPException(404, "Nothing that you may see is recorded about this person.")
         events = people.events_of(
             connection,
             keys,
@@ -189,12 +202,12 @@ def person(
             with_unchanged=unchanged,
             limit=EVENTS_AT_MOST + 1,
         )
+        scores = people.scores_of(connection, keys, dag_ids=chosen, since=period.since, until=period.until)
         return json_answer(
             {
                 "person": found,
-                "scores": people.scores_of(
-                    connection, keys, dag_ids=chosen, since=period.since, until=period.until
-                ),
+                "scores": scores,
+                "bounds": bounds_of(scores),
                 "events": entry_answers(events[:EVENTS_AT_MOST]),
                 "more_events": len(events) > EVENTS_AT_MOST,
                 "memberships": [
@@ -213,6 +226,24 @@ def _counted(connection: Connection, chosen: searching.Filter) -> tuple[int, boo
     return sum(by_status.values()), "unchanged" not in by_status
 
 
-def _title(code: str) -> str:
-    known = reason(code)
-    return known.title if known else code.replace("_", " ")
+def _every_entry(log: ActionLog, chosen: searching.Filter) -> Iterator[Entry]:
+    """Yield all entries, the oldest first; whoever reads slowly keeps no connection meanwhile."""
+    after: searching.Cursor | None = None
+    while True:
+        with log.database.reading() as connection:
+            page = searching.search(
+                connection, chosen, limit=CSV_ROWS_AT_ONCE, after=after, newest_first=False
+            )
+        yield from page
+        if len(page) < CSV_ROWS_AT_ONCE:
+            return
+        after = searching.Cursor(page[-1].as_of, page[-1].id or 0)
+
+
+def _titled(codes: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the reasons to choose from; those with the same words are one."""
+    by_title: dict[str, list[str]] = {}
+    for code in codes:
+        known = reason(code)
+        by_title.setdefault(known.title if known else code.replace("_", " "), []).append(code)
+    return [{"title": title, "codes": by_title[title]} for title in sorted(by_title)]

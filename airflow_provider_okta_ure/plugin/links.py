@@ -25,12 +25,12 @@ def links_of(entry: Entry, base: str) -> dict[str, str | None]:
 
     :param base: what :func:`base_path` returns.
     """
-    run = _run(entry, base)
+    run = _run(entry.dag_id, entry.run_id, base)
     admin = admin_console_of(entry.org)
     is_group = entry.action in ("add_to_group", "remove_from_group")
     return {
         "run": run,
-        "task": _task(run, entry),
+        "task": _task(run, entry.task_id, entry.map_index),
         "user": f"{admin}/admin/user/profile/view/{_safe(entry.user_id)}"
         if admin and entry.user_id
         else None,
@@ -40,17 +40,23 @@ def links_of(entry: Entry, base: str) -> dict[str, str | None]:
     }
 
 
-def _run(entry: Entry, base: str) -> str | None:
-    if not entry.dag_id or not entry.run_id:
-        return None
-    return f"{base}/dags/{_safe(entry.dag_id)}/runs/{_safe(entry.run_id)}"
+def task_path(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> str | None:
+    """Return Airflow's page about a task of a run; None when it is not known which one."""
+    run = _run(dag_id, run_id, base_path())
+    return _task(run, task_id, map_index)
 
 
-def _task(run: str | None, entry: Entry) -> str | None:
-    if run is None or not entry.task_id:
+def _run(dag_id: str, run_id: str, base: str) -> str | None:
+    if not dag_id or not run_id:
         return None
-    mapped = f"/mapped/{entry.map_index}" if entry.map_index >= 0 else ""
-    return f"{run}/tasks/{_safe(entry.task_id)}{mapped}"
+    return f"{base}/dags/{_safe(dag_id)}/runs/{_safe(run_id)}"
+
+
+def _task(run: str | None, task_id: str, map_index: int) -> str | None:
+    if run is None or not task_id:
+        return None
+    mapped = f"/mapped/{map_index}" if map_index >= 0 else ""
+    return f"{run}/tasks/{_safe(task_id)}{mapped}"
 
 
 def _safe(text: str) -> str:

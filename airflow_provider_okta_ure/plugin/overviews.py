@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_okta_ure.action_log import memberships, overview, searching, tasks
-from airflow_provider_okta_ure.plugin.answers import entry_answers, failure_answer
+from airflow_provider_okta_ure.action_log.summaries import CHANGES
+from airflow_provider_okta_ure.plugin.answers import entry_answers, failure_answer, plan_answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,13 @@ FAILURES_AT_MOST = 20
 TODAY_AT_MOST = 100
 RUNS_AT_MOST = 500
 
+_KINDS = {
+    "added": "add_to_group",
+    "removed": "remove_from_group",
+    "pushed": "push_risk",
+    "set": "upsert_risk",
+    "recorded": "no_action",
+}
 _STATUSES = ("done", "unchanged", "skipped", "failed", "planned", "started")
 
 
@@ -31,14 +39,15 @@ def overview_answer(log: ActionLog, wanted: Filter) -> dict[str, Any]:
     """Return the overview of a period; see the routes for what is in it."""
     with log.database.reading() as connection:
         counts = overview.run_counts(connection, wanted)
-        runs = _runs(counts)[:RUNS_AT_MOST]
+        costs = tasks.find_tasks(connection, wanted, dag_ids=wanted.dag_ids or ())
+        runs = _runs(counts, costs)[:RUNS_AT_MOST]
         failed = searching.search(
             connection,
             msgspec.structs.replace(wanted, status=("failed",)),
             limit=FAILURES_AT_MOST,
             only_notable=True,
         )
-        _add_costs(runs, tasks.find_tasks(connection, wanted, dag_ids=wanted.dag_ids or ()))
+        _add_costs(runs, costs)
         return {
             "since": wanted.since,
             "until": wanted.until,
@@ -48,7 +57,7 @@ def overview_answer(log: ActionLog, wanted: Filter) -> dict[str, Any]:
             "today": _today(connection, runs[0] if runs else None),
             "totals": {
                 "people": overview.count_people(connection, wanted),
-                "done": sum(one.entries for one in counts if one.status == "done"),
+                "done": sum(one.entries for one in counts if one.status == "done" and one.action in CHANGES),
                 "failed": sum(one.entries for one in counts if one.status == "failed"),
                 "in_groups": memberships.count_memberships(
                     connection, dag_ids=wanted.dag_ids or (), org=wanted.org, until=wanted.until
@@ -57,25 +66,14 @@ def overview_answer(log: ActionLog, wanted: Filter) -> dict[str, Any]:
         }
 
 
-def _runs(counts: Sequence[RunCount]) -> list[dict[str, Any]]:
-    """Return one dict per run, the newest moment first."""
+def _runs(counts: Sequence[RunCount], costs: Sequence[TaskSummary]) -> list[dict[str, Any]]:
+    """Return one dict per run, the newest moment first; also of runs that found nobody to act on."""
     runs: dict[tuple[str, str], dict[str, Any]] = {}
+    for task in costs:
+        run = runs.setdefault((task.dag_id, task.run_id), _new_run(task))
+        run["as_of"] = max(run["as_of"], task.as_of)
     for one in counts:
-        run = runs.setdefault(
-            (one.dag_id, one.run_id),
-            {
-                "dag_id": one.dag_id,
-                "run_id": one.run_id,
-                "as_of": one.as_of,
-                "actions": {},
-                "pushed": 0,
-                "confirmed": 0,
-                "missing": 0,
-                "seconds": None,
-                "calls": {},
-                "tasks": [],
-            },
-        )
+        run = runs.setdefault((one.dag_id, one.run_id), _new_run(one))
         run["as_of"] = max(run["as_of"], one.as_of)
         by_status = run["actions"].setdefault(one.action, dict.fromkeys(_STATUSES, 0))
         by_status[one.status] = by_status.get(one.status, 0) + one.entries
@@ -84,6 +82,21 @@ def _runs(counts: Sequence[RunCount]) -> list[dict[str, Any]]:
             if one.confirmation in ("confirmed", "missing"):
                 run[one.confirmation] += one.entries
     return sorted(runs.values(), key=lambda run: run["as_of"], reverse=True)
+
+
+def _new_run(one: RunCount | TaskSummary) -> dict[str, Any]:
+    return {
+        "dag_id": one.dag_id,
+        "run_id": one.run_id,
+        "as_of": one.as_of,
+        "actions": {},
+        "pushed": 0,
+        "confirmed": 0,
+        "missing": 0,
+        "seconds": None,
+        "calls": {},
+        "tasks": [],
+    }
 
 
 def _add_costs(runs: Sequence[dict[str, Any]], found: Sequence[TaskSummary]) -> None:
@@ -114,22 +127,29 @@ def _add_costs(runs: Sequence[dict[str, Any]], found: Sequence[TaskSummary]) -> 
 
 
 def _today(connection: Connection, run: dict[str, Any] | None) -> dict[str, Any]:
-    """Return what the newest run did, the least safe first."""
+    """Return what the newest run did and what it only planned, the least safe first."""
     if run is None:
-        return {"added": [], "removed": [], "pushed": [], "as_of": None, "dag_id": None, "run_id": None}
+        nothing: dict[str, Any] = {kind: [] for kind in _KINDS}
+        return {**nothing, "planned": nothing, "plans": [], "as_of": None, "dag_id": None, "run_id": None}
+    where = {"dag_id": run["dag_id"], "run_id": run["run_id"]}
 
-    def done(action: str) -> list[dict[str, Any]]:
-        entries = overview.done_in_run(
-            connection, dag_id=run["dag_id"], run_id=run["run_id"], doing=(action,), limit=TODAY_AT_MOST
-        )
-        return entry_answers(entries)
+    def entries(status: str) -> dict[str, Any]:
+        return {
+            kind: entry_answers(
+                overview.entries_of_run(
+                    connection, **where, action=action, status=status, limit=TODAY_AT_MOST
+                )
+                if run["actions"].get(action, {}).get(status)
+                else ()
+            )
+            for kind, action in _KINDS.items()
+        }
 
     return {
-        "added": done("add_to_group"),
-        "removed": done("remove_from_group"),
-        "pushed": done("push_risk"),
+        **entries("done"),
+        "planned": entries("planned"),
+        "plans": [plan_answer(one, **where) for one in overview.plans_of_run(connection, **where)],
         "as_of": run["as_of"],
-        "dag_id": run["dag_id"],
-        "run_id": run["run_id"],
+        **where,
         "actions": run["actions"],
     }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the page "Risk Exchange" appears in Airflow: in the navigation, and as a tab of DAGs and runs."""
+"""Where the page "User Risk" appears in Airflow: in the navigation, and as a tab of DAGs and runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from airflow.configuration import conf
 
-NAME = "Risk Exchange"
+NAME = "User Risk"
 """Shown to people; Airflow also looks for the component under this name, so main.js must say the same."""
 
 _ROUTES = {"nav": "risk-exchange", "dag": "risk-exchange-dag", "dag_run": "risk-exchange-run"}

@@ -43,7 +43,8 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     401: described("Nobody is signed in."),
     403: described("Whoever is signed in may not see plugins."),
     422: described("A parameter is wrong; the detail names it."),
-    503: described("There is no action log, or it cannot be read."),
+    404: described("There is no action log yet."),
+    503: described("The action log cannot be read."),
 }
 """How any of the routes for the page can refuse."""
 
@@ -67,18 +68,22 @@ def refuse_parameters(request: Request, error: Exception) -> Response:
 
 def no_action_log(request: Request, error: Exception) -> Response:
     """Return that there is no action log yet."""
-    return _unavailable(
-        "no_action_log",
-        "There is no action log yet.",
-        "The first task that acts makes it: run a DAG with an operator of this package. If there was one, "
-        "look at the connection okta_ure_action_log of the API server.",
+    return json_answer(
+        {
+            "detail": "Nothing is recorded yet: the first task that acts creates the action log.",
+            "remedy": "Trigger a DAG with operators of this package, such as okta_risk_sync. If one has run "
+            "already, look at the connection okta_ure_action_log of the API server.",
+            "state": "no_action_log",
+        },
+        # Nothing is wrong with the server.
+        404,
     )
 
 
 def wrong_place(request: Request, error: Exception) -> Response:
     """Return that it is not known here where the action log is."""
     log.error("The action log cannot be read: %s", error)
-    return _unavailable("no_action_log", _first_line(error), getattr(error, "remedy", ""))
+    return _unavailable("misconfigured", _first_line(error), getattr(error, "remedy", ""))
 
 
 def unreachable(request: Request, error: Exception) -> Response:

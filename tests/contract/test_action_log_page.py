@@ -234,14 +234,36 @@ def test_people_are_found_by_a_part_of_name_login_or_by_their_id(log: ActionLog)
         def names(text: str, **more: Any) -> list[str]:
             return [one.user_name for one in reading(log, people.find_people, text, dag_ids=DAGS, **more)]
 
-        assert names("") == ["bob_1@corp.example", "Ann@corp.example"]
+        assert names("") == ["Ann@corp.example", "bob_1@corp.example"]
         assert names("ANN") == names("adams") == names("00uANN") == ["Ann@corp.example"]
         assert names("b_1") == names("_") == ["bob_1@corp.example"]
         assert names("hidden") == names("%") == names("00uA") == []
-        assert names("", limit=1) == ["bob_1@corp.example"]
+        assert names("", limit=1) == ["Ann@corp.example"]
         (ann,) = reading(log, people.find_people, "ann", dag_ids=DAGS)
         assert (ann.user_id, ann.risk_level, ann.last_as_of) == ("00uANN", "high", day(1))
         assert (ann.user_key, ann.login) == ("ann@corp.example", "ann.adams@corp.example")
+
+
+def test_who_was_typed_is_first_then_who_is_at_risk_then_by_name_without_regard_to_case(
+    log: ActionLog,
+) -> None:
+    levels = {"mei": "low", "Mei.Young": "low", "mei.adams": "low", "Mei.Zhao": "high", "mei.berg": "medium"}
+    log.finish([entry(name, at, risk_level=level) for at, (name, level) in enumerate(levels.items())])
+    for is_counted in (False, True):
+        if is_counted:
+            log.summarise()
+        for limit in (2, 20):
+            found = reading(log, people.find_people, "MEI", dag_ids=DAGS, limit=limit)
+            expected = ["mei", "Mei.Zhao", "mei.berg", "mei.adams", "Mei.Young"]
+            assert [one.user_name for one in found] == expected[:limit]
+        (whole,) = reading(log, people.find_people, "mei.young", dag_ids=DAGS, limit=1)
+        assert whole.user_name == "Mei.Young"
+
+
+def test_of_several_rows_about_a_person_the_newest_says_the_level(log: ActionLog) -> None:
+    log.finish([entry("ann", 0, dag_id="watch", risk_level="high"), entry("ann", 1, risk_level="low")])
+    (ann,) = reading(log, people.find_people, "ann", dag_ids=DAGS)
+    assert (ann.risk_level, ann.last_as_of) == ("low", day(1))
 
 
 @pytest.mark.parametrize(
@@ -351,11 +373,85 @@ def test_what_a_run_did_begins_with_the_least_safe(log: ActionLog) -> None:
         ]
     )
     found = reading(
-        log, overview.done_in_run, dag_id="sync", run_id="run-0", doing=("add_to_group",), limit=10
+        log,
+        overview.entries_of_run,
+        dag_id="sync",
+        run_id="run-0",
+        action="add_to_group",
+        status="done",
+        limit=10,
     )
     assert [one.user_name for one in found] == ["Bob", "Ann"]
     assert reading(log, overview.count_people, Filter(dag_ids=DAGS)) == 3
     assert reading(log, overview.count_people, Filter(dag_ids=["watch"])) == 0
+
+
+def test_what_is_only_recorded_is_no_change_in_okta(log: ActionLog) -> None:
+    log.finish([entry("ann"), entry("bob", action="no_action", target=""), entry("cid", status="planned")])
+    for is_counted in (False, True):
+        if is_counted:
+            log.summarise()
+        for wanted in (Filter(dag_ids=DAGS), Filter(dag_ids=DAGS, until=day(1))):
+            assert reading(log, overview.count_people, wanted) == 1
+
+
+def test_what_the_tasks_of_a_run_planned_is_counted_by_task_and_reason(log: ActionLog) -> None:
+    refused: dict[str, Any] = {"status": "planned", "reason": "refused", "message": "plan 0123456789abcdef"}
+    log.finish(
+        [
+            group_entry("ann", **refused),
+            group_entry("bob", **refused),
+            entry("ann", status="planned", reason="dry_run"),
+            entry("bob"),
+            entry("cid", 1, status="planned", reason="dry_run"),
+            entry("dan", status="planned", reason="dry_run", dag_id="watch"),
+        ]
+    )
+    found = reading(log, overview.plans_of_run, dag_id="sync", run_id="run-0")
+    assert [(one.task_id, one.action, one.reason, one.entries) for one in found] == [
+        ("add_to_group", "add_to_group", "refused", 2),
+        ("push_risk", "push_risk", "dry_run", 1),
+    ]
+    assert found[0].message == "plan 0123456789abcdef"
+
+
+NOT_YET = "name:at risk"
+"""What stands for a group that did not exist yet."""
+
+
+@pytest.mark.parametrize("chosen", ["00gRISK", NOT_YET, "At risk", "At Risk!"])
+def test_a_group_is_one_before_and_after_it_was_created_and_renamed(log: ActionLog, chosen: str) -> None:
+    log.finish(
+        [
+            group_entry("ann", 0, target=NOT_YET, target_name="At risk", status="planned"),
+            group_entry("bob", 1),
+            group_entry("cid", 2, target_name="At Risk!"),
+            group_entry("dan", 2, target="00gOTHER", target_name="Other"),
+            group_entry("eve", 2, org=OTHER_ORG, target="00gTHERE", target_name="Elsewhere"),
+            group_entry("hid", 3, dag_id="hidden", target_name="Secret"),
+        ]
+    )
+    for is_counted in (False, True):
+        if is_counted:
+            log.summarise()
+        assert reading(log, facets.facets, dag_ids=DAGS).groups == [
+            facets.Group(org=ORG, name="At Risk!", id="00gRISK"),
+            facets.Group(org=ORG, name="Other", id="00gOTHER"),
+            facets.Group(org=OTHER_ORG, name="Elsewhere", id="00gTHERE"),
+        ]
+        wanted = reading(log, facets.with_group_found, Filter(dag_ids=DAGS, group=chosen))
+        assert sorted(one.user_name for one in log.search(wanted)) == ["ann", "bob", "cid"]
+        assert sum(reading(log, summaries.count_by_status, wanted).values()) == 3
+
+
+def test_a_group_that_was_never_created_is_there_and_one_that_is_none_has_no_rows(log: ActionLog) -> None:
+    log.finish([group_entry("ann", target=NOT_YET, target_name="At risk", status="planned"), entry("bob")])
+    assert reading(log, facets.facets, dag_ids=DAGS).groups == [
+        facets.Group(org=ORG, name="At risk", id=NOT_YET)
+    ]
+    for chosen, number in ((NOT_YET, 1), ("nothing", 0), ("https://risk.corp.example", 0)):
+        wanted = reading(log, facets.with_group_found, Filter(dag_ids=DAGS, group=chosen))
+        assert len(log.search(wanted)) == number, chosen
 
 
 def cost(at: int = 0, **more: Any) -> tasks.TaskSummary:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page "Risk Exchange" in a real Airflow, looked at with a real browser, against what the action log says."""
+"""The page "User Risk" in a real Airflow, looked at with a real browser, against what the action log says."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from tests.e2e.week import DAG_ID, GROUP, ODD, Week
 if TYPE_CHECKING:
     from demo.airflow_instance import AirflowInstance
 
+CHANGES = "action in ('add_to_group','remove_from_group','push_risk','upsert_risk')"
 PEOPLE = "action in ('add_to_group','remove_from_group','push_risk','upsert_risk','no_action')"
 BRIEF = f"{PEOPLE} and status != 'unchanged'"
 SECONDS = 15_000
@@ -180,14 +181,12 @@ def person_of(week: Week) -> tuple[str, int, str]:
 
 def test_from_the_navigation_to_who_was_quarantined_today_and_why(viewer: Viewer, week: Week):
     viewer.page.goto(viewer.url)
-    viewer.page.get_by_role("link", name="Risk Exchange").click()
-    expect(viewer.page.get_by_role("heading", name="Risk Exchange", level=1)).to_be_visible(timeout=SECONDS)
+    viewer.page.get_by_role("link", name="User Risk").click()
+    expect(viewer.page.get_by_role("heading", name="User Risk", level=1)).to_be_visible(timeout=SECONDS)
     name, score, rule = person_of(week)
     added = viewer.page.get_by_test_id("latest-added")
     number = week.count("run_id = ? and action = 'add_to_group' and status = 'done'", week.run_id)
-    expect(added.get_by_role("heading")).to_have_text(
-        re.compile(rf"^{number} (person was|people were) put into “{GROUP}”$")
-    )
+    expect(added.get_by_role("heading")).to_have_text(re.compile(rf"^{number} users? added to “{GROUP}”$"))
     expect(added).to_contain_text(name)
     expect(added).to_contain_text(f"score {score}, rule: {rule}")
     viewer.shoot("overview")
@@ -197,26 +196,26 @@ def test_from_the_navigation_to_who_was_quarantined_today_and_why(viewer: Viewer
 def test_the_numbers_of_the_overview_are_those_of_the_action_log(viewer: Viewer, week: Week):
     viewer.open("re-days=30")
     expected = {
-        "done": week.count(f"status = 'done' and {PEOPLE}"),
+        "done": week.count(f"status = 'done' and {CHANGES}"),
         "failed": week.count(f"status = 'failed' and {PEOPLE}"),
-        "people": week.count(f"status = 'done' and {PEOPLE}", of="count(distinct lower(user_name))"),
+        "people": week.count(f"status = 'done' and {CHANGES}", of="count(distinct lower(user_name))"),
     }
     for name, number in expected.items():
         assert shown_number(viewer.page.get_by_test_id(f"total-{name}").locator("dd")) == number, name
-    rows = table_of(viewer, "Added to group, per run")
+    rows = table_of(viewer, "Add to group: users per run")
     by_run = week.ask(
         "sum(action = 'add_to_group' and status = 'done')",
         f"where {PEOPLE} group by run_id order by max(as_of)",
     )
     assert [int(row[1]) for row in rows] == by_run
     assert sum(by_run) > 10
-    levels = table_of(viewer, "People per risk level")
+    levels = table_of(viewer, "Users evaluated per run, by risk level")
     high = week.ask(
         "count(distinct lower(user_name))",
         f"where risk_level = 'high' and {PEOPLE} group by as_of order by as_of",
     )
     assert [int(row[1]) for row in levels if row[1] != "0"] == high
-    signals = table_of(viewer, "Risk signals: confirmed of pushed")
+    signals = table_of(viewer, "Risk signals sent and confirmed")
     pushed = week.count("action = 'push_risk' and status = 'done'")
     assert sum(int(row[1]) for row in signals) == pushed > 0
     assert sum(int(row[2]) for row in signals) == week.count("confirmation = 'confirmed'") == pushed
@@ -228,7 +227,7 @@ def test_the_failure_is_shown_with_what_to_do(viewer: Viewer, week: Week):
     (name,) = week.ask("user_name", "where status = 'failed'")
     expect(failures).to_contain_text(name)
     expect(failures).to_contain_text("What to do:")
-    failures.get_by_role("link", name="all of this kind").click()
+    failures.get_by_role("link", name="show all").click()
     assert log_count(viewer) == 1
 
 
@@ -239,7 +238,7 @@ def test_every_mark_leads_to_the_rows_behind_it(viewer: Viewer, week: Week):
         f"where {PEOPLE} group by run_id order by max(as_of)",
     )
     index = max(range(len(runs)), key=lambda at: runs[at][1])
-    click_mark(viewer, "Added to group, per run", 0, index)
+    click_mark(viewer, "Add to group: users per run", 0, index)
     viewer.page.wait_for_url(re.compile("re-view=log"))
     run_id, number = runs[index]
     assert log_count(viewer) == number
@@ -247,8 +246,8 @@ def test_every_mark_leads_to_the_rows_behind_it(viewer: Viewer, week: Week):
     viewer.page.go_back()
     expect(viewer.page.get_by_test_id("latest")).to_be_visible()
     # The same by keyboard, through the table.
-    table_of(viewer, "Added to group, per run")
-    link = viewer.page.get_by_role("table", name="Added to group, per run").get_by_role("link").first
+    table_of(viewer, "Add to group: users per run")
+    link = viewer.page.get_by_role("table", name="Add to group: users per run").get_by_role("link").first
     number = shown_number(link)
     link.press("Enter")
     viewer.page.wait_for_url(re.compile("re-view=log"))
@@ -260,7 +259,7 @@ def test_filters_stand_in_the_address_and_the_back_button_works(viewer: Viewer, 
     everything = week.count(BRIEF)
     assert log_count(viewer) == everything
     viewer.page.get_by_role("button", name="Action", exact=False).first.click()
-    viewer.page.get_by_role("menuitemcheckbox", name="Removed from group").click()
+    viewer.page.get_by_role("menuitemcheckbox", name="Remove from group").click()
     viewer.page.keyboard.press("Escape")
     removed = week.count(f"{BRIEF} and action = 'remove_from_group'")
     expect(viewer.page.get_by_test_id("count")).to_have_text(re.compile(rf"^{removed} entr"))
@@ -333,19 +332,67 @@ def test_why_is_somebody_in_this_group(viewer: Viewer, week: Week):
     rows = table_of(viewer, "Score over time")
     scores = week.ask("distinct as_of, score", "where lower(user_name) = lower(?) order by as_of", name)
     assert [int(row[1]) for row in rows] == [one for _, one in scores]
-    assert "Added to group: done" in rows[-1][3]
-    viewer.page.get_by_role("button", name="Table: Score over time").click()
+    assert "Added to group (done)" in rows[-1][3]
+    viewer.page.get_by_role("button", name="Chart: Score over time").click()
     expect(viewer.page.get_by_role("region", name="Score over time").locator("canvas")).to_be_visible()
     viewer.shoot("person")
     viewer.page.reload()
     expect(viewer.page.get_by_role("heading", name=name)).to_be_visible(timeout=SECONDS)
 
 
+def test_the_search_opens_who_was_typed_however_fast(viewer: Viewer, week: Week):
+    name = week.ask("max(user_name)", f"where {PEOPLE} and user_name like 'm%@%'")[0]
+    field = viewer.page.get_by_role("combobox", name="Person")
+    heading = viewer.page.get_by_role("heading", level=2)
+    for typed in (name, name.upper()):
+        viewer.open("re-view=person")
+        # With suggestions for the beginning on the screen, the rest is typed and entered.
+        field.press_sequentially(typed[:1])
+        expect(viewer.page.get_by_role("option").first).to_be_visible()
+        field.press_sequentially(typed[1:])
+        field.press("Enter")
+        expect(heading).to_have_text(name)
+        viewer.open("re-view=person")
+        field.fill(typed)
+        field.press("Enter")
+        expect(heading).to_have_text(name)
+    viewer.open("re-view=person")
+    field.fill("nobody-is-called-that")
+    field.press("Enter")
+    expect(viewer.page.get_by_text("No matching user")).to_be_visible()
+    expect(viewer.page.get_by_test_id("person")).to_have_count(0)
+
+
+def test_a_reason_that_can_be_chosen_has_rows(viewer: Viewer, week: Week):
+    viewer.open("re-view=log")
+    viewer.page.get_by_role("button", name="Reason", exact=False).first.click()
+    titles = [one.inner_text().strip() for one in viewer.page.get_by_role("menuitemcheckbox").all()]
+    assert len(titles) == len(set(titles)) > 1
+    for title in titles:
+        viewer.page.get_by_role("menuitemcheckbox", name=title, exact=True).click()
+        viewer.page.wait_for_url(re.compile("re-reason="))
+        expect(viewer.page.get_by_test_id("count")).to_be_visible()
+        expect(viewer.page.get_by_test_id("empty")).to_have_count(0)
+        viewer.page.get_by_role("menuitemcheckbox", name=title, exact=True).click()
+        viewer.page.wait_for_url(lambda url: "re-reason=" not in url)
+
+
+@pytest.mark.parametrize("view", ["overview", "log", "person"])
+def test_a_date_in_the_address_that_is_none_is_a_message(viewer: Viewer, week: Week, view: str):
+    viewer.open(f"re-view={view}&re-since=yesterday&re-user_name={quote(person_of(week)[0])}")
+    problem = viewer.page.get_by_test_id("problem-date")
+    expect(problem).to_contain_text("yesterday")
+    problem.get_by_role("button", name="Remove this date").click()
+    expect(problem).to_have_count(0)
+    shown = {"overview": "latest", "log": "count", "person": "person"}[view]
+    expect(viewer.page.get_by_test_id(shown)).to_be_visible()
+
+
 def test_somebody_who_recovered_is_in_no_group(viewer: Viewer, week: Week):
     newest = "where action = 'remove_from_group' and status = 'done' order by as_of desc limit 1"
     (name,) = week.ask("user_name", newest)
     viewer.open(f"re-view=person&re-user_name={quote(name)}")
-    expect(viewer.page.get_by_test_id("memberships")).to_contain_text(f"Let out of “{GROUP}”")
+    expect(viewer.page.get_by_test_id("memberships")).to_contain_text(f"Removed from “{GROUP}”")
     viewer.shoot("person_recovered")
 
 
@@ -382,7 +429,7 @@ def test_a_dag_and_a_run_have_it_as_a_tab(viewer: Viewer, week: Week):
     root = viewer.page.get_by_test_id("risk-exchange")
     expect(root).to_be_visible(timeout=SECONDS)
     expect(root.get_by_test_id("zone")).to_contain_text(f"DAG {ODD}")
-    expect(root.get_by_test_id("latest-added")).to_contain_text("Nobody")
+    expect(root.get_by_test_id("latest-added")).to_contain_text("No users added")
     root.get_by_role("link", name="Action log", exact=True).click()
     assert log_count(viewer) == week.count(f"{BRIEF} and dag_id = ?", ODD)
     viewer.open(path=f"/dags/{DAG_ID}/runs/{quote(week.run_id)}/plugin/risk-exchange-run")
@@ -444,7 +491,9 @@ def test_who_may_read_sees_it_and_who_may_not_sees_nothing(
     answer = requests.get(f"{airflow.url}/okta-ure/api/overview", headers=bearer, timeout=30)
     answer_with(viewer, 403, answer.json())
     viewer.open()
-    expect(viewer.page.get_by_test_id("problem-403")).to_contain_text("You may not see this")
+    expect(viewer.page.get_by_test_id("problem-403")).to_contain_text(
+        "You do not have permission to see this"
+    )
     viewer.shoot("no_permission")
     forget_refusals(viewer)
 
@@ -465,7 +514,7 @@ def forget_refusals(viewer: Viewer) -> None:
     ("status", "body", "test_id", "words"),
     [
         (
-            503,
+            404,
             {"detail": "None.", "remedy": "Trigger one.", "state": "no_action_log"},
             "problem-no_action_log",
             ["There is no action log yet", "Trigger one.", "Show the DAGs"],
@@ -477,7 +526,7 @@ def forget_refusals(viewer: Viewer) -> None:
             ["cannot be read", "It is down.", "Start it.", "Try again"],
         ),
         (500, {"detail": "Broken.", "remedy": "Look."}, "problem-500", ["Broken.", "Try again"]),
-        (401, {"detail": "Not authenticated"}, "problem-401", ["not signed in", "Sign in again"]),
+        (401, {"detail": "Not authenticated"}, "problem-401", ["no longer signed in", "Sign in again"]),
     ],
     ids=["no-action-log", "unreachable", "broken", "signed-out"],
 )
@@ -501,7 +550,7 @@ def test_an_empty_period_says_what_to_do(viewer: Viewer):
     viewer.open("re-since=2020-01-01T00:00:00Z&re-until=2020-02-01T00:00:00Z")
     expect(viewer.page.get_by_test_id("empty")).to_contain_text("Choose a longer period")
     viewer.open("re-view=log&re-user=nobody-is-called-that")
-    expect(viewer.page.get_by_test_id("empty")).to_contain_text("No entry matches")
+    expect(viewer.page.get_by_test_id("empty")).to_contain_text("No entries match")
     viewer.page.get_by_role("button", name="Remove all filters").click()
     assert log_count(viewer) > 0
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page "Risk Exchange" as Airflow finds it, and the files that it is made of."""
+"""The page "User Risk" as Airflow finds it, and the files that it is made of."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def signed_in() -> Iterator[None]:
 def test_it_is_in_the_navigation_and_a_tab_of_dags_and_runs():
     found = {one["destination"]: one["url_route"] for one in OktaUrePlugin.react_apps}
     assert found == PLACES
-    assert {one["name"] for one in OktaUrePlugin.react_apps} == {"Risk Exchange"}
+    assert {one["name"] for one in OktaUrePlugin.react_apps} == {"User Risk"}
 
 
 def test_airflow_accepts_every_entry_and_drops_none():
@@ -73,6 +73,18 @@ def test_the_module_registers_the_component_under_the_name_that_airflow_looks_fo
 def test_it_is_found_below_the_path_that_airflow_is_served_under(monkeypatch, base_url, expected):
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", base_url)
     assert {one["bundle_url"] for one in pages.react_apps("/okta-ure")} == {expected}
+
+
+@pytest.mark.parametrize("icon", ["icon.svg", "icon-dark.svg"])
+def test_the_icon_can_be_seen_on_light_and_on_dark_ground(icon):
+    # When its page is open, Airflow's button is dark in light mode, too.
+    drawing = (FOLDER / icon).read_text()
+    assert "#ffffff" in drawing or "#f3f4f6" in drawing
+
+
+def test_the_name_fits_below_the_icon():
+    # 56 pixels in letters of 10; what is longer, Airflow cuts.
+    assert len(pages.NAME) <= 10
 
 
 # --- its files

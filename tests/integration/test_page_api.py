@@ -15,12 +15,13 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.action_log.log import ActionLog
 from airflow_provider_okta_ure.action_log.searching import Filter
 from airflow_provider_okta_ure.action_log.tasks import Calls, TaskSummary
+from airflow_provider_okta_ure.catalogue import entry_for_reason
 from airflow_provider_okta_ure.plugin import OktaUrePlugin
 from tests.support.airflow_security import Security, Visitor, airflow_security
 
@@ -65,6 +66,20 @@ def addition(user: str, day: int = 0, **more: Any) -> Entry:
         "task_id": "add_to_group",
     }
     return entry(user, day, **{**fields, **more})
+
+
+def cost_of(task_id: str, run_id: str = "scheduled__0+00:00") -> TaskSummary:
+    return TaskSummary(
+        dag_id=SYNC,
+        run_id=run_id,
+        task_id=task_id,
+        as_of=TODAY,
+        org=ORG,
+        action=task_id,
+        ended_at=TODAY,
+        seconds=2.5,
+        calls={"/api/v1/groups": Calls(calls=4, limit=500, ours=400)},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -234,13 +249,14 @@ def test_answers_with_names_stay_in_no_cache_and_run_nothing(viewer: Visitor, lo
 
 def test_no_action_log_yet_is_said_and_none_is_made(viewer: Visitor, tmp_path: Path) -> None:
     answer = viewer.get("/okta-ure/api/overview")
-    assert (answer.status_code, answer.json()["state"]) == (503, "no_action_log")
+    assert (answer.status_code, answer.json()["state"]) == (404, "no_action_log")
     assert answer.json()["remedy"]
+    assert "There is no action log" not in answer.json()["detail"]  # the page's own title
     assert not (tmp_path / "action_log.db").exists()
 
 
 def test_a_log_that_appears_is_noticed(viewer: Visitor, tmp_path: Path) -> None:
-    assert viewer.get("/okta-ure/api/actions").status_code == 503
+    assert viewer.get("/okta-ure/api/actions").status_code == 404
     log = ActionLog.open(f"sqlite:///{tmp_path}/action_log.db")
     log.finish([entry("ann")])
     log.close()
@@ -248,17 +264,19 @@ def test_a_log_that_appears_is_noticed(viewer: Visitor, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "state"), [(None, "no_action_log"), ("9999", "unreachable")], ids=["empty", "newer"]
+    ("version", "status", "state"),
+    [(None, 404, "no_action_log"), ("9999", 503, "unreachable")],
+    ids=["empty", "newer"],
 )
 def test_a_table_of_another_version_is_not_read(
-    viewer: Visitor, log: ActionLog, version: str | None, state: str
+    viewer: Visitor, log: ActionLog, version: str | None, status: int, state: str
 ) -> None:
     with log.database.writing() as connection:
         connection.execute(text("DELETE FROM okta_ure_alembic_version"))
         if version:
             connection.execute(text("INSERT INTO okta_ure_alembic_version VALUES (:v)"), {"v": version})
     answer = viewer.get("/okta-ure/api/actions")
-    assert (answer.status_code, answer.json()["state"]) == (503, state)
+    assert (answer.status_code, answer.json()["state"]) == (status, state)
 
 
 def test_a_database_that_is_not_there_is_told_without_its_address(
@@ -283,7 +301,7 @@ def test_a_connection_of_a_wrong_type_is_told_with_its_remedy(
 ) -> None:
     connect("okta_ure_action_log", conn_type="mysql", host="db")
     answer = viewer.get("/okta-ure/api/actions")
-    assert answer.status_code == 503
+    assert (answer.status_code, answer.json()["state"]) == (503, "misconfigured")
     assert "mysql" in answer.json()["detail"]
     assert "postgres" in answer.json()["remedy"]
 
@@ -408,19 +426,7 @@ def test_the_overview_has_the_numbers_of_the_log(viewer: Visitor, log: ActionLog
             entry("old", 60),
         ]
     )
-    log.record_task(
-        TaskSummary(
-            dag_id=SYNC,
-            run_id="scheduled__0+00:00",
-            task_id="add_to_group",
-            as_of=TODAY,
-            org=ORG,
-            action="add_to_group",
-            ended_at=TODAY,
-            seconds=2.5,
-            calls={"/api/v1/groups": Calls(calls=4, limit=500, ours=400)},
-        )
-    )
+    log.record_task(cost_of("add_to_group"))
     found = ask(viewer, "overview", since="2026-11-01T00:00:00Z")
     assert found["levels"] == [
         {"as_of": "2026-11-21T00:00:00Z", "high": 0, "medium": 0, "low": 0, "none": 1},
@@ -451,7 +457,7 @@ def test_one_screen_answers_why_somebody_is_in_a_group(viewer: Visitor, log: Act
     assert found["person"]["user_name"] == "Ann"
     (membership,) = found["memberships"]
     assert membership["expires_at"] == "2026-12-07T00:00:00Z"
-    assert membership["why"].startswith("score 103 (higher is safer) matched the rule: score <= 500")
+    assert membership["why"] == "score 103 (higher is safer) matched the rule: score <= 500"
     assert [event["status"] for event in found["events"]] == ["done", "done"]
     assert len(ask(viewer, "person", user_id="00uANN", unchanged="true")["events"]) == 3
     assert len(found["scores"]) == 2
@@ -460,7 +466,7 @@ def test_one_screen_answers_why_somebody_is_in_a_group(viewer: Visitor, log: Act
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        pytest.param("", "a list of users chose him", id="no-rule"),
+        pytest.param("", "chosen by a list of users", id="no-rule"),
         pytest.param("previous_score > 900", "matched the rule: previous_score > 900", id="not-in-the-log"),
         pytest.param("not a rule at all (", "matched the rule: not a rule at all (", id="broken"),
     ],
@@ -483,8 +489,147 @@ def test_what_there_is_to_filter_by(viewer: Visitor, log: ActionLog) -> None:
         "https://risk.corp.example": {"admin_url": None},
     }
     assert found["groups"] == [{"org": "https://risk.corp.example", "name": "At risk", "id": "00gRISK"}]
-    assert found["reasons"][0]["code"] == "superseded"
-    assert found["reasons"][0]["title"] != "superseded"
+    (superseded,) = found["reasons"]
+    assert superseded["codes"] == ["superseded"]
+    assert superseded["title"] != "superseded"
+
+
+def test_reasons_with_the_same_words_are_one_choice_that_means_all_of_them(
+    viewer: Visitor, log: ActionLog
+) -> None:
+    log.finish(
+        [
+            addition("ann", status="unchanged", reason="already_member"),
+            entry("ann", status="unchanged", reason="same_level"),
+            entry("bob", status="skipped", reason="superseded"),
+            entry("cid", status="skipped", reason="a_new_one"),
+        ]
+    )
+    titles = {one["title"]: one["codes"] for one in ask(viewer, "filters")["reasons"]}
+    assert ["already_member", "same_level"] in titles.values()
+    assert titles["a new one"] == ["a_new_one"]
+    assert len(titles) == 3
+    assert ask(viewer, "actions", reason=["already_member", "same_level"])["count"] == 2
+
+
+def test_a_group_is_found_under_its_id_and_under_the_name_it_had_before(
+    viewer: Visitor, log: ActionLog
+) -> None:
+    log.finish([addition("ann", 1, target="name:at risk", status="planned"), addition("bob")])
+    (group,) = ask(viewer, "filters")["groups"]
+    assert group["id"] == "00gRISK"
+    assert ask(viewer, "actions", group="00gRISK")["count"] == 2
+    answer = viewer.get("/okta-ure/api/actions.csv", group="00gRISK")
+    assert {row["user_name"] for row in csv.DictReader(io.StringIO(answer.text))} == {"ann", "bob"}
+
+
+def test_the_search_says_when_there_are_more(viewer: Visitor, log: ActionLog) -> None:
+    log.finish([entry(f"user{number}") for number in range(3)])
+    few = ask(viewer, "people", q="user", limit=2)
+    assert ([one["user_name"] for one in few["people"]], few["more"]) == (["user0", "user1"], True)
+    assert ask(viewer, "people", q="user", limit=3)["more"] is False
+
+
+def test_what_a_dry_run_would_do_is_on_the_overview(viewer: Visitor, log: ActionLog) -> None:
+    planned: dict[str, Any] = {"status": "planned", "reason": "dry_run"}
+    log.finish([addition("ann", **planned), entry("bob", **planned), entry("old", 1)])
+    found = ask(viewer, "overview", since="2026-11-01T00:00:00Z")
+    today = found["today"]
+    assert [one["user_name"] for one in today["planned"]["added"]] == ["ann"]
+    assert [one["user_name"] for one in today["planned"]["pushed"]] == ["bob"]
+    assert (today["added"], today["pushed"]) == ([], [])
+    assert {(one["task_id"], one["reason"], one["entries"]) for one in today["plans"]} == {
+        ("add_to_group", "dry_run", 1),
+        ("push_risk", "dry_run", 1),
+    }
+    assert found["totals"]["done"] == 1
+
+
+def test_a_refused_plan_says_by_which_id_it_is_approved(viewer: Visitor, log: ActionLog) -> None:
+    message = "40 of 60 members would change, and 20 % may: plan 8f0c2d9a1b3e4f55, nothing was written."
+    log.finish([addition("ann", status="planned", reason="refused", message=message)])
+    (plan,) = ask(viewer, "overview", since="2026-11-01T00:00:00Z")["today"]["plans"]
+    assert (plan["plan_id"], plan["message"]) == ("8f0c2d9a1b3e4f55", message)
+    assert plan["link"].endswith("/tasks/add_to_group")
+
+
+def test_a_run_that_found_nobody_to_act_on_is_a_run_all_the_same(viewer: Visitor, log: ActionLog) -> None:
+    log.finish([entry("ann", 3)])
+    log.record_task(cost_of("fetch_scores", run_id="manual__1"))
+    found = ask(viewer, "overview", since="2026-11-01T00:00:00Z")
+    assert (found["today"]["run_id"], found["today"]["added"]) == ("manual__1", [])
+    (run,) = ask(viewer, "overview", dag_id=SYNC, run_id="manual__1")["runs"]
+    assert run["actions"] == {}
+
+
+def test_what_is_only_recorded_is_no_change_in_okta(viewer: Visitor, log: ActionLog) -> None:
+    log.finish([entry("ann"), entry("bob", action="no_action", target="", task_id="note")])
+    found = ask(viewer, "overview", since="2026-11-01T00:00:00Z")
+    assert (found["totals"]["done"], found["totals"]["people"]) == (1, 1)
+    assert [one["user_name"] for one in found["today"]["recorded"]] == ["bob"]
+
+
+ANSWER = "Okta refused (HTTP 403: E0000006 no (really)) [request id r1]."
+
+
+@pytest.mark.parametrize(
+    ("advice", "topic", "remedy"),
+    [
+        pytest.param(
+            "{group_not_writable}", "group_not_writable", "{group_not_writable}", id="of-the-catalogue"
+        ),
+        pytest.param("Ask Ann.", "not_permitted", "Ask Ann.", id="of-the-error"),
+        pytest.param("", "not_permitted", "{not_permitted}", id="of-the-reason"),
+    ],
+)
+def test_a_failure_has_one_remedy_the_one_that_fits(
+    viewer: Visitor, log: ActionLog, advice: str, topic: str, remedy: str
+) -> None:
+    known = {code: entry_for_reason(code) for code in ("group_not_writable", "not_permitted")}
+    texts = {code: trouble.remedy for code, trouble in known.items() if trouble}
+    message = f"{ANSWER} {advice.format(**texts)}".rstrip()
+    log.finish([addition("ann", status="failed", reason="not_permitted", message=message)])
+    (failure,) = ask(viewer, "overview", since="2026-11-01T00:00:00Z")["failures"]
+    assert (failure["message"], failure["remedy"]) == (ANSWER, remedy.format(**texts))
+    trouble = known[topic]
+    assert trouble is not None
+    assert failure["title"] == trouble.title
+
+
+def test_a_failure_that_nobody_explains_is_shown_as_it_is(viewer: Visitor, log: ActionLog) -> None:
+    log.finish([addition("ann", status="failed", reason="unheard_of", message="It broke.")])
+    (failure,) = ask(viewer, "overview", since="2026-11-01T00:00:00Z")["failures"]
+    assert (failure["title"], failure["message"], failure["remedy"]) == ("It broke.", "It broke.", None)
+
+
+def test_the_bounds_of_the_levels_are_given_unless_other_ones_were_used(
+    viewer: Visitor, log: ActionLog
+) -> None:
+    log.finish(
+        [entry("ann", score=250), entry("bob", score=250, score_level="high"), entry("cid", score=None)]
+    )
+    assert ask(viewer, "person", user_name="ann")["bounds"] == [250, 500, 750]
+    assert ask(viewer, "person", user_name="cid")["bounds"] == [250, 500, 750]
+    assert ask(viewer, "person", user_name="bob")["bounds"] is None
+
+
+def test_whoever_reads_an_export_slowly_keeps_no_connection(
+    viewer: Visitor, log: ActionLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow_provider_okta_ure.plugin import api_routes
+
+    log.finish([entry(f"user{number}") for number in range(5)])
+    monkeypatch.setattr(api_routes, "CSV_ROWS_AT_ONCE", 2)
+    open_log = api_routes.store.open()
+    in_use: set[int] = set()
+    engine = open_log.database.engine
+    event.listen(engine, "checkout", lambda connection, record, proxy: in_use.add(id(record)))
+    event.listen(engine, "checkin", lambda connection, record: in_use.discard(id(record)))
+    pieces = api_routes._every_entry(open_log, Filter())
+    for number in range(5):
+        assert next(pieces).user_name == f"user{number}"
+        assert in_use == set()
+    assert list(pieces) == []
 
 
 # --- requests that are wrong

@@ -32,7 +32,7 @@ NOW = datetime(2026, 11, 23, tzinfo=timezone.utc)
 
 def described() -> dict[str, Any]:
     """Return the OpenAPI of the page's routes, which nobody is served outside of the tests."""
-    page = FastAPI(title="Risk Exchange")
+    page = FastAPI(title="User Risk")
     page.include_router(router)
     return page.openapi()
 

@@ -33,7 +33,7 @@ function Page({ scope }) {
       Flex,
       { justify: "space-between", align: "baseline", wrap: "wrap", gap: 2, mb: 2 },
       // A tab of a DAG or a run has its name above it already.
-      h(Heading, { as: "h1", size: "xl", srOnly: Boolean(scope.dag_id) }, "Risk Exchange"),
+      h(Heading, { as: "h1", size: "xl", srOnly: Boolean(scope.dag_id) }, "User Risk"),
       h(Text, { fontSize: "sm", color: "fg.muted", "data-testid": "zone" }, `${nameOfScope(scope)}Times in ${zone}`),
     ),
     h(Navigation, { values }),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page "Risk Exchange": Airflow imports this file and takes the component by this name.
+// The page "User Risk": Airflow imports this file and takes the component by this name.
 import { App } from "./app.js";
 
-globalThis["Risk Exchange"] = App;
+globalThis["User Risk"] = App;

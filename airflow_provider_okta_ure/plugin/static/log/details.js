@@ -3,8 +3,8 @@
 import { AirflowLink, OktaLink, StateLink } from "../shared/address.js";
 import { LevelBadge } from "../shared/badges.js";
 import { Chakra, Fragment, h } from "../shared/h.js";
-import { moment } from "../shared/times.js";
-import { CONFIRMATIONS, isGroupAction, titleOf } from "../shared/words.js";
+import { dayOfScores, moment } from "../shared/times.js";
+import { CONFIRMATIONS, PLANNED, isGroupAction, riskBefore, titleOf } from "../shared/words.js";
 
 const { Alert, Box, Code, DataList, Flex, SimpleGrid, Span, Stack } = Chakra;
 
@@ -29,7 +29,7 @@ export function Details({ entry, zone }) {
       links.user && h(OktaLink, { href: links.user }, "User in Okta"),
       links.group && h(OktaLink, { href: links.group }, "Group in Okta"),
       (entry.user_name || entry.user_id) &&
-        h(StateLink, { to: { view: "person", user_name: entry.user_name, user_id: entry.user_id } }, "Everything about this person"),
+        h(StateLink, { to: { view: "person", user_name: entry.user_name, user_id: entry.user_id } }, "All about this person"),
     ),
   );
 }
@@ -43,7 +43,7 @@ function Reason({ entry }) {
     h(
       Alert.Content,
       null,
-      h(Alert.Title, null, entry.reason_title || titleOf({}, entry.reason)),
+      h(Alert.Title, null, entry.reason_title || titleOf(PLANNED, entry.reason)),
       h(Alert.Description, { as: "div", wordBreak: "break-word" },
         entry.message && h(Box, null, entry.message),
         entry.reason_remedy && h(Box, null, h(Chakra.Strong, null, "What to do: "), entry.reason_remedy)),
@@ -53,7 +53,7 @@ function Reason({ entry }) {
 
 // Facts are [label, value]; those without a value are left out.
 function Facts({ title, facts }) {
-  const known = facts.filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const known = facts.filter(([, value]) => ![null, undefined, "", false].includes(value));
   return h(
     Box,
     { minW: 0 },
@@ -70,9 +70,10 @@ function Facts({ title, facts }) {
 function whyFacts(entry) {
   const score = entry.score ?? null;
   return [
-    ["Score (0 to 1000, higher is safer)", score === null ? "Netskope has none" : h(Fragment, null, String(score), entry.score_level && h(Muted, null, `: score level ${entry.score_level}`))],
-    ["Risk level (up is risk)", entry.risk_level && h(LevelBadge, { level: entry.risk_level })],
-    ["Risk level that Okta knew before", entry.previous_risk_level],
+    ["Score (0 to 1000, higher is safer)", score === null ? "none in Netskope" : h(Fragment, null, String(score), entry.score_level && h(Muted, null, `: score level ${entry.score_level}`))],
+    ["Day of the score (UTC)", dayOfScores(entry.as_of)],
+    ["Risk level (higher is riskier)", entry.risk_level && h(LevelBadge, { level: entry.risk_level })],
+    ["Risk level in Okta before", riskBefore(entry)],
     ["Rule that matched", entry.rule && h(Code, { whiteSpace: "pre-wrap" }, entry.rule)],
     ["Source", entry.source],
     ["Approved by", entry.approved_by],
@@ -109,7 +110,7 @@ function proofFacts(entry, zone) {
     ["Confirmation", isSignal && entry.status === "done" && confirmed(entry, zone)],
     ["System Log event", entry.log_event_id && h(Code, { wordBreak: "break-all" }, entry.log_event_id)],
     ["Membership ends", moment(entry.expires_at, zone)],
-  ].map(([label, value]) => [label, value === false ? null : value]);
+  ];
 }
 
 function confirmed(entry, zone) {

@@ -16,9 +16,9 @@ const SEVERAL = [
   ["risk_level", "Risk level", "risk_levels", (code) => titleOf(LEVELS, code)],
 ];
 
-export function Filters({ values, scope, zone, known, change }) {
+export function Filters({ values, scope, zone, known, change, reload }) {
   const span = values.days ? spanOf(values, scope) : values;
-  const groups = distinct((known?.groups ?? []).map(({ id, name }) => [id || name, name || id]));
+  const groups = namedApart(known?.groups ?? []);
   const dags = known?.dags ?? [];
   const isFiltered = [...FILTERS, "days"].some((name) => values[name]);
   const [isOpen, setOpen] = useState(false);
@@ -51,7 +51,7 @@ export function Filters({ values, scope, zone, known, change }) {
       Flex,
       { gap: 2, wrap: "wrap", align: "end", display },
       h(Choice, {
-        label: "Show", value: values.show ?? "", options: [["", "Changes and problems"], ["all", "Everything recorded"]],
+        label: "Show", value: values.show ?? "", options: [["", "Changes and problems"], ["all", "All entries"]],
         onChange: (show) => change({ show }),
       }),
       SEVERAL.map(([name, label, from, title]) =>
@@ -59,13 +59,11 @@ export function Filters({ values, scope, zone, known, change }) {
           key: name, label, values: values[name], onChange: (next) => change({ [name]: next }),
           options: (known?.[from] ?? []).map((code) => [code, title(code)]),
         })),
-      h(Several, {
-        label: "Reason", values: values.reason, onChange: (reason) => change({ reason }),
-        options: (known?.reasons ?? []).map(({ code, title }) => [code, title]),
-      }),
+      h(Reasons, { values, known, change }),
+      h(Button, { type: "button", size: "sm", variant: "outline", onClick: reload }, "Refresh"),
       isFiltered &&
         h(Button, {
-          size: "sm", variant: "ghost",
+          type: "button", size: "sm", variant: "ghost",
           onClick: () => change(Object.fromEntries([...FILTERS, "days"].map((name) => [name, null]))),
         }, "Clear"),
     ),
@@ -91,6 +89,24 @@ function FromLinks({ values, scope, change }) {
   );
 }
 
-function distinct(pairs) {
-  return [...new Map(pairs).entries()];
+// Several codes can have the same words; they are chosen together.
+function Reasons({ values, known, change }) {
+  const chosen = values.reason ?? [];
+  const reasons = known?.reasons ?? [];
+  const isChosen = ({ codes }) => codes.some((code) => chosen.includes(code));
+  return h(Several, {
+    label: "Reason", values: reasons.filter(isChosen).map(({ title }) => title),
+    onChange: (titles) => change({ reason: reasons.filter(({ title }) => titles.includes(title)).flatMap(({ codes }) => codes) }),
+    options: reasons.map(({ title }) => [title, title]),
+  });
+}
+
+// Groups of the same name in several orgs are told apart by the org, in one org by the id.
+function namedApart(groups) {
+  const isAlone = (key, one) => groups.filter((other) => key(other) === key(one)).length === 1;
+  return groups.map((one) => {
+    if (isAlone(({ name }) => name, one)) return [one.id, one.name];
+    const detail = isAlone(({ name, org }) => `${name} ${org}`, one) ? one.org : one.id;
+    return [one.id, `${one.name} (${detail})`];
+  });
 }

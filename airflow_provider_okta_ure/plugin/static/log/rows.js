@@ -4,11 +4,11 @@ import { StateLink } from "../shared/address.js";
 import { LevelBadge, StatusBadge } from "../shared/badges.js";
 import { Chakra, Fragment, h, useId, useState } from "../shared/h.js";
 import { moment } from "../shared/times.js";
-import { ACTIONS, isGroupAction, nameOf, titleOf, whyOf } from "../shared/words.js";
+import { actionOf, isGroupAction, isRiskAction, nameOf, whyOf } from "../shared/words.js";
 import { Details } from "./details.js";
 
 const { Box, Button, IconButton, Table, Text } = Chakra;
-// On a narrow screen, moment and status stand below the name, and the reason among the details.
+// On a narrow screen, moment, status and reason stand below the name.
 const WIDE = { base: "none", md: "table-cell" };
 const NARROW = { base: "block", md: "none" };
 
@@ -52,7 +52,7 @@ function Moments({ sort, onSort }) {
   return h(
     Table.ColumnHeader,
     { scope: "col", display: WIDE, "aria-sort": order },
-    h(Button, { size: "xs", variant: "plain", px: 0, fontSize: "sm", fontWeight: "inherit", onClick: onSort, title: "Turn the order round" },
+    h(Button, { size: "xs", variant: "plain", px: 0, fontSize: "sm", fontWeight: "inherit", onClick: onSort, title: "Reverse the order" },
       `As of ${isDown ? "▾" : "▴"}`),
   );
 }
@@ -74,7 +74,7 @@ function Row({ entry, zone, columns, isOnePerson, isOpened }) {
           IconButton,
           {
             size: "2xs", variant: "ghost", "aria-expanded": isOpen, "aria-controls": isOpen ? id : undefined,
-            "aria-label": `Details: ${name}, ${titleOf(ACTIONS, entry.action)}, ${moment(entry.as_of, zone)}`,
+            "aria-label": `Details: ${name}, ${actionOf(entry)}, ${moment(entry.as_of, zone)}`,
             onClick: () => setOpen(!isOpen),
           },
           isOpen ? "▾" : "▸",
@@ -82,29 +82,37 @@ function Row({ entry, zone, columns, isOnePerson, isOpened }) {
       ),
       h(Table.Cell, { display: WIDE, whiteSpace: "nowrap" }, moment(entry.as_of, zone)),
       !isOnePerson && h(Table.Cell, { wordBreak: "break-word", minW: { md: "64" } }, h(Who, { entry, name }), h(Aside, { entry, zone })),
-      h(Table.Cell, { wordBreak: "break-word", minW: { md: "44" } }, titleOf(ACTIONS, entry.action), h(Target, { entry }),
+      h(Table.Cell, { wordBreak: "break-word", minW: { md: "44" } }, actionOf(entry), h(Target, { entry }),
         isOnePerson && h(Aside, { entry, zone })),
       h(Table.Cell, { display: WIDE }, h(StatusBadge, { status: entry.status })),
       h(
         Table.Cell,
         { display: WIDE, wordBreak: "break-word" },
-        h(LevelBadge, { level: entry.risk_level }),
-        " ",
-        whyOf(entry),
+        h(Why, { entry }),
       ),
     ),
     isOpen && h(Table.Row, { id }, h(Table.Cell, { colSpan: columns, bg: "bg.subtle", px: { base: 2, md: 10 } }, h(Details, { entry, zone }))),
   );
 }
 
+function Why({ entry }) {
+  // A risk signal names the level with the one before.
+  return h(Fragment, null, !isRiskAction(entry) && h(LevelBadge, { level: entry.risk_level }), " ", whyOf(entry));
+}
+
 function Who({ entry, name }) {
-  // What is about a source and not about a person has no name.
+  // An entry about a source and not about a user has no name.
   if (!entry.user_name && !entry.user_id) return h(Text, { color: "fg.muted" }, entry.source);
   return h(StateLink, { to: { view: "person", user_name: entry.user_name, user_id: entry.user_id } }, name);
 }
 
 function Aside({ entry, zone }) {
-  return h(Box, { display: NARROW, fontSize: "xs", mt: 1 }, moment(entry.as_of, zone), " ", h(StatusBadge, { status: entry.status }));
+  return h(
+    Box,
+    { display: NARROW, fontSize: "xs", mt: 1 },
+    moment(entry.as_of, zone), " ", h(StatusBadge, { status: entry.status }),
+    h(Box, { mt: 1, color: "fg.muted" }, h(Why, { entry })),
+  );
 }
 
 function Target({ entry }) {

@@ -14,8 +14,8 @@ export function CallsChart({ data, zone, rows }) {
   const to = (run) => rows({ dag_id: run.dag_id, run_id: run.run_id, since: null, until: null, days: null });
   return h(ChartCard, {
     title: "Calls per run against the rate limit",
-    help: "Calls of a run in percent of what the service allows in one minute. Above 100 % is no harm: "
-      + "a run waits, and takes longer than a minute.",
+    help: "API calls of a run in percent of what the service allows in one minute. Values above 100 % are normal: "
+      + "the run waits, and takes longer than a minute.",
     config: (colour) => ({
       type: "line",
       data: {
@@ -45,4 +45,4 @@ export function CallsChart({ data, zone, rows }) {
 }
 
 const percentOf = (one) => (one?.limit ? Math.round((1000 * one.calls) / one.limit) / 10 : null);
-const said = ({ calls, limit }) => (limit ? `${calls} of ${limit}` : `${calls}, limit unknown`);
+const said = ({ calls, limit }) => (limit ? `${calls} of ${limit}` : `${calls} (limit unknown)`);

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The newest run in words: who was added, removed and reported to Okta, and why.
+// The latest run in words: who was added, removed and reported to Okta and why, and what was only planned.
 import { AirflowLink, StateLink } from "../shared/address.js";
 import { LevelBadge } from "../shared/badges.js";
 import { Chakra, Fragment, h } from "../shared/h.js";
-import { moment } from "../shared/times.js";
-import { counted, nameOf, number } from "../shared/words.js";
+import { dayOfScores, moment } from "../shared/times.js";
+import { changeOfRisk, counted, nameOf, number } from "../shared/words.js";
+import { Notices } from "./notices.js";
 
-const { Alert, Box, Card, Flex, Heading, List, SimpleGrid, Span, Stack, Text } = Chakra;
+const { Badge, Box, Card, Flex, Heading, List, SimpleGrid, Span, Stack, Text } = Chakra;
 const SHOWN = 6;
 
 export function Latest({ data, zone, rows, isRun }) {
   const { today } = data;
   const of = (more) => rows({ dag_id: today.dag_id, run_id: today.run_id, since: null, until: null, days: null, ...more });
-  const counts = sums(today);
+  const kinds = Object.keys(KINDS).filter((kind) => ALWAYS.includes(kind) || countOf(today, kind, "done") || countOf(today, kind, "planned"));
   return h(
     Card.Root,
     { as: "section", "aria-labelledby": "re-latest", "data-testid": "latest" },
@@ -22,68 +23,87 @@ export function Latest({ data, zone, rows, isRun }) {
       h(
         Flex,
         { justify: "space-between", wrap: "wrap", gap: 2, align: "baseline" },
-        h(Heading, { as: "h2", size: "lg", id: "re-latest" }, isRun ? "This run" : "The latest run"),
+        h(Heading, { as: "h2", size: "lg", id: "re-latest" }, isRun ? "This run" : "Latest run"),
         h(
           Text,
-          { fontSize: "sm", color: "fg.muted" },
-          `as of ${moment(today.as_of, zone)} · `,
+          { fontSize: "sm", color: "fg.muted", wordBreak: "break-word" },
+          `as of ${asOf(today, zone)} · `,
           h(AirflowLink, { path: runPath(today) }, `${today.dag_id} / ${today.run_id}`),
         ),
       ),
-      counts.planned > 0 &&
-        h(Alert.Root, { status: "info" },
-          h(Alert.Indicator),
-          h(Alert.Title, null, "A dry run: it wrote nothing to Okta. ",
-            h(StateLink, { to: of({ status: ["planned"] }) }, `What it would have done (${number(counts.planned)})`))),
-      counts.failed > 0 &&
-        h(Alert.Root, { status: "error" },
-          h(Alert.Indicator),
-          h(Alert.Title, null, h(StateLink, { to: of({ status: ["failed"] }), color: "inherit", textDecoration: "underline" },
-            `${counted(counts.failed, "action")} failed`), "; below is what to do.")),
-      counts.skipped > 0 &&
-        h(Text, { fontSize: "sm" }, h(StateLink, { to: of({ status: ["skipped"] }) },
-          `${counted(counts.skipped, "decision was", "decisions were")} skipped`), ", each with its reason."),
+      h(Notices, { today, zone, of }),
       h(
         SimpleGrid,
-        { columns: { base: 1, md: 3 }, gap: 6 },
-        Object.keys(KINDS).map((kind) => h(Group, { key: kind, kind, today, of })),
+        { columns: { base: 1, md: Math.min(kinds.length, 3) }, gap: 6 },
+        kinds.map((kind) => h(Kind, { key: kind, kind, today, of })),
       ),
     ),
   );
 }
 
+const ALWAYS = ["added", "removed", "pushed"];
+
 const KINDS = {
   added: {
-    actions: ["add_to_group"], nobody: "Nobody was put into a group.",
-    said: (n, where) => `${counted(n, "person was", "people were")} put into ${where}`,
+    action: "add_to_group", nobody: "No users added to a group",
+    done: (n, where) => `${counted(n, "user")} added to ${where}`,
+    planned: (n, where) => `Would add ${counted(n, "user")} to ${where}`,
   },
   removed: {
-    actions: ["remove_from_group"], nobody: "Nobody was let out of a group.",
-    said: (n, where) => `${counted(n, "person was", "people were")} let out of ${where}`,
+    action: "remove_from_group", nobody: "No users removed from a group",
+    done: (n, where) => `${counted(n, "user")} removed from ${where}`,
+    planned: (n, where) => `Would remove ${counted(n, "user")} from ${where}`,
   },
   pushed: {
-    actions: ["push_risk"], nobody: "Okta was told of no change of risk.",
-    said: (n) => `Okta was told of ${counted(n, "change")} of risk`,
+    action: "push_risk", nobody: "No risk changes sent to Okta",
+    done: (n) => `${counted(n, "risk change")} sent to Okta`,
+    planned: (n) => `Would send ${counted(n, "risk change")} to Okta`,
+  },
+  set: {
+    action: "upsert_risk", nobody: "No risk levels set in Okta",
+    done: (n) => `${counted(n, "risk level")} set in Okta`,
+    planned: (n) => `Would set ${counted(n, "risk level")} in Okta`,
+  },
+  recorded: {
+    action: "no_action", nobody: "No matches recorded",
+    done: (n) => `${counted(n, "match", "matches")} recorded, nothing changed in Okta`,
+    planned: (n) => `Would record ${counted(n, "match", "matches")}`,
   },
 };
 
-function Group({ kind, today, of }) {
-  const { actions, said, nobody } = KINDS[kind];
-  const entries = today[kind];
-  // Of many, only the first are in the answer.
-  const count = actions.reduce((sum, action) => sum + (today.actions?.[action]?.done ?? 0), 0);
-  const all = of({ action: actions, status: ["done"] });
+const countOf = (today, kind, status) => today.actions?.[KINDS[kind].action]?.[status] ?? 0;
+
+function Kind({ kind, today, of }) {
+  const parts = ["done", "planned"].filter((status) => countOf(today, kind, status) > 0);
   return h(
     Box,
     { as: "section", "aria-label": kind, "data-testid": `latest-${kind}`, minW: 0 },
-    h(Heading, { as: "h3", size: "md", mb: 2 }, count ? said(count, groupsOf(entries)) : nobody),
+    parts.length === 0
+      ? h(Heading, { as: "h3", size: "md", color: "fg.muted", fontWeight: "normal" }, KINDS[kind].nobody)
+      : h(Stack, { gap: 4 }, parts.map((status) => h(Part, { key: status, kind, status, today, of }))),
+  );
+}
+
+function Part({ kind, status, today, of }) {
+  // Of many, only the first are in the answer.
+  const entries = (status === "planned" ? today.planned : today)[kind] ?? [];
+  const count = countOf(today, kind, status);
+  const all = of({ action: [KINDS[kind].action], status: [status] });
+  return h(
+    Box,
+    { "data-testid": `latest-${kind}-${status}`, minW: 0 },
+    h(
+      Heading,
+      { as: "h3", size: "md", mb: 2, wordBreak: "break-word" },
+      KINDS[kind][status](count, groupsOf(entries)),
+      status === "planned" && h(Fragment, null, " ", h(Badge, { colorPalette: "blue" }, "planned")),
+    ),
     h(
       List.Root,
       { gap: 2, variant: "plain" },
       entries.slice(0, SHOWN).map((entry) => h(List.Item, { key: entry.id }, h(Person, { entry, kind }))),
     ),
-    count > 0 &&
-      h(Text, { mt: 2, fontSize: "sm" }, h(StateLink, { to: all }, count > SHOWN ? `Show all ${number(count)}` : "Show in the action log")),
+    h(Text, { mt: 2, fontSize: "sm" }, h(StateLink, { to: all }, count > SHOWN ? `Show all ${number(count)}` : "Show in the action log")),
   );
 }
 
@@ -95,8 +115,8 @@ function Person({ entry, kind }) {
     h(
       Flex,
       { fontSize: "sm", color: "fg.muted", gap: 2, wrap: "wrap", align: "center" },
-      kind === "pushed"
-        ? h(Fragment, null, h(Span, null, `risk ${entry.previous_risk_level || "none"} → ${entry.risk_level || "none"}`), scored(entry))
+      kind === "pushed" || kind === "set"
+        ? h(Fragment, null, h(Span, null, `risk ${changeOfRisk(entry)}`), scored(entry))
         : h(Fragment, null, h(Span, null, ruled(entry)), kind === "added" && h(LevelBadge, { level: entry.risk_level })),
     ),
   );
@@ -114,12 +134,9 @@ function groupsOf(entries) {
   return names.length === 1 ? `“${names[0]}”` : counted(names.length, "group");
 }
 
-function sums(today) {
-  const counts = { planned: 0, failed: 0, skipped: 0 };
-  for (const one of Object.values(today.actions ?? {})) {
-    for (const status of Object.keys(counts)) counts[status] += one[status] ?? 0;
-  }
-  return counts;
+function asOf(today, zone) {
+  const day = dayOfScores(today.as_of);
+  return day ? `${moment(today.as_of, zone)} (scores of ${day})` : moment(today.as_of, zone);
 }
 
 const runPath = ({ dag_id, run_id }) =>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happened: the newest run in words, the people, the runs, and what went wrong.
+// What happened: what went wrong, the latest run in words, the users and the runs.
 import { useAddress } from "../shared/address.js";
 import { useAnswer } from "../shared/api.js";
-import { Chakra, Fragment, h } from "../shared/h.js";
-import { PeriodBar, spanOf } from "../shared/period.js";
-import { Answer, Nothing } from "../shared/states.js";
+import { Chakra, h } from "../shared/h.js";
+import { PeriodBar, spanOf, wrongDateOf } from "../shared/period.js";
+import { Answer, Nothing, WrongDate } from "../shared/states.js";
 import { CallsChart } from "./calls.js";
 import { Failures } from "./failures.js";
 import { LevelsChart } from "./levels.js";
@@ -15,11 +15,12 @@ import { Totals } from "./totals.js";
 const { SimpleGrid, Stack } = Chakra;
 
 export function Overview({ scope, zone }) {
-  const { values } = useAddress();
+  const { values, go } = useAddress();
   const span = spanOf(values, scope);
+  const wrong = scope.run_id ? null : wrongDateOf(values);
   const common = { dag_id: scope.dag_id ?? values.dag_id, run_id: scope.run_id, org: values.org };
   const known = useAnswer("filters", { dag_id: scope.dag_id });
-  const answer = useAnswer("overview", { ...common, ...span });
+  const answer = useAnswer(wrong ? null : "overview", { ...common, ...span });
   // What a mark leads to: the rows behind it, in the same period, DAG and org.
   const rows = (more) => ({
     view: "log", ...(values.days && { days: values.days }), ...span, ...(values.dag_id && { dag_id: values.dag_id }),
@@ -28,8 +29,10 @@ export function Overview({ scope, zone }) {
   return h(
     Stack,
     { gap: 4 },
-    h(PeriodBar, { values, scope, zone, known: known.data }),
-    h(Answer, { answer, lines: 8, what: "Reading the action log" }, (data) => h(Found, { data, zone, scope, rows })),
+    h(PeriodBar, { values, scope, zone, known: known.data, reload: answer.reload }),
+    wrong
+      ? h(WrongDate, { name: wrong, value: values[wrong], forget: () => go({ ...values, [wrong]: null }) })
+      : h(Answer, { answer, lines: 8, what: "Loading the action log" }, (data) => h(Found, { data, zone, scope, rows })),
   );
 }
 
@@ -39,6 +42,7 @@ function Found({ data, zone, scope, rows }) {
   return h(
     Stack,
     { gap: 4 },
+    h(Failures, common),
     h(Latest, { ...common, isRun: Boolean(scope.run_id) }),
     h(Totals, common),
     h(
@@ -50,20 +54,19 @@ function Found({ data, zone, scope, rows }) {
       h(SecondsChart, common),
       h(CallsChart, common),
     ),
-    h(Failures, common),
   );
 }
 
 function NoRuns({ scope }) {
   if (scope.run_id) {
-    return h(Nothing, { title: "This run did nothing to users in Okta" },
-      "Only runs with tasks of this provider, such as OktaAddToGroupOperator, have something to show here. "
-      + "If it has just started, reload in a moment.");
+    return h(Nothing, { title: "This run has recorded nothing" },
+      "Only tasks of this provider, such as OktaAddToGroupOperator, record what they do. "
+      + "If the run has just started, refresh in a moment; if a task failed before it could decide, its log says why.");
   }
   if (scope.dag_id) {
-    return h(Nothing, { title: "This DAG did nothing to users in Okta in this period" },
-      "Choose a longer period. Only DAGs with tasks of this provider have something to show here.");
+    return h(Nothing, { title: "This DAG has recorded nothing in this period" },
+      "Choose a longer period. Only tasks of this provider, such as OktaAddToGroupOperator, record what they do.");
   }
-  return h(Nothing, { title: "No run in this period" },
-    h(Fragment, null, "Choose a longer period, or trigger a DAG that acts on users, such as okta_risk_sync."));
+  return h(Nothing, { title: "No runs in this period" },
+    "Choose a longer period, or trigger a DAG that acts on users, such as okta_risk_sync.");
 }

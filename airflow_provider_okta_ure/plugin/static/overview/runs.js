@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The runs side by side: what each did, what Okta confirmed, how long it took.
-import { ChartCard } from "../shared/chart.js";
-import { Chakra, Fragment, h, useState } from "../shared/h.js";
+import { ChartCard, DrawnBoxes } from "../shared/chart.js";
+import { Fragment, h, useState } from "../shared/h.js";
 import { STATUS_PALETTE, shadeOf } from "../shared/palette.js";
 import { labels, moment } from "../shared/times.js";
 import { ACTIONS, STATUSES, titleOf } from "../shared/words.js";
 
-const { Checkbox, HStack } = Chakra;
 const STATUS_ORDER = ["done", "planned", "failed", "skipped", "started", "unchanged"];
 const STACKED = { scales: { x: { stacked: true, grid: { display: false } }, y: { stacked: true, beginAtZero: true, ticks: { precision: 0 } } } };
 
 const labelsOf = (data, zone) => labels(data.runs.map((run) => run.as_of), zone);
 const nameOf = (run, zone) => `${moment(run.as_of, zone)} ${run.dag_id}`;
-const exactly = (run) => ({ dag_id: run.dag_id, run_id: run.run_id, since: null, until: null, days: null });
+const exactly = (run) => ({ dag_id: run.dag_id, run_id: run.run_id, since: null, until: null, days: null, show: "all" });
 
 // One chart for each kind of action, in the order of the catalogue of words.
 export function ActionCharts({ data, zone, rows }) {
@@ -23,7 +22,7 @@ export function ActionCharts({ data, zone, rows }) {
 function ActionChart({ kind, data, zone, rows }) {
   const countOf = (run, status) => run.actions[kind]?.[status] ?? 0;
   const present = STATUS_ORDER.filter((status) => data.runs.some((run) => countOf(run, status)));
-  // Most people need nothing most days; they would hide everybody else.
+  // Most users need no change most days; they would hide everybody else.
   const [hidden, setHidden] = useState(["unchanged"]);
   const shown = present.filter((status) => !hidden.includes(status));
   const to = (run, status) => rows({ ...exactly(run), action: [kind], status: [status] });
@@ -31,7 +30,7 @@ function ActionChart({ kind, data, zone, rows }) {
   return h(
     ChartCard,
     {
-      title: `${title}, per run`,
+      title: `${title}: users per run`,
       config: (colour) => ({
         type: "bar",
         data: {
@@ -52,28 +51,7 @@ function ActionChart({ kind, data, zone, rows }) {
       },
       target: (dataset, index) => to(data.runs[index], shown[dataset]),
     },
-    h(StatusBoxes, { title, present, hidden, setHidden }),
-  );
-}
-
-// The legend, which also says what is drawn.
-function StatusBoxes({ title, present, hidden, setHidden }) {
-  const change = (status, isOn) => setHidden(isOn ? hidden.filter((one) => one !== status) : [...hidden, status]);
-  return h(
-    HStack,
-    { role: "group", "aria-label": `What is drawn: ${title}`, gap: 3, wrap: "wrap" },
-    present.map((status) =>
-      h(
-        Checkbox.Root,
-        {
-          key: status, size: "xs", colorPalette: STATUS_PALETTE[status], checked: !hidden.includes(status),
-          onCheckedChange: ({ checked }) => change(status, checked === true),
-        },
-        h(Checkbox.HiddenInput),
-        h(Checkbox.Control),
-        h(Checkbox.Label, null, titleOf(STATUSES, status)),
-      ),
-    ),
+    h(DrawnBoxes, { title, names: present, titles: STATUSES, palettes: STATUS_PALETTE, hidden, setHidden }),
   );
 }
 
@@ -81,14 +59,14 @@ export function ConfirmedChart({ data, zone, rows }) {
   const runs = data.runs;
   const parts = [
     ["confirmed", "found in the System Log", "green"],
-    ["missing", "not found there", "red"],
-    ["open", "not looked for yet", "gray"],
+    ["missing", "not found", "red"],
+    ["open", "not looked up yet", "gray"],
   ];
   const countOf = (run, part) => (part === "open" ? Math.max(0, run.pushed - run.confirmed - run.missing) : run[part]);
   const to = (run) => rows({ ...exactly(run), action: ["push_risk"], status: ["done"] });
   return h(ChartCard, {
-    title: "Risk signals: confirmed of pushed",
-    help: "Okta accepts a signal before it knows what to do with it. Its System Log is the proof.",
+    title: "Risk signals sent and confirmed",
+    help: "Okta acknowledges signals before processing them; the System Log shows which arrived.",
     config: (colour) => ({
       type: "bar",
       data: {
@@ -100,7 +78,7 @@ export function ConfirmedChart({ data, zone, rows }) {
       options: STACKED,
     }),
     table: {
-      head: ["Run", "pushed", ...parts.map(([, label]) => label)],
+      head: ["Run", "sent", ...parts.map(([, label]) => label)],
       rows: runs.map((run) => [
         nameOf(run, zone),
         { text: String(run.pushed), to: run.pushed ? to(run) : null },
@@ -115,8 +93,8 @@ export function SecondsChart({ data, zone, rows }) {
   const runs = data.runs.filter((run) => run.seconds !== null && run.seconds !== undefined);
   if (runs.length === 0) return null;
   return h(ChartCard, {
-    title: "Time per run",
-    help: "Seconds that the tasks of a run worked, added up.",
+    title: "Duration per run",
+    help: "Total duration of the tasks of a run, in seconds.",
     config: (colour) => ({
       type: "bar",
       data: {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// "Why is Alice in this group?": the groups that we put somebody in, why, and until when.
+// "Why is Alice in this group?": the groups that this provider added somebody to, why, and until when.
 import { AirflowLink, OktaLink, StateLink } from "../shared/address.js";
 import { Chakra, h } from "../shared/h.js";
 import { moment } from "../shared/times.js";
@@ -14,7 +14,7 @@ export function Memberships({ data, zone }) {
     h(
       Card.Body,
       { gap: 3 },
-      h(Heading, { as: "h3", size: "md", id: "re-groups" }, "In groups because of us"),
+      h(Heading, { as: "h3", size: "md", id: "re-groups" }, "Groups this provider added them to"),
       memberships.length === 0
         ? h(Text, null, lastRemoval(data.events, zone))
         : h(SimpleGrid, { columns: { base: 1, lg: 2 }, gap: 4 }, memberships.map((one) =>
@@ -32,16 +32,16 @@ function Membership({ one, zone }) {
       Card.Body,
       { gap: 1 },
       h(Heading, { as: "h4", size: "sm", wordBreak: "break-word" }, one.group_name || one.group_id),
-      one.status === "started" && h(Text, { fontSize: "sm" }, "Okta's answer got lost: perhaps not in the group. The next run finds out."),
+      one.status === "started" && h(Text, { fontSize: "sm" }, "Okta's answer did not arrive: they may not be in the group. The next run finds out."),
       h(Text, null, h(Chakra.Strong, null, "Why: "), one.why),
       h(Text, null, h(Chakra.Strong, null, "Since: "), moment(one.since, zone)),
       h(Text, null, h(Chakra.Strong, null, "Until: "),
-        one.expires_at ? moment(one.expires_at, zone) : "a run finds them recovered"),
+        one.expires_at ? moment(one.expires_at, zone) : "they match the rule for removal"),
       h(
         Flex,
         { gap: 3, wrap: "wrap", fontSize: "sm" },
-        h(AirflowLink, { path: run }, "The run that did it"),
-        h(StateLink, { to: { view: "log", group: one.group_id || one.group_name, status: ["done"] } }, "Who else, and when"),
+        h(AirflowLink, { path: run }, "Run"),
+        h(StateLink, { to: { view: "log", group: one.group_id || one.group_name, status: ["done"] } }, "Other members"),
         one.links?.group && h(OktaLink, { href: one.links.group }, "Group in Okta"),
       ),
     ),
@@ -50,6 +50,6 @@ function Membership({ one, zone }) {
 
 function lastRemoval(events, zone) {
   const last = events.find((entry) => entry.action === "remove_from_group" && entry.status === "done");
-  if (!last) return "In no group because of us.";
-  return `In no group because of us. Let out of “${last.target_name || last.target}” as of ${moment(last.as_of, zone)}.`;
+  if (!last) return "None.";
+  return `None. Removed from “${last.target_name || last.target}” as of ${moment(last.as_of, zone)}.`;
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// One person: which groups they are in because of us and why, their scores, and all that was done.
+// One person: which groups this provider added them to and why, their scores, and every action.
 import { Rows } from "../log/rows.js";
 import { StateLink, useAddress } from "../shared/address.js";
 import { useAnswer } from "../shared/api.js";
 import { LevelBadge } from "../shared/badges.js";
 import { Chakra, h } from "../shared/h.js";
-import { PeriodBar, spanOf } from "../shared/period.js";
-import { Answer, Nothing } from "../shared/states.js";
+import { PeriodBar, spanOf, wrongDateOf } from "../shared/period.js";
+import { Answer, Nothing, WrongDate } from "../shared/states.js";
 import { moment } from "../shared/times.js";
 import { nameOf } from "../shared/words.js";
 import { Memberships } from "./memberships.js";
@@ -20,7 +20,8 @@ export function PersonView({ scope, zone }) {
   const { user_name, user_id, user_key } = values;
   const isChosen = Boolean(user_name || user_id || user_key);
   const withUnchanged = values.unchanged === "true";
-  const answer = useAnswer(isChosen ? "person" : null, {
+  const wrong = wrongDateOf(values);
+  const answer = useAnswer(isChosen && !wrong ? "person" : null, {
     user_name, user_id, user_key, dag_id: scope.dag_id ?? values.dag_id, ...spanOf(values, {}),
     unchanged: withUnchanged ? "true" : "",
   });
@@ -36,17 +37,18 @@ export function PersonView({ scope, zone }) {
       Flex,
       { gap: 3, wrap: "wrap", align: "end" },
       h(Search, { key: user_name ?? user_id, chosen: user_name || user_id || "", onChoose: choose }),
-      isChosen && h(PeriodBar, { values, scope: {}, zone }),
+      isChosen && h(PeriodBar, { values, scope: {}, zone, reload: answer.reload }),
     ),
+    isChosen && wrong && h(WrongDate, { name: wrong, value: values[wrong], forget: () => go({ ...values, [wrong]: null }) }),
     isChosen
-      ? h(Answer, { answer, lines: 8, what: "Reading what is known of this person" }, (data) =>
+      ? !wrong && h(Answer, { answer, lines: 8, what: "Loading this person" }, (data) =>
           h(Found, { data, zone, withUnchanged, setUnchanged }))
-      : h(Nothing, { title: "Why is somebody in a group?" },
-          "Type a part of a name, a login or an Okta id above. You see the scores, every action and its reason."),
+      : h(Nothing, { title: "Why is a user in a group?" },
+          "Type part of a name, a login or an Okta user id above to see their scores, and every action with its reason."),
   );
 }
 
-// Who leaves a group need not get a new level; then the last one is told with its age.
+// Who leaves a group need not get a new level; then the last one is shown with its age.
 function Level({ data, zone }) {
   const { risk_level, last_as_of } = data.person;
   const known = data.scores.findLast((one) => one.risk_level);
@@ -55,7 +57,7 @@ function Level({ data, zone }) {
     HStack,
     null,
     h(LevelBadge, { level: risk_level }),
-    risk_level && isOld && h(Text, { fontSize: "sm", color: "fg.muted" }, `when it was last mapped, as of ${moment(known.as_of, zone)}`),
+    risk_level && isOld && h(Text, { fontSize: "sm", color: "fg.muted" }, `as of ${moment(known.as_of, zone)}`),
   );
 }
 
@@ -75,25 +77,25 @@ function Found({ data, zone, withUnchanged, setUnchanged }) {
       ),
       h(Text, { fontSize: "sm", color: "fg.muted", wordBreak: "break-word" },
         [person.login && person.login !== person.user_name && `login ${person.login}`, person.user_id && `Okta id ${person.user_id}`,
-          `last decided about as of ${moment(person.last_as_of, zone)}`].filter(Boolean).join(" · ")),
+          `last evaluated as of ${moment(person.last_as_of, zone)}`].filter(Boolean).join(" · ")),
     ),
     h(Memberships, { data, zone }),
     h(ScoreLine, { data, zone, person }),
     h(
       Flex,
       { justify: "space-between", wrap: "wrap", gap: 2, align: "center" },
-      h(Heading, { as: "h3", size: "md" }, "What was done"),
+      h(Heading, { as: "h3", size: "md" }, "Actions"),
       h(
         Checkbox.Root,
         { size: "sm", checked: withUnchanged, onCheckedChange: ({ checked }) => setUnchanged(checked === true) },
-        h(Checkbox.HiddenInput), h(Checkbox.Control), h(Checkbox.Label, null, "Also days on which nothing was to change"),
+        h(Checkbox.HiddenInput), h(Checkbox.Control), h(Checkbox.Label, null, "Show days without changes"),
       ),
     ),
     data.events.length === 0
-      ? h(Nothing, { title: "Nothing was done in this period" }, "Choose a longer period, or look at the days without a change, too.")
+      ? h(Nothing, { title: "No actions in this period" }, "Choose a longer period, or show days without changes.")
       : h(Rows, { rows: data.events, zone, isOnePerson: true }),
     data.more_events &&
-      h(Text, { fontSize: "sm" }, "There is more than fits here: ",
-        h(StateLink, { to: { view: "log", user: person.user_name || person.user_id } }, "all of it in the action log")),
+      h(Text, { fontSize: "sm" }, "Only the newest actions are shown: ",
+        h(StateLink, { to: { view: "log", user: person.user_name || person.user_id } }, "show all in the action log")),
   );
 }

@@ -30,7 +30,7 @@ export async function ask(path, params, signal) {
     answer = await fetch(addressOf(path, params), { credentials: "same-origin", signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refusal(0, "Airflow's API server does not answer.", "Is it running, and is your network there?");
+    throw new Refusal(0, "Airflow's API server does not answer.", "Check that it is running, and your network.");
   }
   const body = await answer.json().catch(() => null);
   if (answer.ok && body !== null) return body;
@@ -39,7 +39,7 @@ export async function ask(path, params, signal) {
 
 function refusalOf(status, body) {
   const detail = body?.detail;
-  const said = typeof detail === "string" ? detail : detail ? JSON.stringify(detail) : `It answered HTTP ${status}.`;
+  const said = typeof detail === "string" ? detail : detail ? JSON.stringify(detail) : `The API server answered HTTP ${status}.`;
   return new Refusal(status, said, body?.remedy ?? "", body?.state ?? "");
 }
 

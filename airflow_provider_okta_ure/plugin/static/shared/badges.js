@@ -13,6 +13,6 @@ export function StatusBadge({ status }) {
 
 export function LevelBadge({ level }) {
   if (!level) return null;
-  return h(Badge, { colorPalette: LEVEL_PALETTE[level] ?? "gray", title: "Okta's risk level; up is risk" },
+  return h(Badge, { colorPalette: LEVEL_PALETTE[level] ?? "gray", title: "Okta's risk level: higher is riskier" },
     `risk ${titleOf(LEVELS, level)}`);
 }

@@ -4,7 +4,7 @@ import { StateLink, useAddress } from "./address.js";
 import { Chakra, h, useEffect, useRef, useState } from "./h.js";
 import { resolved, useColorMode } from "./palette.js";
 
-const { Alert, Box, Button, Card, Flex, Heading, Table, Text } = Chakra;
+const { Alert, Box, Button, Card, Checkbox, Flex, HStack, Heading, Table, Text } = Chakra;
 
 let library;
 
@@ -25,7 +25,8 @@ export function ChartCard({ title, help, config, table, target, height = "240px"
   const [error, setError] = useState(null);
   return h(
     Card.Root,
-    { as: "section", "aria-label": title, minW: 0, size: "sm" },
+    // A table can have many columns; it gets the whole width.
+    { as: "section", "aria-label": title, minW: 0, size: "sm", gridColumn: isTable ? "1 / -1" : undefined },
     h(
       Card.Body,
       { gap: 2 },
@@ -37,17 +38,38 @@ export function ChartCard({ title, help, config, table, target, height = "240px"
           Button,
           {
             size: "2xs", variant: "outline", flexShrink: 0,
-            "aria-pressed": isTable, "aria-label": `Table: ${title}`, onClick: () => setTable(!isTable),
+            "aria-label": `${isTable ? "Chart" : "Table"}: ${title}`, onClick: () => setTable(!isTable),
           },
-          "Table",
+          isTable ? "Chart" : "Table",
         ),
       ),
       help && h(Text, { fontSize: "xs", color: "fg.muted" }, help),
       children,
-      error && h(Alert.Root, { status: "warning" }, h(Alert.Title, null, "The chart cannot be drawn; here is its table.")),
+      error && h(Alert.Root, { status: "warning" }, h(Alert.Title, null, "The chart cannot be drawn; its table is shown.")),
       isTable || error
         ? h(DataTable, { title, ...table })
         : h(Drawing, { title, config, target, height, rows: table.rows.length, onError: setError }),
+    ),
+  );
+}
+
+// The legend, which also chooses what is drawn.
+export function DrawnBoxes({ title, names, titles = {}, palettes, hidden, setHidden }) {
+  const change = (name, isOn) => setHidden(isOn ? hidden.filter((one) => one !== name) : [...hidden, name]);
+  return h(
+    HStack,
+    { role: "group", "aria-label": `Shown: ${title}`, gap: 3, wrap: "wrap" },
+    names.map((name) =>
+      h(
+        Checkbox.Root,
+        {
+          key: name, size: "xs", colorPalette: palettes[name], checked: !hidden.includes(name),
+          onCheckedChange: ({ checked }) => change(name, checked === true),
+        },
+        h(Checkbox.HiddenInput),
+        h(Checkbox.Control),
+        h(Checkbox.Label, null, titles[name] ?? name),
+      ),
     ),
   );
 }
@@ -77,7 +99,7 @@ function Drawing({ title, config, target, height, rows, onError }) {
   return h(
     Box,
     { position: "relative", height, width: "100%", minW: 0 },
-    h("canvas", { ref: canvas, role: "img", "aria-label": `${title}, a chart of ${rows} points. The button Table shows its numbers.` }),
+    h("canvas", { ref: canvas, role: "img", "aria-label": `${title}, a chart of ${rows} points. The Table button shows its numbers.` }),
   );
 }
 
@@ -129,7 +151,7 @@ function coloured(scale, colour) {
 function DataTable({ title, head, rows }) {
   return h(
     Table.ScrollArea,
-    { maxH: "360px", borderWidth: 1 },
+    { maxH: "360px", borderWidth: 1, tabIndex: 0, role: "group", "aria-label": `Table: ${title}` },
     h(
       Table.Root,
       { size: "sm", stickyHeader: true, "aria-label": title },
@@ -137,7 +159,7 @@ function DataTable({ title, head, rows }) {
         Table.Header,
         null,
         h(Table.Row, null, head.map((text, at) =>
-          h(Table.ColumnHeader, { key: text, scope: "col", textAlign: at ? "end" : "start" }, text))),
+          h(Table.ColumnHeader, { key: text, scope: "col", textAlign: at ? "end" : "start", whiteSpace: "nowrap" }, text))),
       ),
       h(
         Table.Body,

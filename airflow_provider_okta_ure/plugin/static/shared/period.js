@@ -3,21 +3,26 @@
 import { useAddress } from "./address.js";
 import { Choice, MomentField } from "./fields.js";
 import { Chakra, h } from "./h.js";
-import { daysAgo } from "./times.js";
+import { daysAgo, isMoment } from "./times.js";
 
-const { Flex } = Chakra;
-const PRESETS = { 7: "Last 7 days", 30: "Last 30 days", 90: "Last 90 days", custom: "From … to …" };
+const { Button, Flex } = Chakra;
+// Not an object, which would put 90 before "today".
+const PRESETS = [["0", "Today"], ["7", "Last 7 days"], ["30", "Last 30 days"], ["90", "Last 90 days"], ["custom", "Custom"]];
+const isPreset = (days) => PRESETS.some(([one]) => one === days) && days !== "custom";
 const DEFAULT_DAYS = "30";
 
 // Returns since and until as the routes want them; a run speaks for itself.
 export function spanOf(values, scope) {
   if (scope.run_id) return {};
   if (values.since || values.until) return { since: values.since, until: values.until };
-  return { since: daysAgo(Number(PRESETS[values.days] ? values.days : DEFAULT_DAYS)) };
+  return { since: daysAgo(Number(isPreset(values.days) ? values.days : DEFAULT_DAYS)) };
 }
 
+// Returns which part of the address should be a date and is not, or null.
+export const wrongDateOf = (values) => ["since", "until"].find((name) => values[name] && !isMoment(values[name])) ?? null;
+
 // known is the answer of the route "filters"; without it there is only the period to choose.
-export function PeriodBar({ values, scope, zone, known }) {
+export function PeriodBar({ values, scope, zone, known, reload }) {
   const { go } = useAddress();
   const change = (next) => go({ ...values, ...next });
   const isCustom = Boolean(values.since || values.until);
@@ -27,12 +32,11 @@ export function PeriodBar({ values, scope, zone, known }) {
       : change({ days, since: null, until: null });
   const dags = known?.dags ?? [];
   const orgs = known?.orgs ?? [];
-  if (scope.run_id && orgs.length < 2) return null;
   return h(
     Flex,
     { as: "form", "aria-label": "What is shown", gap: 3, wrap: "wrap", align: "end", onSubmit: (event) => event.preventDefault() },
     !scope.run_id &&
-      h(Choice, { label: "Period", value: isCustom ? "custom" : values.days || DEFAULT_DAYS, options: PRESETS, onChange: choose }),
+      h(Choice, { label: "Period", value: isCustom ? "custom" : isPreset(values.days) ? values.days : DEFAULT_DAYS, options: PRESETS, onChange: choose }),
     isCustom && !scope.run_id &&
       h(MomentField, { label: "From", value: values.since, zone, onChange: (since) => change({ since }) }),
     isCustom && !scope.run_id &&
@@ -47,5 +51,6 @@ export function PeriodBar({ values, scope, zone, known }) {
         label: "Org", value: values.org ?? "", onChange: (org) => change({ org }),
         options: { "": "All orgs", ...Object.fromEntries(orgs.map((one) => [one, one])) },
       }),
+    reload && h(Button, { type: "button", size: "sm", variant: "outline", onClick: reload }, "Refresh"),
   );
 }

@@ -41,7 +41,7 @@ export function Problem({ error, retry }) {
       h(
         Alert.Description,
         { as: "div" },
-        h(Text, null, error.message),
+        error.message && h(Text, null, error.message),
         advice && h(Text, { mt: 1 }, advice),
         h(
           HStack,
@@ -60,18 +60,37 @@ export function Problem({ error, retry }) {
 function explained(error) {
   const { state, status, remedy } = error;
   if (state === "no_action_log") {
-    const run = "Trigger a DAG that acts on users, such as okta_risk_sync. Its first run makes the action log.";
-    return { status: "info", title: "There is no action log yet", advice: remedy || run };
+    return { status: "info", title: "There is no action log yet", advice: remedy };
   }
-  if (state === "unreachable") return { status: "error", title: "The action log cannot be read", advice: remedy };
-  if (status === 401) return { status: "warning", title: "You are not signed in any more", advice: remedy };
+  if (state === "unreachable" || state === "misconfigured") return { status: "error", title: "The action log cannot be read", advice: remedy };
+  if (status === 401) return { status: "warning", title: "You are no longer signed in", advice: remedy };
   if (status === 403) {
     const ask = "Ask an administrator of this Airflow for a role that may see plugin pages and the DAG.";
-    return { status: "warning", title: "You may not see this", advice: remedy || ask };
+    return { status: "warning", title: "You do not have permission to see this", advice: remedy || ask };
   }
-  if (status === 404) return { status: "warning", title: "There is nothing here", advice: remedy };
-  if (status >= 400 && status < 500) return { status: "warning", title: "This cannot be asked", advice: remedy };
-  return { status: "error", title: "This could not be read", advice: remedy };
+  if (status === 404) return { status: "warning", title: "Not found", advice: remedy };
+  if (status >= 400 && status < 500) return { status: "warning", title: "This request is not valid", advice: remedy };
+  return { status: "error", title: "This could not be loaded", advice: remedy };
+}
+
+// The address names a date that is none.
+export function WrongDate({ name, value, forget }) {
+  return h(
+    Alert.Root,
+    { status: "warning", role: "alert", alignItems: "start", "data-testid": "problem-date" },
+    h(Alert.Indicator),
+    h(
+      Alert.Content,
+      null,
+      h(Alert.Title, null, "The address contains an invalid date"),
+      h(
+        Alert.Description,
+        { as: "div" },
+        h(Text, { wordBreak: "break-word" }, `${name === "since" ? "From" : "Until"} is “${value}”. Write it as 2026-11-23T00:00:00Z, or choose a period.`),
+        h(Button, { size: "sm", variant: "outline", mt: 3, onClick: forget }, "Remove this date"),
+      ),
+    ),
+  );
 }
 
 // Shows an answer, or why there is none; children is a function of the data.

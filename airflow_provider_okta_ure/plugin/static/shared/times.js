@@ -28,9 +28,12 @@ function listen(changed) {
 
 export const useZone = () => React.useSyncExternalStore(listen, readZone);
 
-// Returns "2026-11-23 03:00"; "" of nothing.
+// Whether a text is a moment, such as one in an address that somebody typed.
+export const isMoment = (text) => !Number.isNaN(new Date(text).getTime());
+
+// Returns "2026-11-23 03:00"; "" of nothing, and of what is no moment.
 export function moment(iso, zone) {
-  if (!iso) return "";
+  if (!iso || !isMoment(iso)) return "";
   const part = partsOf(new Date(iso), zone);
   return `${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}`;
 }
@@ -38,6 +41,13 @@ export function moment(iso, zone) {
 // Returns "23 Nov".
 export function day(iso, zone) {
   return new Intl.DateTimeFormat("en-GB", { timeZone: zone, day: "numeric", month: "short" }).format(new Date(iso));
+}
+
+// Returns which day's scores a run is about, when it is about one whole day: "26 Nov", else "".
+// Netskope's days are UTC days, and the last one that has ended counts.
+export function dayOfScores(iso) {
+  const at = new Date(iso).getTime();
+  return at % DAY === 0 ? day(new Date(at - 1).toISOString(), "UTC") : "";
 }
 
 // Returns one label per moment: the day, and the hour where a day has several.

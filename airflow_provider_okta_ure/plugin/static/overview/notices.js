@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// What to know about a run before its numbers: what failed, was refused, rejected, only planned or skipped.
+import { AirflowLink, StateLink } from "../shared/address.js";
+import { Chakra, h } from "../shared/h.js";
+import { moment } from "../shared/times.js";
+import { ACTIONS, counted, titleOf } from "../shared/words.js";
+
+const { Alert, Box, Code, Stack, Text } = Chakra;
+
+export function Notices({ today, zone, of }) {
+  const { failed, skipped } = sums(today);
+  const plans = today.plans ?? [];
+  const refused = plans.filter((plan) => plan.reason === "refused");
+  const dry = plans.filter((plan) => plan.reason !== "refused" && plan.reason !== "past_interval");
+  const past = plans.filter((plan) => plan.reason === "past_interval");
+  return h(
+    Stack,
+    { gap: 2 },
+    failed > 0 &&
+      h(Notice, { status: "error", title: [
+        h(StateLink, { key: "to", to: of({ status: ["failed"] }), color: "inherit", textDecoration: "underline" }, `${counted(failed, "action")} failed`),
+      ] }),
+    refused.map((plan) => h(Refused, { key: `${plan.task_id} ${plan.action}`, plan })),
+    (today.approvals ?? []).map((one) => h(Approval, { key: `${one.task_id} ${one.map_index}`, one, zone })),
+    dry.length > 0 && h(DryRun, { plans: dry, isAll: isNothingDone(today), of }),
+    past.length > 0 &&
+      h(Notice, { status: "info", testId: "past-interval", title: [
+        `Past interval: ${counted(total(past), "change")} not carried out. `,
+        h(StateLink, { key: "to", to: of({ status: ["planned"], reason: ["past_interval"] }), color: "inherit", textDecoration: "underline" }, "Show them"),
+      ] }, past[0].remedy),
+    (today.warnings ?? []).map((one) =>
+      h(Notice, { key: `${one.task_id} ${one.text}`, status: "warning", testId: "warning", title: one.text }, `Warning of task ${one.task_id}`)),
+    skipped > 0 &&
+      h(Text, { fontSize: "sm" }, `${counted(skipped, "user")} skipped (`,
+        h(StateLink, { to: of({ status: ["skipped"] }) }, "see why"), ")"),
+  );
+}
+
+function Notice({ status, title, testId, children }) {
+  return h(
+    Alert.Root,
+    { status, alignItems: "start", "data-testid": testId && `notice-${testId}` },
+    h(Alert.Indicator),
+    h(
+      Alert.Content,
+      { minW: 0 },
+      h(Alert.Title, { wordBreak: "break-word" }, title),
+      children && h(Alert.Description, { as: "div", wordBreak: "break-word" }, children),
+    ),
+  );
+}
+
+function DryRun({ plans, isAll, of }) {
+  const link = h(StateLink, { key: "to", to: of({ status: ["planned"], reason: plans.map((plan) => plan.reason) }), color: "inherit", textDecoration: "underline" },
+    counted(total(plans), "planned change"));
+  return h(Notice, {
+    status: "info", testId: "dry-run",
+    title: [isAll ? "Dry run: nothing was written to Okta. " : "Part of this run was a dry run. ", link],
+  });
+}
+
+// A plan that was too large: what it says of itself, and how to approve it.
+function Refused({ plan }) {
+  return h(
+    Notice,
+    { status: "error", testId: "refused", title: `Refused: ${titleOf(ACTIONS, plan.action)}, ${counted(plan.entries, "user")}. Nothing of this plan was written.` },
+    plan.message && h(Box, null, plan.message),
+    plan.plan_id &&
+      h(Box, { mt: 1 }, "To approve exactly this plan, run the task again for the same time with ", h(Code, null, `approved_plan="${plan.plan_id}"`), "."),
+    plan.link && h(Box, { mt: 1 }, h(AirflowLink, { path: plan.link, color: "inherit", textDecoration: "underline" }, `Task ${plan.task_id}`)),
+  );
+}
+
+const ANSWERS = {
+  approved: { status: "success", say: (one, when) => `Approved by ${one.answered_by || "somebody"}, ${when}` },
+  rejected: { status: "warning", say: (one, when) => `Rejected by ${one.answered_by || "somebody"}, ${when}. Nothing was written to Okta.` },
+  unanswered: { status: "warning", say: (one, when) => `No answer by ${when}. Nothing was written to Okta.` },
+  "": { status: "info", say: (one, when) => `Waiting for approval since ${when}. Nothing has been written to Okta.` },
+};
+
+function Approval({ one, zone }) {
+  const { status, say } = ANSWERS[one.answer] ?? ANSWERS[""];
+  const when = moment(one.answered_at ?? one.asked_at, zone);
+  return h(
+    Notice,
+    { status, testId: `approval-${one.answer || "waiting"}`, title: say(one, when) },
+    one.subject && h(Box, null, one.subject),
+    one.link && h(AirflowLink, { path: one.link, color: "inherit", textDecoration: "underline" }, `Task ${one.task_id}`),
+  );
+}
+
+const total = (plans) => plans.reduce((sum, plan) => sum + plan.entries, 0);
+
+const isNothingDone = (today) =>
+  Object.entries(today.actions ?? {}).every(([action, one]) => action === "no_action" || !(one.done || one.started || one.failed));
+
+function sums(today) {
+  const counts = { failed: 0, skipped: 0 };
+  for (const one of Object.values(today.actions ?? {})) {
+    for (const status of Object.keys(counts)) counts[status] += one[status] ?? 0;
+  }
+  return counts;
+}
