@@ -134,6 +134,13 @@ def test_every_link_to_a_file_leads_to_one(document):
     assert [target for target in relative if not (document.parent / target).exists()] == []
 
 
+def test_what_a_package_index_shows_has_nothing_relative():
+    assert 'readme = "docs/package.md"' in text_of("pyproject.toml")
+    text = text_of("docs/package.md")
+    targets = re.findall(r"\]\(([^)\s]+)\)|<(?:img|a) [^>]*(?:src|href)=\"([^\"]+)", text)
+    assert [one for pair in targets for one in pair if one and not one.startswith("https://")] == []
+
+
 def test_every_page_is_in_the_index():
     index = text_of("docs/index.md")
     assert [path.name for path in DOCS if f"{path.name})" not in index and path.name != "index.md"] == []
