@@ -15,7 +15,7 @@ Every exception of this package; each knows whether trying again can help and wh
     |   |-- PermissionDeniedError         403
     |   |-- NotFoundError                 404
     |   |-- RateLimitedError      [retry] 429, and the wait is longer than we are allowed to wait
-    |   `-- ServerError           [retry] 5xx
+    |   `-- ServerError           [retry] 5xx, 408, 425
     |-- UnexpectedAnswerError             the answer is not what the specification says
     |-- JwksError                         our published key set cannot be read, or is not right; knows why
     |-- GroupError                        the group is missing, ambiguous or not ours to write
@@ -245,7 +245,7 @@ class RateLimitedError(ApiError):
 
 
 class ServerError(ApiError):
-    """The service failed (5xx), also after our retries."""
+    """The service failed (5xx), or asked for the request once more (408, 425), also after our retries."""
 
     retryable = True
     default_topic = "okta-server-error"

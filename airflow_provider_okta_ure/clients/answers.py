@@ -89,6 +89,12 @@ class Refusal:
     is_html: bool
     secrets: tuple[str, ...] = field(repr=False)
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request can succeed later: the service failed, or asks for it once more."""
+        # 408 and 425: RFC 9110 section 15.5.9, RFC 8470 section 5.2. 501 stays what it is.
+        return self.status in (408, 425) or (self.status >= 500 and self.status != 501)
+
     def cleaned(self, text: object) -> str:
         """Return something the service said, safe for one line of a log."""
         return clean_text(text, self.secrets)

@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import re
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from airflow_provider_okta_ure.clients.answers import Refusal
     from airflow_provider_okta_ure.clients.limits import Window
     from airflow_provider_okta_ure.errors import ApiError
+
+# What is said twice is joined by a comma, and a date has one itself: RFC 9110 section 5.6.7.
+_DATE = re.compile(r"[A-Za-z]{3,9}, [^,]+|[A-Za-z]{3} [A-Za-z]{3} [^,]+")
 
 
 class Dialect(Protocol):
@@ -41,10 +45,25 @@ class Dialect(Protocol):
         """Put a refusal into words."""
 
 
-def number_in(headers: Mapping[str, str], name: str) -> float | None:
-    """Return the number of 0 or more in a header; None when there is none."""
-    text = headers.get(name, "").strip()
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+def number_in(
+    headers: Mapping[str, str], name: str, *, of_several: Callable[[Iterable[float]], float] = max
+) -> float | None:
+    """
+    Return the number of 0 or more in a header; None when there is none.
+
+    Gateways write some headers twice; they come as one, joined by commas.
+
+    :param of_several: which one counts if they differ.
+
+    >>> number_in({"Retry-After": "40"}, "Retry-After"), number_in({"Retry-After": "soon"}, "Retry-After")
+    (40.0, None)
+    >>> number_in({"X-Rate-Limit-Limit": "600, 600"}, "X-Rate-Limit-Limit")
+    600.0
+    """
+    texts = [text.strip() for text in headers.get(name, "").split(",")]
+    if not all(text.isascii() and text.isdigit() and len(text) < 16 for text in texts):
+        return None
+    return of_several(float(text) for text in texts)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -57,13 +76,19 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     seconds = number_in(headers, "Retry-After")
     if seconds is not None or not text:
         return seconds
-    moment, now = server_time({"Date": text}), server_time(headers)
-    return max(0.0, moment - now) if moment is not None and now is not None else None
+    moments = [moment for moment in map(_moment, _DATE.findall(text)) if moment is not None]
+    now = server_time(headers)
+    return max(0.0, max(moments) - now) if moments and now is not None else None
 
 
 def server_time(headers: Mapping[str, str]) -> float | None:
     """Return the ``Date`` of an answer as seconds since 1970; None when it has none."""
+    found = _DATE.search(headers.get("Date", ""))
+    return _moment(found[0]) if found else None
+
+
+def _moment(text: str) -> float | None:
     try:
-        return parsedate_to_datetime(headers.get("Date", "")).timestamp()
+        return parsedate_to_datetime(text).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None

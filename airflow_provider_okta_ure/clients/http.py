@@ -19,7 +19,7 @@ from airflow_provider_okta_ure.clients.answers import Refusal, Reply, clean_text
 from airflow_provider_okta_ure.clients.auth import NoAuth, OriginAuth
 from airflow_provider_okta_ure.clients.bodies import UnreadableError, read_json
 from airflow_provider_okta_ure.clients.calls import Call
-from airflow_provider_okta_ure.clients.dialects import number_in
+from airflow_provider_okta_ure.clients.dialects import retry_after
 from airflow_provider_okta_ure.clients.failures import no_answer
 from airflow_provider_okta_ure.clients.glimpse import Glimpse, take_glimpse
 from airflow_provider_okta_ure.clients.hosts import origin_of
@@ -50,7 +50,8 @@ TIME_TO_READ = 120.0
 """Seconds that an answer may take once it has begun; a page has a few hundred KiB."""
 
 _REPEATABLE = ("GET", "HEAD", "PUT", "DELETE")  # RFC 9110 section 9.2.2
-_REPEATED_FOR_ALL = (429, 502, 503, 504)
+# 425: the service has not looked at the request (RFC 8470 section 5.2). A 408 does not say so.
+_REPEATED_FOR_ALL = (425, 429, 502, 503, 504)
 
 
 class Transport(TypedDict, total=False):
@@ -387,7 +388,7 @@ class ApiClient:
         if status == 429:
             return Again(error, self._dialect.wait_after_429(response.headers))
         if error.retryable and (status in _REPEATED_FOR_ALL or call.repeatable):
-            return Again(error, number_in(response.headers, "Retry-After") if status == 503 else None)
+            return Again(error, retry_after(response.headers))
         return error
 
     def _refusal(self, call: Call, response: requests.Response) -> Refusal:

@@ -38,15 +38,16 @@ class NetskopeDialect:
     request_id_header = "X-Request-Id"
 
     def window(self, headers: Mapping[str, str]) -> Window | None:
-        limit, remaining = number_in(headers, "RateLimit-Limit"), number_in(headers, "RateLimit-Remaining")
+        limit = number_in(headers, "RateLimit-Limit", of_several=min)
+        remaining = number_in(headers, "RateLimit-Remaining", of_several=min)
         reset, date = number_in(headers, "RateLimit-Reset"), server_time(headers)
         if not limit or remaining is None or not reset or date is None:
             return None
         return Window(int(limit), int(remaining), reset, date + reset)
 
     def wait_after_429(self, headers: Mapping[str, str]) -> float | None:
-        # Netskope: both are seconds to wait, not a moment.
-        return number_in(headers, "Retry-After") or number_in(headers, "RateLimit-Reset") or None
+        # Netskope: its own header is seconds to wait, not a moment.
+        return retry_after(headers) or number_in(headers, "RateLimit-Reset") or None
 
     def repeat_headers(self, first_request_id: str, count: int) -> Mapping[str, str]:
         return {}
@@ -73,7 +74,7 @@ class NetskopeDialect:
         if refusal.status == 429:
             return RateLimitedError(message, retry_after=self.wait_after_429(refusal.headers) or 0.0, **said)
         # A refusal with a status of success does not say whether it is for good, so another try may help.
-        if refusal.status < 300 or (refusal.status >= 500 and refusal.status != 501):
+        if refusal.status < 300 or refusal.may_pass:
             return ServerError(message, retry_after=retry_after(refusal.headers), **said)
         return _CLASSES.get(refusal.status, InvalidRequestError)(message, **said)
 

@@ -49,8 +49,8 @@ class OktaDialect:
     request_id_header = "X-Okta-Request-Id"
 
     def window(self, headers: Mapping[str, str]) -> Window | None:
-        limit = number_in(headers, "X-Rate-Limit-Limit")
-        remaining = number_in(headers, "X-Rate-Limit-Remaining")
+        limit = number_in(headers, "X-Rate-Limit-Limit", of_several=min)
+        remaining = number_in(headers, "X-Rate-Limit-Remaining", of_several=min)
         reset, seconds = number_in(headers, "X-Rate-Limit-Reset"), _until_reset(headers)
         if not limit or remaining is None or reset is None or seconds is None or seconds <= 0:
             return None
@@ -60,9 +60,10 @@ class OktaDialect:
         # Okta: a limit of 0 means too many requests at the same moment; its reset is an estimate, often
         # minutes away, while a free place comes back as soon as another request ends.
         if number_in(headers, "X-Rate-Limit-Limit") == 0:
-            return None
+            return retry_after(headers)
         seconds = _until_reset(headers)
-        return seconds if seconds is not None and seconds > 0 else None
+        # Okta sends no Retry-After; a gateway in front of it may, and may send nothing else.
+        return seconds if seconds is not None and seconds > 0 else retry_after(headers)
 
     def repeat_headers(self, first_request_id: str, count: int) -> Mapping[str, str]:
         if not first_request_id:
@@ -106,7 +107,7 @@ def _too_many(refusal: Refusal, **said: Any) -> RateLimitedError:
     what = "too many requests at the same time" if at_once else "the limit of this minute is used up"
     if at_once:
         said |= {"topic": "okta-concurrency", "remedy": ""}
-    seconds = OktaDialect().wait_after_429(refusal.headers) or retry_after(refusal.headers)
+    seconds = OktaDialect().wait_after_429(refusal.headers)
     return RateLimitedError(
         f"Okta refused {refusal.method} {refusal.path}: {what}", retry_after=seconds or 0.0, **said
     )
@@ -115,7 +116,7 @@ def _too_many(refusal: Refusal, **said: Any) -> RateLimitedError:
 def _class(refusal: Refusal, code: str) -> type[ApiError]:
     if code in _NOT_PERMITTED:
         return PermissionDeniedError
-    if refusal.status >= 500 and refusal.status != 501:
+    if refusal.may_pass:
         return ServerError
     return _CLASSES.get(refusal.status, InvalidRequestError)
 

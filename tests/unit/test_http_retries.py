@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from urllib3.exceptions import ProxyError as UrllibProxyError
 from urllib3.exceptions import SSLError as UrllibSslError
 
 from airflow_provider_okta_ure.clients.netskope_errors import NetskopeDialect
+from airflow_provider_okta_ure.clients.okta_errors import OktaDialect
 from airflow_provider_okta_ure.clients.retries import RetryPolicy
 from airflow_provider_okta_ure.errors import (
     ApiError,
@@ -25,7 +27,7 @@ from airflow_provider_okta_ure.errors import (
     ServerError,
     TransportError,
 )
-from tests.unit.http_script import Clock, Said, Script, Step, client, limits, refused
+from tests.unit.http_script import SERVER_NOW, Clock, Said, Script, Step, client, limits, refused
 
 TOO_MANY = refused()
 
@@ -383,3 +385,95 @@ def test_the_error_of_the_last_attempt_is_the_one_that_is_raised(play: Any, cloc
     with pytest.raises(InvalidRequestError) as caught:
         client(clock).call("GET", "/api/v1/org", bucket="b")
     assert isinstance(caught.value, OktaUreError)
+
+
+# --- what gateways do with headers
+
+
+def _moment(seconds: int) -> str:
+    return formatdate(SERVER_NOW + seconds, usegmt=True)
+
+
+@pytest.mark.parametrize("dialect", [OktaDialect(), NetskopeDialect()], ids=["okta", "netskope"])
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param(["40"], id="seconds"),
+        pytest.param(["40", "40"], id="twice"),
+        pytest.param(["40, 40"], id="twice-in-one"),
+        pytest.param(["7", "40"], id="the-longer-one"),
+        pytest.param([_moment(40)], id="moment"),
+        pytest.param([_moment(40), _moment(40)], id="moment-twice"),
+    ],
+)
+def test_retry_after_alone_is_obeyed(
+    play: Any, clock: Clock, dialect: Any, status: int, asked: list[str]
+) -> None:
+    headers = [("Date", _moment(0)), *(("Retry-After", one) for one in asked)]
+    play(Said(status, b"", headers), Said())
+    client(clock, dialect=dialect).call("POST", "/x", bucket="b")
+    assert clock.waits == [40]
+
+
+def test_a_retry_after_longer_than_allowed_is_an_error_that_names_it(play: Any, clock: Clock) -> None:
+    script = play(Said(429, b"", [("Retry-After", "3600")]))
+    with pytest.raises(RateLimitedError) as caught:
+        client(clock).call("GET", "/x", bucket="b")
+    assert (caught.value.retry_after, clock.waits, len(script.sent)) == (3600, [], 1)
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["two-lines", "one-line"])
+def test_limit_headers_that_come_twice_are_read(play: Any, clock: Clock, apart: bool) -> None:
+    """Seen with a gateway in front of Okta: every X-Rate-Limit header two times."""
+    once = limits(600, 0, 40)
+    twice = once * 2 if apart else [(name, f"{value}, {value}") for name, value in once]
+    play(Said(429, refused(), twice), Said(200, {}, twice), Said())
+    api = client(clock)
+    api.call("GET", "/x", bucket="b")
+    assert clock.waits == [41]
+    assert api.limits == {"b": 600}
+
+
+def test_netskope_headers_that_come_twice_are_read(play: Any, clock: Clock) -> None:
+    names = {"RateLimit-Limit": "4", "RateLimit-Remaining": "0", "RateLimit-Reset": "2", "Date": _moment(0)}
+    play(Said(429, b"", list(names.items()) * 2), Said())
+    client(clock, dialect=NetskopeDialect()).call("GET", "/x", bucket="b")
+    assert clock.waits == [2]
+
+
+def test_of_two_limits_that_differ_the_careful_one_counts() -> None:
+    headers = dict(limits(600, 300, 40)) | {
+        "X-Rate-Limit-Limit": "600, 100",
+        "X-Rate-Limit-Remaining": "300, 20",
+    }
+    window = OktaDialect().window(headers)
+    assert window is not None
+    assert (window.limit, window.remaining) == (100, 20)
+
+
+@pytest.mark.parametrize("dialect", [OktaDialect(), NetskopeDialect()], ids=["okta", "netskope"])
+@pytest.mark.parametrize(
+    ("status", "method", "repeatable", "times"),
+    [
+        (408, "GET", None, 2),
+        (408, "PUT", None, 2),
+        (408, "POST", True, 2),
+        (408, "POST", None, 1),
+        (425, "GET", None, 2),
+        (425, "POST", None, 2),
+    ],
+)
+def test_a_service_that_asks_for_the_request_once_more_gets_it_where_that_is_safe(
+    play: Any, clock: Clock, dialect: Any, status: int, method: str, repeatable: bool | None, times: int
+) -> None:
+    """RFC 9110 section 15.5.9, RFC 8470 section 5.2."""
+    script = play(Said(status, b""), Said())
+    api = client(clock, dialect=dialect)
+    if times == 2:
+        api.call(method, "/x", bucket="b", repeatable=repeatable)
+    else:
+        with pytest.raises(ServerError) as caught:
+            api.call(method, "/x", bucket="b", repeatable=repeatable)
+        assert caught.value.retryable
+    assert len(script.sent) == times
