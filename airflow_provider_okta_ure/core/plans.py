@@ -55,6 +55,7 @@ class ChangePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     :param target: what is acted on, for people.
     :param base: the size of what is changed: members of the group, or users of the source.
     :param base_name: what that is a number of, for people.
+    :param rules: the business rules that picked these users.
     :param cost: how many calls of each rate limit applying it takes, the reads before the first write among
         them; empty when nothing is to be changed.
     :param minutes: how long these calls take at our share of the limits; None = a limit is not known.
@@ -67,6 +68,7 @@ class ChangePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     changes: list[Change]
     base: int = 0
     base_name: str = "users"
+    rules: list[str] = []
     cost: dict[str, int] = {}
     minutes: float | None = None
 
@@ -98,20 +100,19 @@ class ChangePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
         Names come from the source, so nothing in them can be taken for Markdown.
         """
-        target = ", ".join(_plain(value) for value in self.target.values() if value)
+        users = _users(len(self.changes))
         part = ""
         if self.base:
-            part = f", {100 * len(self.changes) / self.base:.1f} % of {self.base} {self.base_name}"
+            part = f" ({100 * len(self.changes) / self.base:.1f} % of {self.base} {self.base_name})"
         lines = [
-            f"### {self.action}" + (f": {target}" if target else ""),
+            f"### {_heading(self.action, self.target, users)}",
             "",
-            f"**{len(self.changes)} users**{part}, as of {self.as_of:%Y-%m-%d %H:%M} UTC, "
-            f"plan `{self.plan_id}`.",
+            f"**{users}**{part}, as of {self.as_of:%Y-%m-%d %H:%M} UTC, plan `{self.plan_id}`.",
             "",
-            "| user | score (higher is safer) | risk level before | risk level (up is risk) |",
-            "|---|---|---|---|",
         ]
-        lines += [_table_row(change) for change in self.changes[:_ROWS_SHOWN]]
+        if self.rules:
+            lines += [f"Because of the rule {', '.join(map(_plain, self.rules))}.", ""]
+        lines += _table(self.action, self.changes[:_ROWS_SHOWN])
         if len(self.changes) > _ROWS_SHOWN:
             lines += [
                 "",
@@ -189,6 +190,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
             changes=changes,
             base=base,
             base_name=base_name,
+            rules=_rules_of(decisions),
             cost=dict(cost or {}) if changes else {},
             minutes=_minutes(cost or {}, per_minute or {}) if changes else None,
         )
@@ -297,10 +299,47 @@ def _minutes(cost: Mapping[str, int], per_minute: Mapping[str, float]) -> float 
     return round(sum(calls / per_minute[bucket] for bucket, calls in cost.items()), 1)
 
 
-def _table_row(change: Change) -> str:
-    score = "none" if change.score is None else str(change.score)
-    before = change.previous_risk_level or "" if change.risk_level else ""
-    return f"| {_plain(change.login or change.user)} | {score} | {before} | {change.risk_level or ''} |"
+def _rules_of(decisions: Sequence[Decision]) -> list[str]:
+    """Return the rules that picked those who are to be changed, each once."""
+    rules = (one.row.rule for one in decisions if one.outcome is None and one.user is not None)
+    return [rule for rule in dict.fromkeys(rules) if rule]
+
+
+def _users(number: int) -> str:
+    return "1 user" if number == 1 else f"{number} users"
+
+
+def _heading(action: Action, target: Mapping[str, str], users: str) -> str:
+    """Return what a plan does in words, with the group's or the transmitter's name."""
+    group = _plain(target.get("group_name") or target.get("group_id") or "?")
+    headings: dict[Action, str] = {
+        "add_to_group": f"Add {users} to the group {group}",
+        "remove_from_group": f"Remove {users} from the group {group}",
+        "push_risk": f"Send risk signals to Okta about {users}, as {_plain(target.get('issuer') or '?')}",
+        "upsert_risk": f"Set the risk of {users} in Okta",
+        "no_action": f"Record {users}",
+    }
+    return headings[action]
+
+
+_COLUMNS: dict[str, Callable[[Change], str]] = {
+    "user": lambda change: _plain(change.login or change.user),
+    "score (higher is safer)": lambda change: "none" if change.score is None else str(change.score),
+    "risk level before": lambda change: change.previous_risk_level or "",
+    "risk level (up is risk)": lambda change: change.risk_level or "",
+}
+
+
+def _table(action: Action, changes: Sequence[Change]) -> list[str]:
+    """Return the lines of a table without columns that are empty, or that say nothing about the action."""
+    columns = {
+        name: cells
+        for name, of in _COLUMNS.items()
+        if any(cells := [of(change) for change in changes])
+        and (name != "risk level before" or action in ("push_risk", "upsert_risk"))
+    }
+    rows = [f"| {' | '.join(row)} |" for row in zip(*columns.values(), strict=True)]
+    return [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}", *rows]
 
 
 def _plain(text: str) -> str:

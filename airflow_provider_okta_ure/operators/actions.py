@@ -46,12 +46,13 @@ LOG_FIELDS = (
     "user",
     "status",
     "reason",
-    "user_id",
-    "login",
+    "message",
     "score",
     "score_level",
     "risk_level",
     "previous_risk_level",
+    "login",
+    "user_id",
     "http_status",
     "request_id",
     "jti",
@@ -376,17 +377,19 @@ class OktaActionOperator(ServiceOperator, ABC):
         self.log.info("::endgroup::")
 
     def _log(self, outcome: Outcome) -> None:
-        fields = {name: getattr(outcome, name) for name in LOG_FIELDS}
-        fields["user"], fields["login"] = self._names.shown(outcome.user), self._names.shown(outcome.login)
+        told = msgspec.structs.replace(
+            outcome,
+            user=self._names.shown(outcome.user),
+            login=self._names.shown(outcome.login),
+            message=self._names.hidden(outcome.message, outcome.user, outcome.login),
+        )
+        # Without what is empty, and the important first, so that it is on the screen.
+        fields = {name: value for name in LOG_FIELDS if (value := getattr(told, name)) not in ("", None)}
         # Whoever was right already was not acted on: a line for each would bury the others.
         say = self.log.debug if outcome.status == "unchanged" else self.log.info
         if outcome.status == "failed":
             say = self.log.warning
-        say(
-            self.action,
-            **fields,
-            message=self._names.hidden(outcome.message, outcome.user, outcome.login),
-        )
+        say(self.action, **fields)
 
     def _summarise(self, report: Report) -> None:
         counts = ", ".join(f"{number} {status}" for status, number in report.counts.items() if number)

@@ -13,12 +13,16 @@ from airflow_provider_okta_ure.clients.scopes import USER_RISK_MANAGE, USERS_REA
 from airflow_provider_okta_ure.core.decisions import decide_upserts, leave_those_at_their_level
 from airflow_provider_okta_ure.core.matching import Decision, outcome_of
 from airflow_provider_okta_ure.core.models import UserRisk
+from airflow_provider_okta_ure.core.rows import deduplicate, from_rows, to_rows
 from airflow_provider_okta_ure.core.texts import ReasonText
 from airflow_provider_okta_ure.errors import InvalidRequestError, OktaUreError
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator, Plan
 from airflow_provider_okta_ure.operators.reading_risk import read_risks
+from airflow_provider_okta_ure.operators.run import failing_for_good, to_flag
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+
     from airflow_provider_okta_ure.core.models import Action, OktaUser, Outcome, Row
     from airflow_provider_okta_ure.operators.journal import Journal
 
@@ -95,10 +99,27 @@ class OktaNoActionOperator(OktaActionOperator):
     Do nothing to the users that rows are about, and report them, so that others can act on the match.
 
     Calls neither Okta nor Netskope; the action log has the record.
+
+    :param return_rows: return all matches as rows, one per user, for the task that acts on them; the report,
+        which holds ten examples, is then the XCom ``report``. (templated)
     """
 
     action: ClassVar[Action] = "no_action"
     scopes: ClassVar[tuple[str, ...]] = ()
+    template_fields: Sequence[str] = (*OktaActionOperator.template_fields, "return_rows")
+
+    def __init__(self, *, return_rows: bool | str = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.return_rows = return_rows
+
+    def execute(self, context: Context) -> Any:
+        with failing_for_good():
+            return_rows = to_flag(self.return_rows, "return_rows")
+        report = super().execute(context)
+        if not return_rows:
+            return report
+        context["ti"].xcom_push(key="report", value=report)
+        return from_rows(deduplicate(to_rows(self.rows)))
 
     @property
     def org(self) -> str:

@@ -142,7 +142,14 @@ def test_the_next_day_adds_removes_and_pushes_what_is_different(dag, okta, netsk
     pairs = zip(("plan_add", "plan_remove", "plan_push", "plan_push_improved"), EFFECTS, strict=True)
     for plan, effect in pairs:
         assert xcom[effect]["counts"]["done"] == xcom[plan]["counts"]["planned"] > 0, plan
-        assert f"### {effect.replace('push_improved', 'push_risk')}" in run.question["body"]
+    headings = [line for line in run.question["body"].splitlines() if line.startswith("### ")]
+    assert [line.partition(" user")[0].rstrip("0123456789 ") for line in headings] == [
+        "### Add",
+        "### Remove",
+        "### Send risk signals to Okta about",
+        "### Send risk signals to Okta about",
+    ]
+    assert "Because of the rule `score <= 500`" in run.question["body"]
     assert getting_better in {one["login"] for one in xcom["plan_remove"]["plan"]["changes"]}
     assert getting_worse in {one["login"] for one in xcom["plan_add"]["plan"]["changes"]}
 

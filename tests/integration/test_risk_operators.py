@@ -349,3 +349,16 @@ def test_whoever_vanishes_between_search_and_reading_fails_alone(okta):
     report = run(OktaUpsertUserRiskOperator, rows, fail_on="never")
     assert report["reasons"] == {"failed:user_not_in_okta": 1}
     assert report["counts"]["done"] == 4
+
+
+def test_no_action_hands_over_all_matches_as_rows_when_it_is_asked_to(okta):
+    rows = [row(f"user{number}") for number in range(30)]
+    context = context_of()
+    returned: Any = run(OktaNoActionOperator, [rows, rows[:1]], context, return_rows="true")
+    assert [one["user"] for one in returned] == [one["user"] for one in rows]
+    assert {one["risk_level"] for one in returned} == {"high"}
+    report = context["ti"].pushed["report"]
+    assert report["reasons"] == {"done:recorded": 30}
+    assert len(report["examples"]) == 10
+    nobody: Any = run(OktaNoActionOperator, [], context_of(), return_rows=True)
+    assert nobody == []
