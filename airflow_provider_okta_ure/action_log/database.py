@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,10 @@ _ADVICE = (
     ("not a database", "Choose another file, or restore it from a backup.", False),
     ("malformed", "Restore the file from a backup.", False),
 )
+
+
+_NOT_ABLE = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL)
+_PASSING = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Database:
@@ -116,15 +121,27 @@ class Database:
         except OSError as error:
             raise self._unusable(
                 (error.strerror or type(error).__name__).lower(),
-                remedy=f"Let the user that runs tasks write the folder {self.folder}, and make it first "
-                "if it is not there.",
-                passes=False,
+                remedy=self._remedy_of(error),
+                passes=error.errno in _PASSING,
             ) from None
 
     @property
     def folder(self) -> Path | None:
         """Where the file of an SQLite database is."""
         return self.file.parent if self.file else None
+
+    def _remedy_of(self, error: OSError) -> str:
+        if error.errno in _NOT_ABLE:
+            return (
+                f"The file system of {self.folder} cannot do what is needed; choose a folder on a local "
+                "disk, or PostgreSQL."
+            )
+        if error.errno in _PASSING:
+            return "Make room on the disk, or prune the action log."
+        return (
+            f"Let the user that runs tasks write the folder {self.folder}, and make it first if it is not "
+            "there."
+        )
 
     def _unusable(self, said: str, *, remedy: str = "", passes: bool) -> ActionLogError:
         if self.kind == "sqlite":
@@ -138,7 +155,9 @@ class Database:
 
 def _engine(url: Any, kind: str) -> Engine:
     if kind == "postgresql":
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        # A connection pooler in transaction mode has other statements prepared on each of its connections.
+        arguments = {"prepare_threshold": None} if url.get_driver_name() == "psycopg" else {}
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=arguments)
     memory = url.database in (None, "", ":memory:")
     # A file is opened anew each time: connections of SQLite must not cross threads or forks.
     pool = {} if memory else {"poolclass": NullPool}
@@ -156,18 +175,14 @@ def _engine(url: Any, kind: str) -> Engine:
     return engine
 
 
+_making = threading.Lock()
+
+
 def _make_private(file: Path) -> None:
     """Make an empty file that is its owner's alone; SQLite gives its companions the same mode."""
-    if file.exists():
-        return
-    fresh = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-    os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
-    # Not opened under its own name: closing it would give back the locks that another thread has on it.
-    try:
-        with contextlib.suppress(FileExistsError):
-            os.link(fresh, file)
-    finally:
-        fresh.unlink()
+    # One thread at a time: closing the file would give back the locks that another thread has on it already.
+    with _making, contextlib.suppress(FileExistsError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 import os
 import threading
 import time
@@ -21,11 +22,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_okta_ure.errors import LockedError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from airflow_provider_okta_ure.action_log.database import Database
+
+log = logging.getLogger(__name__)
 
 _in_memory: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -84,17 +90,37 @@ def _taker(database: Database, name: str) -> Callable[[], GiveBack | None]:
 
 
 def _take_on_server(database: Database, name: str) -> GiveBack | None:
-    connection = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    # A lock of a transaction and not of a session: behind a connection pooler in transaction mode a session
+    # is shared, and the next statement may have another one.
+    connection = database.engine.connect()
     number = int.from_bytes(hashlib.sha256(f"okta_ure {name}".encode()).digest()[:8], "big", signed=True)
-    if connection.execute(text("SELECT pg_try_advisory_lock(:number)"), {"number": number}).scalar():
-
-        def give_back() -> None:
-            connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": number})
-            connection.close()
-
-        return give_back
+    try:
+        connection.execute(_NO_TIMEOUT)
+        taken = connection.execute(text("SELECT pg_try_advisory_xact_lock(:number)"), {"number": number})
+        if taken.scalar():
+            return lambda: _end(connection, name)
+    except BaseException:
+        connection.close()
+        raise
     connection.close()
     return None
+
+
+# Nothing happens in this transaction while the work is done; only PostgreSQL 17 knows the second one.
+_NO_TIMEOUT = text(
+    "SELECT set_config(name, '0', true) FROM pg_settings "
+    "WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')"
+)
+
+
+def _end(connection: Connection, name: str) -> None:
+    try:
+        connection.rollback()
+        connection.close()
+    except DBAPIError:
+        # What was done is done; the next run finds it in Okta.
+        log.warning("The connection that held the lock on %s was lost before it was given back.", name)
+        connection.invalidate()
 
 
 def _take_file(file: Path, name: str) -> GiveBack | None:

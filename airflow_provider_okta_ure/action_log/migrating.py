@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,9 @@ def _config() -> Config:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    # Alembic reads its options with configparser, which takes a % for the beginning of a reference.
+    folder = str(Path(__file__).parent / "migrations").replace("%", "%%")
+    config.set_main_option("script_location", folder)
     # Alembic warns when it has to guess how paths are separated.
     config.set_main_option("path_separator", "os")
     return config
@@ -85,6 +88,10 @@ def _run(connection: Connection, before: str | None) -> None:
         )
     from alembic import command
 
+    alembic_log = logging.getLogger("alembic")
+    if alembic_log.level == logging.NOTSET:
+        # What it says of each step is not for who reads the log of a task or the output of a command.
+        alembic_log.setLevel(logging.WARNING)
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -18,6 +18,7 @@ from airflow_provider_okta_ure.commands.connections import reading_the_database
 from airflow_provider_okta_ure.commands.endings import ending_with_status
 from airflow_provider_okta_ure.commands.files import PRIVATE_MODE, new_file
 from airflow_provider_okta_ure.commands.log_filters import to_filter
+from airflow_provider_okta_ure.commands.options import refuse_empty
 from airflow_provider_okta_ure.commands.output import output_in_bytes, output_kept_clean, say
 from airflow_provider_okta_ure.core.spans import to_span
 from airflow_provider_okta_ure.errors import ActionLogError, ConfigurationError
@@ -59,6 +60,7 @@ def upgrade(args: Namespace) -> None:
 def prune(args: Namespace) -> None:
     """Delete what is old and not needed any more, or say how much that would be."""
     with _ending("Interrupted; some old entries may be deleted already, the rest is as it was."):
+        refuse_empty(args)
         moment = datetime.now(tz=timezone.utc) - _age(args.older_than)
         with _log() as log:
             number = log.prunable(moment) if args.dry_run else log.prune(moment)
@@ -72,6 +74,7 @@ def prune(args: Namespace) -> None:
 def export(args: Namespace) -> None:
     """Write the entries that the options choose, the oldest first, to a file or the standard output."""
     with _ending("Interrupted; the export is not complete."):
+        refuse_empty(args)
         wanted = to_filter(args, datetime.now(tz=timezone.utc))
         with _log() as log, _destination(args) as write:
             written = 0

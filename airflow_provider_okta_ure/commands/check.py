@@ -11,6 +11,7 @@ import msgspec
 
 from airflow_provider_okta_ure.commands.connections import reading_the_database
 from airflow_provider_okta_ure.commands.endings import PROBLEM, ending_with_status
+from airflow_provider_okta_ure.commands.options import refuse_empty
 from airflow_provider_okta_ure.commands.output import output_kept_clean
 from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.preflight.run import missing_connections, preflight
@@ -42,6 +43,7 @@ def check(args: Namespace) -> None:
 
 
 def _report(args: Namespace) -> PreflightReport:
+    refuse_empty(args, allowed=("netskope-conn-id",))
     wanted = Wanted(
         actions=to_actions(args.actions),
         group_name=args.group_name,

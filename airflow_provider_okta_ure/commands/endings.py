@@ -16,19 +16,6 @@ INTERRUPTED = 128 + signal.SIGINT
 
 
 @contextmanager
-def ending_plainly() -> Iterator[None]:
-    """
-    Let an error of ours end the command with status 1 and what to do about it.
-
-    :raises SystemExit: instead of an :class:`OktaUreError`.
-    """
-    try:
-        yield
-    except OktaUreError as error:
-        raise SystemExit(f"Error: {error}") from None
-
-
-@contextmanager
 def ending_with_status(*, interrupted: str) -> Iterator[None]:
     """
     Let an error of ours end the command with a status for scripts.

@@ -13,21 +13,24 @@ from airflow_provider_okta_ure.clients.keys import SigningKey
 from airflow_provider_okta_ure.clients.public_halves import public_halves
 from airflow_provider_okta_ure.clients.public_keys import check_published, is_same_key
 from airflow_provider_okta_ure.commands.connections import okta_hook
-from airflow_provider_okta_ure.commands.endings import ending_plainly
+from airflow_provider_okta_ure.commands.endings import ending_with_status
 from airflow_provider_okta_ure.commands.files import PRIVATE_MODE, PUBLIC_MODE, read_text, write_file
+from airflow_provider_okta_ure.commands.options import refuse_empty
 from airflow_provider_okta_ure.commands.passwords import password_for
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from airflow_provider_okta_ure.clients.public_keys import PublicJwk
 
 
 def generate(args: Namespace) -> None:
     """Make a key, write its private half to a file of ours alone, and its public half where it is wanted."""
-    with ending_plainly():
+    with _ending():
+        refuse_empty(args)
         path, target = _path(args.private_key_file), _target(args)
         _refuse_same(path, target)
         key = SigningKey.generate(args.bits)
@@ -42,7 +45,8 @@ def generate(args: Namespace) -> None:
 
 def jwks(args: Namespace) -> None:
     """Print the public JWKS of the key in a file, on the standard input or in a connection."""
-    with ending_plainly():
+    with _ending():
+        refuse_empty(args)
         keys = _keys_in_use(args.key_file, args, option="--key-file")
         target = _target(args)
         _check_stays_public(target, keys, force=args.force)
@@ -51,7 +55,8 @@ def jwks(args: Namespace) -> None:
 
 def rotate(args: Namespace) -> None:
     """Make the next key and a JWKS with the old one and the new one, and say what to do when."""
-    with ending_plainly():
+    with _ending():
+        refuse_empty(args)
         path, target = _path(args.private_key_file), _target(args)
         _refuse_same(path, target)
         if args.old_key_file and args.old_key_file != "-":
@@ -63,6 +68,10 @@ def rotate(args: Namespace) -> None:
         _write_private(path, new, force=args.force)
         _publish(target, keys)
         _say(_plan(old, new, path, target))
+
+
+def _ending() -> AbstractContextManager[None]:
+    return ending_with_status(interrupted="Interrupted.")
 
 
 def _keys_in_use(name: str | None, args: Namespace, *, option: str) -> list[PublicJwk]:

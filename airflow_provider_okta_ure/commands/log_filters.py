@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timezone
 from typing import TYPE_CHECKING, get_args
 
 from airflow_provider_okta_ure.action_log.entries import LogAction, LogStatus
@@ -62,14 +63,14 @@ def to_moment(text: str | None, option: str, now: datetime) -> datetime | None:
     moment = _on_a_day(text.strip()) or _at_a_time(text.strip())
     if moment is not None:
         return moment
-    try:
-        return now - (to_span(text, option) or timedelta(0))
-    except (ConfigurationError, OverflowError):
-        raise ConfigurationError(
-            f"{option} is {text!r}.",
-            remedy="Use a day such as 2026-11-23, a time such as 2026-11-23T03:00:00Z, or 7d for seven days "
-            "ago.",
-        ) from None
+    with contextlib.suppress(ConfigurationError, OverflowError):
+        ago = to_span(text.strip(), option)
+        if ago is not None:
+            return now - ago
+    raise ConfigurationError(
+        f"{option} is {text!r}.",
+        remedy="Use a day such as 2026-11-23, a time such as 2026-11-23T03:00:00Z, or 7d for seven days ago.",
+    )
 
 
 def _on_a_day(text: str) -> datetime | None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import URL, event
+from sqlalchemy import URL, Connection, event
 
 from airflow_provider_okta_ure.action_log.database import Database
 from airflow_provider_okta_ure.action_log.log import ActionLog
@@ -81,22 +81,24 @@ class Store:
 
 
 def _read_only(database: Database) -> Database:
-    statements = (
-        ["SET default_transaction_read_only = on", f"SET statement_timeout = '{LONGEST_QUERY}s'"]
-        if database.kind == "postgresql"
-        else ["PRAGMA query_only = ON"]
-    )
-
-    def prepare(connection: Any, _: object) -> None:
-        cursor = connection.cursor()
-        for statement in statements:
-            cursor.execute(statement)
-        cursor.close()
-        # PostgreSQL takes a setting back with the transaction it was made in.
-        connection.commit()
-
-    event.listen(database.engine, "connect", prepare)
+    if database.kind == "postgresql":
+        event.listen(database.engine, "begin", _read_only_transaction)
+    else:
+        event.listen(database.engine, "connect", _read_only_connection)
     return database
+
+
+def _read_only_transaction(connection: Connection) -> None:
+    # Of each transaction: behind a connection pooler in transaction mode, what is set for a session would
+    # hold for whichever task uses that connection next.
+    connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+    connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{LONGEST_QUERY}s'")
+
+
+def _read_only_connection(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA query_only = ON")
+    cursor.close()
 
 
 def _check(database: Database) -> None:

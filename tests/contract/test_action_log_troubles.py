@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
+import os
+import shutil
 import sqlite3
+import stat
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,6 +17,7 @@ import pytest
 from sqlalchemy import event
 
 from airflow_provider_okta_ure.action_log import database as module
+from airflow_provider_okta_ure.action_log import migrating
 from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.action_log.locks import Waiting
 from airflow_provider_okta_ure.action_log.log import ActionLog
@@ -83,6 +88,56 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
         ActionLog.open(f"sqlite:///{tmp_path}/nowhere/log.db")
     assert f"{tmp_path}/nowhere" in caught.value.remedy
     assert not caught.value.retryable
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS])
+def test_a_file_system_without_hard_links_will_do(
+    file: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def link(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", link)
+    log = ActionLog.open(f"sqlite:///{file}")
+    log.finish([entry()])
+    assert log.count(Filter()) == 1
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    log.close()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
+def test_a_file_system_that_cannot_lock_is_named_and_not_the_rights(
+    log: ActionLog, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(ActionLogError, match="file system of") as caught, log.lock("a"):
+        pass
+    assert "write the folder" not in str(caught.value)
+
+
+def test_a_folder_that_must_not_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(ActionLogError, match="write the folder") as caught:
+        ActionLog.open(f"sqlite:///{tmp_path}/log.db")
+    assert not caught.value.retryable
+
+
+def test_a_percent_sign_in_the_path_of_the_package_has_no_meaning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "100%" / "50%%(here)s" / "action_log"
+    shutil.copytree(Path(migrating.__file__).parent / "migrations", package / "migrations")
+    monkeypatch.setattr(migrating, "__file__", str(package / "migrating.py"))
+    log = ActionLog.open(f"sqlite:///{tmp_path}/log.db")
+    log.finish([entry()])
+    assert log.count(Filter()) == 1
+    log.close()
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:

@@ -261,6 +261,20 @@ def test_filters_choose(run, tmp_path, connect, options, users):
         pytest.param(["--since", "last week"], "--since is 'last week'", id="since"),
         pytest.param(["--until", "2026-13-01"], "--until is '2026-13-01'", id="until"),
         pytest.param(["--since", "1d", "--until", "7d"], "is not before --until", id="order"),
+        *(
+            pytest.param([option, empty], f"{option} is empty", id=f"empty{option}{len(empty)}")
+            for option in (
+                "--since",
+                "--until",
+                "--user",
+                "--group",
+                "--org",
+                "--run-id",
+                "--dag-id",
+                "--output",
+            )
+            for empty in ("", " ")
+        ),
     ],
 )
 def test_a_wrong_word_is_an_error_and_no_empty_export(url, run, options, says):

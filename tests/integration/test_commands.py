@@ -31,7 +31,8 @@ PASSWORD = "open sesame"
 class Said:
     """What a command said, and how it ended."""
 
-    def __init__(self, out: str, err: str, error: str) -> None:
+    def __init__(self, out: str, err: str, error: str, status: int) -> None:
+        self.status = status
         self.out = out
         self.err = err
         self.error = error
@@ -48,16 +49,17 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     def run(*arguments: object, stdin: str = "") -> Said:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
         args = get_parser().parse_args(["okta-ure", "keys", *map(str, arguments)])
-        error = ""
+        status = 0
         try:
             args.func(args)
         except SystemExit as end:
-            error = str(end)
+            status = end.code if isinstance(end.code, int) else 1
         captured = capsys.readouterr()
+        error = captured.err if status else ""
         secrets = [line for line in stdin.splitlines() if len(line) > 30 and "----" not in line]
         assert not [line for line in [*secrets, PASSWORD] if line in captured.out + captured.err + error]
         assert "PRIVATE KEY-" not in captured.out + captured.err + error
-        return Said(captured.out, captured.err, error)
+        return Said(captured.out, captured.err, error, status)
 
     return run
 
@@ -75,6 +77,19 @@ def encrypted(signing_key: SigningKeyPair) -> str:
 
 def kid_of(path: Path) -> str:
     return SigningKey.load(path.read_text()).key_id
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["jwks"], id="no-key"),
+        pytest.param(["jwks", "--key-file", ""], id="empty-key-file"),
+        pytest.param(["jwks", "--key-file", "k", "--jwks-file", " "], id="blank-jwks-file"),
+        pytest.param(["generate", "--private-key-file", ""], id="empty-private-key-file"),
+    ],
+)
+def test_wrong_options_are_status_2(run: Any, arguments: list[str]) -> None:
+    assert run(*arguments).status == 2
 
 
 # --- generate
