@@ -90,7 +90,7 @@ NETSKOPE = Chapter(
             remedy="Try again later; if it goes on, look at the service's status page.",
             seen=('{"status": "error"}', "HTTP 500", "HTTP 502", "HTTP 503", "HTTP 504"),
             answers=(
-                Answer("Netskope", statuses=(*SERVER_FAILURES, 501)),
+                Answer("Netskope", statuses=(*SERVER_FAILURES, 501, 408, 425)),
                 Answer("Netskope", statuses=tuple(range(200, 300))),
             ),
         ),

@@ -5,6 +5,15 @@ from __future__ import annotations
 
 from airflow_provider_okta_ure.catalogue.entries import SERVER_FAILURES, Answer, Chapter, Entry
 
+# Where Okta looks for many things at once; everything else is about one.
+_LISTS = (
+    "/api/v1/users",
+    "/api/v1/groups",
+    "/api/v1/groups/*/users",
+    "/api/v1/logs",
+    "/api/v1/iam/assignees/users",
+)
+
 OKTA_API = Chapter(
     anchor="oktas-api",
     title="What Okta's API refuses",
@@ -138,7 +147,7 @@ OKTA_API = Chapter(
             remedy="Try again later; if it goes on, ask for less at once (a narrower search, a smaller "
             "group).",
             seen=("E0000009 Internal Server Error",),
-            answers=(Answer("Okta", code="E0000009"),),
+            answers=tuple(Answer("Okta", code="E0000009", methods=("GET",), path=path) for path in _LISTS),
         ),
         Entry(
             topic="okta-maintenance",
@@ -162,11 +171,15 @@ OKTA_API = Chapter(
         Entry(
             topic="okta-server-error",
             title="Okta failed",
-            what="Okta answered with a failure of its own (5xx), also when it was asked again.",
+            what="Okta answered with a failure of its own (5xx), or wanted the request once more (408, 425), "
+            "also when it was asked again.",
             why="Okta or something in front of it is disturbed.",
             remedy="Try again later; if it goes on, look at the service's status page.",
-            seen=("HTTP 500", "HTTP 502", "HTTP 503", "HTTP 504"),
-            answers=(Answer("Okta", statuses=SERVER_FAILURES),),
+            seen=("HTTP 500", "HTTP 502", "HTTP 503", "HTTP 504", "HTTP 408", "HTTP 425"),
+            answers=(
+                Answer("Okta", statuses=(*SERVER_FAILURES, 408, 425)),
+                Answer("Okta", code="E0000009"),
+            ),
             reasons=("server_error",),
         ),
     ),

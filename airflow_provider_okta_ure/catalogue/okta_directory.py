@@ -120,7 +120,7 @@ OKTA_DIRECTORY = Chapter(
             topic="user-deprovisioned",
             title="The user is deprovisioned, or in a status that allows no change",
             what="Okta lets nobody change a user in this status.",
-            why="The user was deactivated; his risk no longer matters to Okta.",
+            why="The user was deactivated, so their risk no longer matters to Okta.",
             remedy="Nothing; or activate the user first, because a deactivated user cannot be changed.",
             seen=(
                 "the Okta user is deprovisioned",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import requests
 from urllib3.exceptions import (
+    LocationParseError,
     NameResolutionError,
     NewConnectionError,
     ProxyError,
@@ -12,10 +13,15 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError, TransportError
+from airflow_provider_okta_ure.errors import (
+    ConfigurationError,
+    OktaUreError,
+    TransportError,
+    UnexpectedAnswerError,
+)
 
 
-def no_answer(error: OSError, service: str, base_url: str) -> OktaUreError:
+def no_answer(error: OSError | ValueError, service: str, base_url: str) -> OktaUreError:
     """
     Return our error for one that ``requests`` raised.
 
@@ -27,8 +33,15 @@ def no_answer(error: OSError, service: str, base_url: str) -> OktaUreError:
     """
     if isinstance(error, requests.exceptions.SSLError):
         return _no_trust(error, service, base_url)
-    if isinstance(error, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):
-        return ConfigurationError("The proxy URL cannot be used.", topic="proxy-trouble")
+    # The service's own URL was checked before, so it is the proxy's that makes no sense.
+    if isinstance(
+        error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, LocationParseError)
+    ):
+        return ConfigurationError(
+            "The proxy URL cannot be used: it is no http URL with a host and a port.", topic="proxy-trouble"
+        )
+    if isinstance(error, ValueError) and not isinstance(error, OSError):
+        return UnexpectedAnswerError(f"The answer of {service} at {base_url} has headers that make no sense.")
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return TransportError(f"{service} at {base_url} did not accept a connection in time.", sent=False)
     if isinstance(error, requests.exceptions.Timeout):

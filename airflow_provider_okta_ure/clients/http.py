@@ -170,7 +170,7 @@ class ApiClient:
                 headers=headers,
                 timing=self._timing,
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise no_answer(error, self._dialect.service, self.base_url) from None
 
     def close(self) -> None:
@@ -302,7 +302,8 @@ class ApiClient:
             session, settings = self._session()
             prepared = session.prepare_request(request)
             response = session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings)
-        except OSError as error:  # requests' own errors are OSErrors, and so is a missing CA bundle
+        # Errors of requests are OSErrors, as is a missing CA bundle; what it cannot parse are ValueErrors.
+        except (OSError, ValueError) as error:
             raise self._failed(call, no_answer(error, self._dialect.service, self.base_url)) from None
         log.debug(
             "%s %s -> %s in %.0f ms, request id %s",

@@ -63,17 +63,22 @@ class PublishedKeys(NamedTuple):
                 )
 
     def _missing(self, ours: PublicJwk) -> JwksError:
-        kids = [clean_text(key.get("kid")) or "(no kid)" for key in self.keys]
+        kids = [clean_text(key.get("kid")) for key in self.keys]
         under = next((kid for kid, key in zip(kids, self.keys, strict=True) if is_same_key(key, ours)), None)
         remedy = (
             "Publish what `airflow okta-ure keys jwks --okta-conn-id` prints, and wait until caches on the "
             "way have forgotten the old key set."
         )
-        if under is not None:
+        if under == "":
+            remedy = (
+                f"The same key is there without a kid, by which Okta finds a key: publish it with "
+                f"kid {ours['kid']!r}, as `airflow okta-ure keys jwks --okta-conn-id` prints it."
+            )
+        elif under is not None:
             remedy = f"The same key is there as {under!r}: set `signing_key_id` in the connection to that."
         return JwksError(
             f"The key that signs, kid {ours['kid']!r}, is not among those published at {self.url}: "
-            f"{', '.join(kids[:10]) or 'none'}.",
+            f"{', '.join(kid or '(no kid)' for kid in kids[:10]) or 'none'}.",
             url=self.url,
             reason="key_missing",
             remedy=remedy,

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 INVALID_SEARCH = "E0000031"
 QUERY_TOO_SLOW = "E0000009"
 VALIDATION_FAILED = "E0000001"
+NOT_IN_THIS_STATUS = "E0000038"
+"""The user's status, such as DEPROVISIONED, allows no change of this kind."""
 
 # These mean "you may not" whatever the HTTP status is: 401 for a missing feature, 501 for a read-only group.
 _NOT_PERMITTED = ("E0000006", "E0000015", "E0000060", "E0000111")

@@ -53,6 +53,13 @@ def test_a_published_key_is_found_among_others(sandbox: Sandbox) -> None:
             id="another-name",
         ),
         pytest.param(
+            [{name: value for name, value in OURS.items() if name != "kid"}],
+            "key_missing",
+            "(no kid)",
+            f"publish it with kid {KEY.key_id!r}",
+            id="without-name",
+        ),
+        pytest.param(
             [{**THEIRS, "kid": KEY.key_id}], "key_differs", "another modulus", "private key", id="same-name"
         ),
         pytest.param(

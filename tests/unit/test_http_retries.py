@@ -26,6 +26,7 @@ from airflow_provider_okta_ure.errors import (
     RateLimitedError,
     ServerError,
     TransportError,
+    UnexpectedAnswerError,
 )
 from tests.unit.http_script import SERVER_NOW, Clock, Said, Script, Step, client, limits, refused
 
@@ -353,6 +354,48 @@ def test_what_trying_again_cannot_mend_is_a_matter_of_configuration(
     with pytest.raises(ConfigurationError, match=says):
         client(clock).call("GET", "/api/v1/org", bucket="b")
     assert len(script.sent) == 1
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://[bad",
+        "proxy.example:99999",
+        "http://proxy.example:abc",
+        "http://proxy..example:3128",
+        "http://a b:1",
+        "http://",
+        "ftp://proxy.example:21",
+        "http://user:pass#word@proxy.example:3128",
+    ],
+)
+def test_a_proxy_url_that_makes_no_sense_is_not_blamed_on_the_network(clock: Clock, proxy: str) -> None:
+    with pytest.raises(ConfigurationError, match="proxy URL") as caught:
+        client(clock, proxy=proxy).call("GET", "/api/v1/org", bucket="b")
+    assert caught.value.topic == "proxy-trouble"
+    assert "pass" not in str(caught.value)
+    assert clock.waits == []
+
+
+@pytest.mark.parametrize(
+    "error", [UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x"), ValueError("Invalid IPv6 URL")]
+)
+def test_headers_that_nobody_can_read_are_an_error_of_ours(play: Any, clock: Clock, error: Exception) -> None:
+    play(error)
+    with pytest.raises(UnexpectedAnswerError, match="headers"):
+        client(clock).call("GET", "/api/v1/org", bucket="b")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [("Location", "http://[::1"), ("Location", "http://[x]/"), ("Link", '<http://[x]/>; rel="next"')],
+)
+def test_an_address_that_makes_no_sense_is_an_error_of_ours(
+    play: Any, clock: Clock, header: tuple[str, str]
+) -> None:
+    play(Said(302 if header[0] == "Location" else 200, [], [header]))
+    with pytest.raises(UnexpectedAnswerError):
+        list(client(clock).pages("/api/v1/users", bucket="b", expect=list[dict[str, Any]]))
 
 
 # --- what a repeated request looks like
