@@ -15,13 +15,14 @@ NETSKOPE_PORT ?= 8092
 export UV_LINK_MODE ?= copy
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint types package bench sandbox constraints clean
+.PHONY: help demo test lint types package bench sandbox pictures constraints clean
 
 help:
 	@echo "make demo            sandbox and Airflow: back-fill a week (DAYS=7), sync today, show what happened (DEMO=once: then end)"
 	@echo "make test            lint, types, package, all tests on Airflow 3.3, those of what touches Airflow on 3.2"
 	@echo "make sandbox         only the pretend Okta org and Netskope tenant; prints their tokens (OKTA_PORT=8091 NETSKOPE_PORT=8092)"
 	@echo "make bench           the numbers in docs/benchmarks.md"
+	@echo "make pictures        the pictures of README.md, from a demo that is running"
 	@echo "make constraints     choose newer versions of everything we build with"
 	@echo "make clean           remove the environments and what the demo left"
 
@@ -55,6 +56,10 @@ bench: $(VENV)/.test
 
 sandbox: $(VENV)/.demo
 	@$(BIN)/okta-ure-sandbox --okta-port $(OKTA_PORT) --netskope-port $(NETSKOPE_PORT) --log-requests --ready-file .sandbox.json
+
+# With a demo running in another terminal, on the same PORT.
+pictures: $(VENV)/.test
+	@$(BIN)/python -m demo.pictures --port $(PORT)
 
 constraints: $(VENV)/.made
 	@PYTHON=$(PYTHON) UV=$(BIN)/uv sh .ci/constraints.sh
