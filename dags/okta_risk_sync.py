@@ -28,6 +28,8 @@ somebody, at risk wins. The gap between the two rules keeps people from going in
 
 A task that would change more than 500 users, or 20 % of all (of the group's members when it removes),
 writes nothing and says which plan to approve.
+
+Unpausing the DAG starts a run for the last whole day; a run that you trigger is for now.
 """
 
 from __future__ import annotations
@@ -50,13 +52,27 @@ from airflow_provider_okta_ure.sensors.okta import OktaRiskEventSensor
 # What Okta knows of people's risk. Each run leaves an event, dry runs too, with what it did as its extra.
 RISK_IN_OKTA = Asset(name="okta_user_risk", uri="okta://okta_default/user-risk", group="risk")
 
+OKTA: dict[str, Any] = {"okta_conn_id": "{{ params.okta_conn_id }}"}
+GROUP: dict[str, Any] = {
+    "group_name": "{{ params.group }}",
+    "past_intervals": "{{ params.past_intervals }}",
+}
+PUSH: dict[str, Any] = {
+    "ensure_provider": True,
+    "only_changes": "{{ params.only_changes }}",
+    "history": "{{ params.history }}",
+}
 # The same for every task that writes.
-LIMITS: dict[str, Any] = {
+WRITE: dict[str, Any] = {
+    **OKTA,
     "dry_run": "{{ params.dry_run }}",
+    "exclude_users": "{{ params.exclude_users | tojson }}",
+    "exclude_groups": "{{ params.exclude_groups | tojson }}",
     "max_changes": "{{ params.max_changes }}",
     "max_change_percent": "{{ params.max_change_percent }}",
     "approved_plan": "{{ params.approved_plan or '' }}",
 }
+LEVELS: dict[str, Any] = {"score_bounds": "{{ params.score_bounds | tojson if params.score_bounds else '' }}"}
 
 with DAG(
     dag_id="okta_risk_sync",
@@ -75,12 +91,15 @@ with DAG(
             title="Dry run",
             description="On: say what would be done, write nothing to Okta.",
         ),
-        "group": Param("Netskope at risk", type="string", minLength=1, maxLength=255, title="Okta group"),
+        "group": Param(
+            "Netskope at risk", type="string", minLength=1, maxLength=255, title="Okta group", section="Who"
+        ),
         "at_risk_rule": Param(
             "score <= 500",
             type="string",
             minLength=1,
             title="At risk",
+            section="Who",
             description="Who goes into the group. Higher scores are safer.",
         ),
         "recovered_rule": Param(
@@ -88,15 +107,25 @@ with DAG(
             type="string",
             minLength=1,
             title="Recovered",
+            section="Who",
             description="Who leaves the group. A gap to the rule above keeps people from going in and out.",
         ),
-        "past_intervals": Param(
-            "dry",
-            type="string",
-            enum=["dry", "apply"],
-            title="The group in past intervals",
-            description="dry: a backfill only plans, because who was at risk then may not be today. "
-            "apply: it acts.",
+        "exclude_users": Param(
+            [],
+            type="array",
+            items={"type": "string"},
+            title="Excluded users",
+            section="Who",
+            description="Never touched: logins, e-mail addresses or Okta ids, one a line, besides those in "
+            "the Okta connection.",
+        ),
+        "exclude_groups": Param(
+            [],
+            type="array",
+            items={"type": "string"},
+            title="Excluded groups",
+            section="Who",
+            description="Their members are never touched: names or Okta ids, one a line.",
         ),
         "scores_as_of": Param(
             "now",
@@ -104,22 +133,101 @@ with DAG(
             enum=["now", "interval"],
             values_display={"now": "Now", "interval": "The end of the data interval"},
             title="Scores as of",
+            section="Scores",
             description="Of a manual run. Now: when it is triggered, whatever logical date the dialog fills "
             "in. Scheduled runs and backfills always use the end of their data interval.",
+        ),
+        "strategy": Param(
+            "series",
+            type="string",
+            enum=["series", "list"],
+            values_display={"series": "Daily scores", "list": "The list of newest scores"},
+            title="How to read Netskope",
+            section="Scores",
+            description="Daily scores can answer for past days; the list takes fewer calls, only for now.",
+        ),
+        "score_bounds": Param(
+            None,
+            type=["object", "null"],
+            title="Bounds of the score levels",
+            section="Scores",
+            description='Empty: {"critical": [0, 250], "high": [251, 500], "medium": [501, 750], '
+            '"low": [751, 1000]}.',
+        ),
+        "min_source_percent": Param(
+            80,
+            type="number",
+            minimum=0,
+            maximum=100,
+            title="Least users with a new score (%)",
+            section="Scores",
+            description="Of those with one at the last run. Fewer are taken for an outage, and nothing is "
+            "done; up to 25 users fewer are always fine. 0: never.",
+        ),
+        "max_score_age": Param(
+            "36h",
+            type=["string", "null"],
+            title="Oldest new score",
+            section="Scores",
+            description="A warning when nobody has a newer one, such as 36h or 2d. Yesterday's scores are "
+            "24h old.",
+        ),
+        "stale_scores": Param(
+            "warn",
+            type="string",
+            enum=["warn", "fail"],
+            values_display={"warn": "Warn, and fail after three days", "fail": "Fail at once"},
+            title="When no new scores come",
+            section="Scores",
+        ),
+        "expires_after": Param(
+            None,
+            type=["string", "null"],
+            title="Membership ends after",
+            section="Group",
+            description="Such as 14d or 12h, even if no score changes. Empty: only when the user recovers.",
+        ),
+        "only_added_by_us": Param(
+            True,
+            type="boolean",
+            title="Only remove members that this provider added",
+            section="Group",
+        ),
+        "past_intervals": Param(
+            "dry",
+            type="string",
+            enum=["dry", "apply"],
+            values_display={"dry": "Only plan", "apply": "Change the group"},
+            title="Group changes during backfill",
+            section="Group",
+            description="Who was at risk then may not be today.",
+        ),
+        "only_changes": Param(
+            True,
+            type="boolean",
+            title="Only changed levels",
+            section="Risk signals",
+            description="Off: signal everybody's level again, also when Okta was told it already.",
         ),
         "history": Param(
             "protect",
             type="string",
             enum=["protect", "replay", "record"],
-            title="Risk signals in past intervals",
-            description="What a run that a later one has overtaken pushes. protect: nothing. replay: the old "
-            "change and then the newest level again. record: nothing, ever; it only writes the action log.",
+            values_display={
+                "protect": "Send nothing",
+                "replay": "Send the old change, then the newest level again",
+                "record": "Never send, only write the action log",
+            },
+            title="Risk signals of overtaken runs",
+            section="Risk signals",
+            description="What a run for a past time does about users of whom a later run has decided.",
         ),
         "max_changes": Param(
             500,
             type="integer",
             minimum=0,
-            title="Most changes",
+            title="Maximum changes",
+            section="Limits",
             description="A task that would change more users writes nothing.",
         ),
         "max_change_percent": Param(
@@ -127,22 +235,23 @@ with DAG(
             type="number",
             minimum=0,
             maximum=100,
-            title="Most changes in percent",
+            title="Maximum change (%)",
+            section="Limits",
             description="Of all users; of the group's members when it removes. 25 users are always fine.",
         ),
         "approved_plan": Param(
             None,
             type=["string", "null"],
             title="Approved plans",
-            description="Ids of plans that a task refused for their size, between commas: these may be "
-            "carried out.",
+            section="Limits",
+            description="Comma-separated ids of plans that a task refused for their size: these may be "
+            "carried out by a run for the same time.",
         ),
-        "strategy": Param(
-            "series",
-            type="string",
-            enum=["series", "list"],
-            title="How to read Netskope",
-            description="series can answer for past days; list only for now.",
+        "okta_conn_id": Param(
+            "okta_default", type="string", minLength=1, title="Okta connection", section="Connections"
+        ),
+        "netskope_conn_id": Param(
+            "netskope_default", type="string", minLength=1, title="Netskope connection", section="Connections"
         ),
     },
 ) as dag:
@@ -154,30 +263,33 @@ with DAG(
         ensure_provider=True,
         confirm=True,
         strategy="{{ params.strategy }}",
+        netskope_conn_id="{{ params.netskope_conn_id }}",
+        **OKTA,
     )
-    fetch_scores = NetskopeFetchScoresOperator(task_id="fetch_scores", strategy="{{ params.strategy }}")
+    fetch_scores = NetskopeFetchScoresOperator(
+        task_id="fetch_scores",
+        strategy="{{ params.strategy }}",
+        min_source_percent="{{ params.min_source_percent }}",
+        max_score_age="{{ params.max_score_age or '' }}",
+        stale_scores="{{ params.stale_scores }}",
+        netskope_conn_id="{{ params.netskope_conn_id }}",
+    )
 
     check >> fetch_scores
 
     filter_at_risk = RiskFilterOperator(
         task_id="filter_at_risk", rows=fetch_scores.output, rule="{{ params.at_risk_rule }}"
     )
-    map_levels = RiskMapLevelsOperator(task_id="map_levels", rows=filter_at_risk.output)
+    map_levels = RiskMapLevelsOperator(task_id="map_levels", rows=filter_at_risk.output, **LEVELS)
     add_to_group = OktaAddToGroupOperator(
         task_id="add_to_group",
         rows=map_levels.output,
-        group_name="{{ params.group }}",
         create_group=True,
-        past_intervals="{{ params.past_intervals }}",
-        **LIMITS,
+        expires_after="{{ params.expires_after or '' }}",
+        **GROUP,
+        **WRITE,
     )
-    push_risk = OktaPushRiskOperator(
-        task_id="push_risk",
-        rows=map_levels.output,
-        ensure_provider=True,
-        history="{{ params.history }}",
-        **LIMITS,
-    )
+    push_risk = OktaPushRiskOperator(task_id="push_risk", rows=map_levels.output, **PUSH, **WRITE)
 
     filter_recovered = RiskFilterOperator(
         task_id="filter_recovered",
@@ -187,10 +299,10 @@ with DAG(
     remove_from_group = OktaRemoveFromGroupOperator(
         task_id="remove_from_group",
         rows=filter_recovered.output,
-        group_name="{{ params.group }}",
         missing_group_ok=True,
-        past_intervals="{{ params.past_intervals }}",
-        **LIMITS,
+        only_added_by_us="{{ params.only_added_by_us }}",
+        **GROUP,
+        **WRITE,
     )
 
     filter_improved = RiskFilterOperator(
@@ -198,20 +310,21 @@ with DAG(
         rows=fetch_scores.output,
         rule="has_score and not ({{ params.at_risk_rule }})",
     )
-    map_improved = RiskMapLevelsOperator(task_id="map_improved", rows=filter_improved.output)
+    map_improved = RiskMapLevelsOperator(task_id="map_improved", rows=filter_improved.output, **LEVELS)
     push_improved = OktaPushRiskOperator(
         task_id="push_improved",
         rows=map_improved.output,
         # Of whom Okta was never told anything, there is nothing to take back.
         only_known=True,
-        ensure_provider=True,
-        history="{{ params.history }}",
-        **LIMITS,
+        **PUSH,
+        **WRITE,
     )
 
     # Okta answers 202 also to a signal that it ignores. all_done: when a push failed for somebody, what was
     # delivered to the others is to be proven all the same.
-    confirm_ingested = OktaRiskEventSensor(task_id="confirm_ingested", trigger_rule=TriggerRule.ALL_DONE)
+    confirm_ingested = OktaRiskEventSensor(
+        task_id="confirm_ingested", trigger_rule=TriggerRule.ALL_DONE, **OKTA
+    )
     [push_risk, push_improved] >> confirm_ingested
 
     # all_done: what was done is worth reading most when something failed.

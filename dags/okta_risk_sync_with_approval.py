@@ -21,6 +21,8 @@ different. Clear the `plan_*` task with everything after it for a new plan and a
 
 A rejection ends the run, and so does a day without an answer: that one as a failure, because nobody looked.
 Who approved stands in the action log with every change.
+
+Unpausing the DAG starts a run for the last whole day, which asks as well; a run that you trigger is for now.
 """
 
 from __future__ import annotations
@@ -48,11 +50,31 @@ TIME_TO_ANSWER = timedelta(hours=23)
 
 # The same for the task that plans and the one that carries out, or the plans would differ. A person decides
 # about past intervals as well; whatever a later run has decided about since is refused, not overwritten.
-GROUP: dict[str, Any] = {"group_name": "{{ params.group }}", "past_intervals": "apply"}
-ADDING: dict[str, Any] = {**GROUP, "create_group": True}
-REMOVING: dict[str, Any] = {**GROUP, "missing_group_ok": True}
-PUSHING: dict[str, Any] = {"ensure_provider": True, "history": "{{ params.history }}"}
+OKTA: dict[str, Any] = {"okta_conn_id": "{{ params.okta_conn_id }}"}
+WRITING: dict[str, Any] = {
+    **OKTA,
+    "exclude_users": "{{ params.exclude_users | tojson }}",
+    "exclude_groups": "{{ params.exclude_groups | tojson }}",
+}
+GROUP: dict[str, Any] = {**WRITING, "group_name": "{{ params.group }}", "past_intervals": "apply"}
+ADDING: dict[str, Any] = {
+    **GROUP,
+    "create_group": True,
+    "expires_after": "{{ params.expires_after or '' }}",
+}
+REMOVING: dict[str, Any] = {
+    **GROUP,
+    "missing_group_ok": True,
+    "only_added_by_us": "{{ params.only_added_by_us }}",
+}
+PUSHING: dict[str, Any] = {
+    **WRITING,
+    "ensure_provider": True,
+    "only_changes": "{{ params.only_changes }}",
+    "history": "{{ params.history }}",
+}
 PUSHING_IMPROVED: dict[str, Any] = {**PUSHING, "only_known": True}
+LEVELS: dict[str, Any] = {"score_bounds": "{{ params.score_bounds | tojson if params.score_bounds else '' }}"}
 
 APPROVED_BY = "{{ (ti.xcom_pull(task_ids='approve')['responded_by_user'] or {}).get('name', '') }}"
 # A rejection is a success that hands nothing over, so the state tells it from a question without an answer.
@@ -72,12 +94,15 @@ with DAG(
     doc_md=__doc__,
     tags=["okta", "netskope", "risk", "approval"],
     params={
-        "group": Param("Netskope at risk", type="string", minLength=1, maxLength=255, title="Okta group"),
+        "group": Param(
+            "Netskope at risk", type="string", minLength=1, maxLength=255, title="Okta group", section="Who"
+        ),
         "at_risk_rule": Param(
             "score <= 500",
             type="string",
             minLength=1,
             title="At risk",
+            section="Who",
             description="Who goes into the group. Higher scores are safer.",
         ),
         "recovered_rule": Param(
@@ -85,7 +110,25 @@ with DAG(
             type="string",
             minLength=1,
             title="Recovered",
+            section="Who",
             description="Who leaves the group. A gap to the rule above keeps people from going in and out.",
+        ),
+        "exclude_users": Param(
+            [],
+            type="array",
+            items={"type": "string"},
+            title="Excluded users",
+            section="Who",
+            description="Never touched: logins, e-mail addresses or Okta ids, one a line, besides those in "
+            "the Okta connection.",
+        ),
+        "exclude_groups": Param(
+            [],
+            type="array",
+            items={"type": "string"},
+            title="Excluded groups",
+            section="Who",
+            description="Their members are never touched: names or Okta ids, one a line.",
         ),
         "scores_as_of": Param(
             "now",
@@ -93,23 +136,91 @@ with DAG(
             enum=["now", "interval"],
             values_display={"now": "Now", "interval": "The end of the data interval"},
             title="Scores as of",
+            section="Scores",
             description="Of a manual run. Now: when it is triggered, whatever logical date the dialog fills "
             "in. Scheduled runs and backfills always use the end of their data interval.",
-        ),
-        "history": Param(
-            "protect",
-            type="string",
-            enum=["protect", "replay", "record"],
-            title="Risk signals in past intervals",
-            description="What a run that a later one has overtaken pushes. protect: nothing. replay: the old "
-            "change and then the newest level again. record: nothing, ever; it only writes the action log.",
         ),
         "strategy": Param(
             "series",
             type="string",
             enum=["series", "list"],
+            values_display={"series": "Daily scores", "list": "The list of newest scores"},
             title="How to read Netskope",
-            description="series can answer for past days; list only for now.",
+            section="Scores",
+            description="Daily scores can answer for past days; the list takes fewer calls, only for now.",
+        ),
+        "score_bounds": Param(
+            None,
+            type=["object", "null"],
+            title="Bounds of the score levels",
+            section="Scores",
+            description='Empty: {"critical": [0, 250], "high": [251, 500], "medium": [501, 750], '
+            '"low": [751, 1000]}.',
+        ),
+        "min_source_percent": Param(
+            80,
+            type="number",
+            minimum=0,
+            maximum=100,
+            title="Least users with a new score (%)",
+            section="Scores",
+            description="Of those with one at the last run. Fewer are taken for an outage, and nothing is "
+            "done; up to 25 users fewer are always fine. 0: never.",
+        ),
+        "max_score_age": Param(
+            "36h",
+            type=["string", "null"],
+            title="Oldest new score",
+            section="Scores",
+            description="A warning when nobody has a newer one, such as 36h or 2d. Yesterday's scores are "
+            "24h old.",
+        ),
+        "stale_scores": Param(
+            "warn",
+            type="string",
+            enum=["warn", "fail"],
+            values_display={"warn": "Warn, and fail after three days", "fail": "Fail at once"},
+            title="When no new scores come",
+            section="Scores",
+        ),
+        "expires_after": Param(
+            None,
+            type=["string", "null"],
+            title="Membership ends after",
+            section="Group",
+            description="Such as 14d or 12h, even if no score changes. Empty: only when the user recovers.",
+        ),
+        "only_added_by_us": Param(
+            True,
+            type="boolean",
+            title="Only remove members that this provider added",
+            section="Group",
+        ),
+        "only_changes": Param(
+            True,
+            type="boolean",
+            title="Only changed levels",
+            section="Risk signals",
+            description="Off: signal everybody's level again, also when Okta was told it already.",
+        ),
+        "history": Param(
+            "protect",
+            type="string",
+            enum=["protect", "replay", "record"],
+            values_display={
+                "protect": "Send nothing",
+                "replay": "Send the old change, then the newest level again",
+                "record": "Never send, only write the action log",
+            },
+            title="Risk signals of overtaken runs",
+            section="Risk signals",
+            description="What a run for a past time does about users of whom a later run has decided.",
+        ),
+        "okta_conn_id": Param(
+            "okta_default", type="string", minLength=1, title="Okta connection", section="Connections"
+        ),
+        "netskope_conn_id": Param(
+            "netskope_default", type="string", minLength=1, title="Netskope connection", section="Connections"
         ),
     },
 ) as dag:
@@ -121,14 +232,23 @@ with DAG(
         ensure_provider=True,
         confirm=True,
         strategy="{{ params.strategy }}",
+        netskope_conn_id="{{ params.netskope_conn_id }}",
+        **OKTA,
     )
-    fetch_scores = NetskopeFetchScoresOperator(task_id="fetch_scores", strategy="{{ params.strategy }}")
+    fetch_scores = NetskopeFetchScoresOperator(
+        task_id="fetch_scores",
+        strategy="{{ params.strategy }}",
+        min_source_percent="{{ params.min_source_percent }}",
+        max_score_age="{{ params.max_score_age or '' }}",
+        stale_scores="{{ params.stale_scores }}",
+        netskope_conn_id="{{ params.netskope_conn_id }}",
+    )
     check >> fetch_scores
 
     filter_at_risk = RiskFilterOperator(
         task_id="filter_at_risk", rows=fetch_scores.output, rule="{{ params.at_risk_rule }}"
     )
-    map_levels = RiskMapLevelsOperator(task_id="map_levels", rows=filter_at_risk.output)
+    map_levels = RiskMapLevelsOperator(task_id="map_levels", rows=filter_at_risk.output, **LEVELS)
     filter_recovered = RiskFilterOperator(
         task_id="filter_recovered",
         rows=fetch_scores.output,
@@ -139,7 +259,7 @@ with DAG(
         rows=fetch_scores.output,
         rule="has_score and not ({{ params.at_risk_rule }})",
     )
-    map_improved = RiskMapLevelsOperator(task_id="map_improved", rows=filter_improved.output)
+    map_improved = RiskMapLevelsOperator(task_id="map_improved", rows=filter_improved.output, **LEVELS)
 
     plan_add = OktaAddToGroupOperator(task_id="plan_add", rows=map_levels.output, dry_run=True, **ADDING)
     plan_remove = OktaRemoveFromGroupOperator(
@@ -157,9 +277,10 @@ with DAG(
         to_do = [plan for plan in plans if plan.changes]
         if not to_do:
             raise AirflowSkipException("Nothing is to be changed, so nobody has to approve it.")
-        changes = sum(len(plan.changes) for plan in to_do)
+        number = sum(len(plan.changes) for plan in to_do)
+        changes = "1 change" if number == 1 else f"{number} changes"
         return {
-            "subject": f"Okta: {changes} changes as of {to_do[0].as_of:%Y-%m-%d %H:%M} UTC",
+            "subject": f"Okta: {changes} as of {to_do[0].as_of:%Y-%m-%d %H:%M} UTC",
             "text": "\n\n".join(plan.summary() for plan in to_do),
         }
 
@@ -209,7 +330,9 @@ with DAG(
 
     # Okta answers 202 also to a signal that it ignores. all_done: when a push failed for somebody, what was
     # delivered to the others is to be proven all the same.
-    confirm_ingested = OktaRiskEventSensor(task_id="confirm_ingested", trigger_rule=TriggerRule.ALL_DONE)
+    confirm_ingested = OktaRiskEventSensor(
+        task_id="confirm_ingested", trigger_rule=TriggerRule.ALL_DONE, **OKTA
+    )
     [push_risk, push_improved] >> confirm_ingested
 
     # all_done: what was done is worth reading most when something failed.

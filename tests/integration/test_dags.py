@@ -107,6 +107,66 @@ def test_dry_run_is_the_default_and_everything_in_the_form_has_a_title(dags, dag
         assert params.get_param(name).schema.get("title"), name
 
 
+ADVISED = {
+    "only_changes",
+    "only_added_by_us",
+    "exclude_users",
+    "exclude_groups",
+    "expires_after",
+    "min_source_percent",
+    "max_score_age",
+    "stale_scores",
+    "score_bounds",
+    "scores_as_of",
+    "okta_conn_id",
+    "netskope_conn_id",
+}
+
+
+@pytest.mark.parametrize("dag_id", ["okta_risk_sync", "okta_risk_sync_with_approval"])
+def test_the_form_offers_what_messages_advise_in_sections_and_in_words(dags, dag_id):
+    params = dags[dag_id].params
+    assert set(params) >= ADVISED
+    schemas = {name: params.get_param(name).schema for name in params}
+    for name, schema in schemas.items():
+        assert schema["title"], name
+        assert schema.get("section") or name == "dry_run", name
+        assert set(schema.get("values_display", ())) == set(schema.get("enum", ())), name
+    # The form shows a section where its first field is; a section in two places would be two.
+    sections = [schema.get("section") for schema in schemas.values()]
+    changes = [one for before, one in zip([None, *sections], sections, strict=False) if one != before]
+    assert len(changes) == len(set(changes))
+
+
+def test_what_is_chosen_in_the_form_reaches_okta(dags, okta, netskope):
+    kept, left = (user.login for user in okta.okta.users[:2])
+    for login in (kept, left):
+        netskope.netskope.set_score(login, NOW - timedelta(days=1), 900)
+        netskope.netskope.set_score(login, NOW, 450)
+    guests = okta.okta.add_group("Guests, all")
+    third = okta.okta.users[2]
+    netskope.netskope.set_score(third.login, NOW, 450)
+    okta.okta.add_member(guests.id, third.id)
+    chosen = {
+        "group": "Risky",
+        "dry_run": False,
+        "at_risk_rule": "score == 450",
+        "exclude_users": [kept],
+        "exclude_groups": ["Guests, all"],
+        "score_bounds": {"critical": [0, 100], "high": [101, 200], "medium": [201, 460], "low": [461, 1000]},
+        "expires_after": "14d",
+    }
+    xcom = Run(dags["okta_risk_sync"], context_of(NOW), **chosen).all_tasks()
+    assert xcom["add_to_group"]["reasons"]["skipped:excluded"] == 2
+    group = okta.okta.find_group("Risky")
+    assert group is not None
+    members = {user.login for user in okta.okta.users if user.id in okta.okta.members(group.id)}
+    assert left in members
+    assert not members & {kept, third.login}
+    levels = {event["user_id"]: event["event"]["current_level"] for event in okta.okta.accepted_events}
+    assert levels[next(user.id for user in okta.okta.users if user.login == left)] == "medium"
+
+
 def test_every_dag_explains_itself(dags):
     for dag in dags.values():
         assert len(dag.doc_md or "") > 100
