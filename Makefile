@@ -6,7 +6,7 @@ VENV_32 ?= .venv-airflow-3.2
 # DEMO=once: end by itself instead of leaving the UI open.
 DEMO ?=
 # Each PORT has a folder of its own below .demo, so that demos can run side by side.
-# How many days before today the demo back-fills.
+# How many days before today the demo backfills.
 DAYS ?= 7
 PORT ?= 8080
 OKTA_PORT ?= 8091
@@ -18,7 +18,7 @@ BIN := $(VENV)/bin
 .PHONY: help demo test lint types package bench sandbox pictures constraints clean
 
 help:
-	@echo "make demo            sandbox and Airflow: back-fill a week (DAYS=7), sync today, show what happened (DEMO=once: then end)"
+	@echo "make demo            sandbox and Airflow: backfill a week (DAYS=7), sync today, show what happened (DEMO=once: then end)"
 	@echo "make test            lint, types, package, all tests on Airflow 3.3, those of what touches Airflow on 3.2"
 	@echo "make sandbox         only the pretend Okta org and Netskope tenant; prints their tokens (OKTA_PORT=8091 NETSKOPE_PORT=8092)"
 	@echo "make bench           the numbers in docs/benchmarks.md"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``make demo``: back-fill some days, sync today, and say in plain words what happened in Okta."""
+"""``make demo``: backfill some days, sync today, and say in plain words what happened in Okta."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Demo:
     The whole demo.
 
     :param folder: where everything it makes goes; empty.
-    :param days: how many days before today are back-filled.
+    :param days: how many days before today are backfilled.
     """
 
     def __init__(
@@ -109,8 +109,8 @@ class Demo:
     def _past_days(self) -> list[tuple[str, str]]:
         today = datetime.now(tz=timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
         first, last = today - timedelta(days=self._days), today - timedelta(days=1)
-        self._say(f"Back-fill: {first:%Y-%m-%d} to {last:%Y-%m-%d}, one day after the other, for real")
-        # By itself a back-fill only plans what to do with groups: who was at risk then may not be today.
+        self._say(f"Backfill: {first:%Y-%m-%d} to {last:%Y-%m-%d}, one day after the other, for real")
+        # By itself a backfill only plans what to do with groups: who was at risk then may not be today.
         self._airflow.backfill(DAG_ID, first, last, {**CONF, "past_intervals": "apply"})
         # Only now: unpaused before, the DAG would start its own run of yesterday, a dry one.
         self._airflow.unpause(DAG_ID)
@@ -126,7 +126,7 @@ class Demo:
         deadline = time.monotonic() + 60
         while len(runs := self._airflow.runs(DAG_ID, "backfill")) <= day:
             if time.monotonic() > deadline:
-                raise DemoError("Airflow did not start the back-fill within 60 s.")
+                raise DemoError("Airflow did not start the backfill within 60 s.")
             time.sleep(0.5)
         return self._airflow.wait_for_run(DAG_ID, runs[day]["dag_run_id"], 180)
 
@@ -254,7 +254,7 @@ def _options() -> argparse.Namespace:
         default=DAYS,
         choices=range(1, 31),
         metavar="1..30",
-        help="how many days before today to back-fill",
+        help="how many days before today to backfill",
     )
     parser.add_argument("--folder", type=Path, help="where everything goes (.demo/PORT)")
     return parser.parse_args()

@@ -134,6 +134,25 @@ def test_every_link_to_a_file_leads_to_one(document):
     assert [target for target in relative if not (document.parent / target).exists()] == []
 
 
+def anchors_of(path: Path) -> set[str]:
+    """Return what can follow the # in a link to a Markdown file, as GitHub makes it of the headings."""
+    text = path.read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.+)$", without_code(text), re.M)
+    slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return slugs | set(re.findall(r'<a id="([^"]+)">', text))
+
+
+@pytest.mark.parametrize("document", DOCS, ids=lambda path: path.name)
+def test_every_link_to_a_section_leads_to_one(document):
+    links = re.findall(r"\]\(([^)\s#:]*)#([^)\s]+)\)", without_code(document.read_text(encoding="utf-8")))
+    wrong = [
+        f"{target}#{anchor}"
+        for target, anchor in links
+        if anchor not in anchors_of((document.parent / target) if target else document)
+    ]
+    assert wrong == []
+
+
 def test_what_a_package_index_shows_has_nothing_relative():
     assert 'readme = "docs/package.md"' in text_of("pyproject.toml")
     text = text_of("docs/package.md")
