@@ -30,11 +30,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_provider_okta_ure.core.plans import ChangePlan
+from airflow_provider_okta_ure.operators.approval import OktaApprovalOperator
 from airflow_provider_okta_ure.operators.netskope import NetskopeFetchScoresOperator
 from airflow_provider_okta_ure.operators.okta import (
     OktaAddToGroupOperator,
@@ -287,7 +287,7 @@ with DAG(
     plans = {one.task_id: one.output for one in (plan_add, plan_remove, plan_push, plan_push_improved)}
     described = describe(plans)
 
-    approve = ApprovalOperator(
+    approve = OktaApprovalOperator(
         task_id="approve",
         subject="{{ ti.xcom_pull(task_ids='describe')['subject'] }}",
         body="{{ ti.xcom_pull(task_ids='describe')['text'] }}",
@@ -345,10 +345,10 @@ with DAG(
         planned = {task_id: one["counts"]["planned"] for task_id, one in plans.items()}
         if not any(planned.values()):
             return {"answer": "nobody was asked", "planned": planned}
-        if chosen != ApprovalOperator.APPROVE:
+        if chosen != OktaApprovalOperator.APPROVE:
             if state != "success":
                 raise RuntimeError("Nobody has answered, so nothing was written.")
-            return {"answer": ApprovalOperator.REJECT, "planned": planned}
+            return {"answer": OktaApprovalOperator.REJECT, "planned": planned}
         missing = sorted(task_id for task_id, one in reports.items() if one is None)
         if missing:
             raise RuntimeError(f"No report of {', '.join(missing)}: look at the log of these tasks.")

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from airflow_provider_okta_ure.action_log import tables
 from airflow_provider_okta_ure.action_log.searching import GROUP_ACTIONS, Filter
 from airflow_provider_okta_ure.action_log.summaries import all_counts
 from airflow_provider_okta_ure.core.names import fold
@@ -35,8 +36,11 @@ class Facets(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def dags_in_log(connection: Connection) -> list[str]:
-    """Return the ids of all DAGs in the log."""
-    return sorted(connection.execute(select(all_counts([]).c.dag_id).distinct()).scalars())
+    """Return the ids of all DAGs in the log, those that acted on nobody included."""
+    columns = (all_counts([]).c.dag_id, tables.tasks.c.dag_id, tables.approvals.c.dag_id)
+    return sorted(
+        {one for column in columns for one in connection.execute(select(column).distinct()).scalars()}
+    )
 
 
 def facets(connection: Connection, *, dag_ids: Sequence[str]) -> Facets:

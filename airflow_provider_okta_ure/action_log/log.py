@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.action_log import (
+    approvals,
     confirming,
     holders,
     names,
@@ -311,6 +312,7 @@ class ActionLog:
         with self.database.writing() as connection:
             summaries.forget_people(connection, older_than)
             tasks.forget_tasks(connection, older_than)
+            approvals.forget_approvals(connection, older_than)
 
     def _mark(self, connection: Connection, entries: Sequence[Entry]) -> None:
         summaries.mark_stale(connection, (entry.as_of for entry in entries))

@@ -220,6 +220,24 @@ run_scores = Table(
 )
 """What a run read, for the other tasks of the same run: compressed JSON, a score for each name."""
 
+approvals = Table(
+    "okta_ure_approvals",
+    metadata,
+    Column("dag_id", String(250), primary_key=True),
+    Column("run_id", String(250), primary_key=True),
+    Column("task_id", String(250), primary_key=True),
+    Column("map_index", Integer, primary_key=True, autoincrement=False),
+    Column("as_of", UtcDateTime, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime),
+    Column("answer", String(16), nullable=False),
+    Column("answered_by", String(255), nullable=False),
+    Column("answered_at", UtcDateTime),
+    Index("ix_okta_ure_approvals_as_of", "as_of"),
+)
+"""Which tasks asked a person, and who answered what."""
+
 # What follows is derived from the actions, moment by moment, so that long periods are read at once. A moment
 # that is written to is stale until it is counted again, and is read from the actions themselves until then.
 

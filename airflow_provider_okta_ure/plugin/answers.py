@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,11 +15,13 @@ from airflow_provider_okta_ure.plugin.advice import advice_for, reason
 from airflow_provider_okta_ure.plugin.links import base_path, links_of, task_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
+    from airflow_provider_okta_ure.action_log.approvals import ApprovalRecord
     from airflow_provider_okta_ure.action_log.entries import Entry
     from airflow_provider_okta_ure.action_log.overview import PlanCount
     from airflow_provider_okta_ure.action_log.people import ScoreAt
+    from airflow_provider_okta_ure.core.holding import Hold
 
 
 _PLAN = re.compile(r"\bplan:? ([0-9a-f]{8,64})\b", re.IGNORECASE)
@@ -75,9 +78,31 @@ def plan_answer(plan: PlanCount, *, dag_id: str, run_id: str) -> dict[str, Any]:
     }
 
 
-def membership_answer(entry: Entry) -> dict[str, Any]:
-    """Return an addition to a group as a membership: since when, until when, and why."""
+def approval_answer(record: ApprovalRecord) -> dict[str, Any]:
+    """Return a question to a person; one that is overdue has no answer, also when nobody wrote that down."""
+    is_over = not record.answer and record.due_at is not None and record.due_at < datetime.now(timezone.utc)
     return {
+        **msgspec.structs.asdict(record),
+        "answer": "unanswered" if is_over else record.answer,
+        "answered_at": record.due_at if is_over else record.answered_at,
+        "link": task_path(record.dag_id, record.run_id, record.task_id, record.map_index),
+    }
+
+
+def membership_answer(entry: Entry, holds: Iterable[Hold], *, readable: Container[str]) -> dict[str, Any]:
+    """
+    Return an addition to a group as a membership: since when, until when, why, and who holds it.
+
+    :param holds: the claims on it that still count.
+    :param readable: the DAGs that the reader may see; of others only that there is one is said.
+    """
+    shown = [one for one in holds if one.dag_id in readable]
+    return {
+        "held_by": [
+            {"dag_id": one.dag_id, "task_id": one.task_id, "as_of": one.as_of, "expires_at": one.expires_at}
+            for one in sorted(shown, key=lambda one: one.holder)
+        ],
+        "held_by_others": any(one.dag_id not in readable for one in holds),
         "org": entry.org,
         "group_id": entry.target,
         "group_name": entry.target_name,

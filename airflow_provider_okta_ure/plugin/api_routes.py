@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from fastapi.responses import StreamingResponse
 
-from airflow_provider_okta_ure.action_log import facets, memberships, people, searching, summaries
+from airflow_provider_okta_ure.action_log import facets, holders, memberships, people, searching, summaries
 from airflow_provider_okta_ure.action_log.exporting import to_csv
 from airflow_provider_okta_ure.action_log.log import ActionLog
 from airflow_provider_okta_ure.clients.hosts import admin_console_of
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from airflow_provider_okta_ure.action_log.entries import Entry
+    from airflow_provider_okta_ure.core.holding import Hold
 
 ACTIONS = ("add_to_group", "remove_from_group", "push_risk", "upsert_risk", "no_action", "fetch_scores")
 STATUSES = ("done", "unchanged", "skipped", "failed", "planned", "started")
@@ -211,7 +212,7 @@ def person(
                 "events": entry_answers(events[:EVENTS_AT_MOST]),
                 "more_events": len(events) > EVENTS_AT_MOST,
                 "memberships": [
-                    membership_answer(entry)
+                    membership_answer(entry, _holds_on(connection, entry), readable=dags)
                     for entry in memberships.memberships(connection, users=keys, dag_ids=chosen)
                 ],
             }
@@ -224,6 +225,13 @@ def _counted(connection: Connection, chosen: searching.Filter) -> tuple[int, boo
         return searching.count(connection, chosen, most=COUNTED_AT_MOST + 1), False
     by_status = summaries.count_by_status(connection, chosen)
     return sum(by_status.values()), "unchanged" not in by_status
+
+
+def _holds_on(connection: Connection, entry: Entry) -> list[Hold]:
+    """Return the claims on a membership that still count."""
+    now = datetime.now(tz=timezone.utc)
+    found = holders.holds_on(connection, org=entry.org, target=entry.target, users=[entry.user_key])
+    return [one for one in found.get(entry.user_key, []) if one.is_active(now)]
 
 
 def _every_entry(log: ActionLog, chosen: searching.Filter) -> Iterator[Entry]:

@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_okta_ure.action_log import memberships, overview, searching, tasks
+from airflow_provider_okta_ure.action_log import approvals, memberships, overview, searching, tasks
 from airflow_provider_okta_ure.action_log.summaries import CHANGES
-from airflow_provider_okta_ure.plugin.answers import entry_answers, failure_answer, plan_answer
+from airflow_provider_okta_ure.plugin.answers import (
+    approval_answer,
+    entry_answers,
+    failure_answer,
+    plan_answer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
+    from airflow_provider_okta_ure.action_log.approvals import ApprovalRecord
     from airflow_provider_okta_ure.action_log.log import ActionLog
     from airflow_provider_okta_ure.action_log.overview import RunCount
     from airflow_provider_okta_ure.action_log.searching import Filter
@@ -40,7 +46,8 @@ def overview_answer(log: ActionLog, wanted: Filter) -> dict[str, Any]:
     with log.database.reading() as connection:
         counts = overview.run_counts(connection, wanted)
         costs = tasks.find_tasks(connection, wanted, dag_ids=wanted.dag_ids or ())
-        runs = _runs(counts, costs)[:RUNS_AT_MOST]
+        asked = approvals.find_approvals(connection, wanted, dag_ids=wanted.dag_ids or ())
+        runs = _runs(counts, [*costs, *asked])[:RUNS_AT_MOST]
         failed = searching.search(
             connection,
             msgspec.structs.replace(wanted, status=("failed",)),
@@ -66,10 +73,10 @@ def overview_answer(log: ActionLog, wanted: Filter) -> dict[str, Any]:
         }
 
 
-def _runs(counts: Sequence[RunCount], costs: Sequence[TaskSummary]) -> list[dict[str, Any]]:
+def _runs(counts: Sequence[RunCount], others: Sequence[TaskSummary | ApprovalRecord]) -> list[dict[str, Any]]:
     """Return one dict per run, the newest moment first; also of runs that found nobody to act on."""
     runs: dict[tuple[str, str], dict[str, Any]] = {}
-    for task in costs:
+    for task in others:
         run = runs.setdefault((task.dag_id, task.run_id), _new_run(task))
         run["as_of"] = max(run["as_of"], task.as_of)
     for one in counts:
@@ -84,7 +91,7 @@ def _runs(counts: Sequence[RunCount], costs: Sequence[TaskSummary]) -> list[dict
     return sorted(runs.values(), key=lambda run: run["as_of"], reverse=True)
 
 
-def _new_run(one: RunCount | TaskSummary) -> dict[str, Any]:
+def _new_run(one: RunCount | TaskSummary | ApprovalRecord) -> dict[str, Any]:
     return {
         "dag_id": one.dag_id,
         "run_id": one.run_id,
@@ -96,16 +103,23 @@ def _new_run(one: RunCount | TaskSummary) -> dict[str, Any]:
         "seconds": None,
         "calls": {},
         "tasks": [],
+        "warnings": [],
     }
 
 
 def _add_costs(runs: Sequence[dict[str, Any]], found: Sequence[TaskSummary]) -> None:
-    """Add to each run what its tasks cost together."""
+    """Add to each run what its tasks cost together, and what they warned of."""
     by_run = {(run["dag_id"], run["run_id"]): run for run in runs}
     for task in found:
         run = by_run.get((task.dag_id, task.run_id))
         if run is None:
             continue
+        run["warnings"] += [
+            {"task_id": task.task_id, "text": text}
+            for text in task.warnings
+            # The parts of a mapped task all say the same.
+            if {"task_id": task.task_id, "text": text} not in run["warnings"]
+        ]
         run["seconds"] = round((run["seconds"] or 0.0) + task.seconds, 3)
         run["tasks"].append(
             {
@@ -130,7 +144,16 @@ def _today(connection: Connection, run: dict[str, Any] | None) -> dict[str, Any]
     """Return what the newest run did and what it only planned, the least safe first."""
     if run is None:
         nothing: dict[str, Any] = {kind: [] for kind in _KINDS}
-        return {**nothing, "planned": nothing, "plans": [], "as_of": None, "dag_id": None, "run_id": None}
+        return {
+            **nothing,
+            "planned": nothing,
+            "plans": [],
+            "approvals": [],
+            "warnings": [],
+            "as_of": None,
+            "dag_id": None,
+            "run_id": None,
+        }
     where = {"dag_id": run["dag_id"], "run_id": run["run_id"]}
 
     def entries(status: str) -> dict[str, Any]:
@@ -149,6 +172,8 @@ def _today(connection: Connection, run: dict[str, Any] | None) -> dict[str, Any]
         **entries("done"),
         "planned": entries("planned"),
         "plans": [plan_answer(one, **where) for one in overview.plans_of_run(connection, **where)],
+        "approvals": [approval_answer(one) for one in approvals.approvals_of_run(connection, **where)],
+        "warnings": run["warnings"],
         "as_of": run["as_of"],
         **where,
         "actions": run["actions"],

@@ -8,6 +8,7 @@ import sqlite3
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -112,9 +113,13 @@ def _scheduled_run_is_rejected(airflow: AirflowInstance, sandbox: Sandbox) -> No
     assert run.report("report")["answer"] == "Reject"
 
 
-def test_a_rejection_ends_the_run_and_is_no_failure(airflow: AirflowInstance):
+def test_a_rejection_ends_the_run_and_is_no_failure(airflow: AirflowInstance, page: Page):
     """What it writes, which is nothing, is looked at where it happens."""
-    assert airflow.runs(DAG, "scheduled")[0]["state"] == "success"
+    run = airflow.runs(DAG, "scheduled")[0]
+    assert run["state"] == "success"
+    _sign_in(page, airflow)
+    page.goto(f"{airflow.url}/dags/{DAG}/runs/{quote(run['dag_run_id'])}/plugin/risk-exchange-run")
+    expect(page.get_by_test_id("notice-approval-rejected")).to_contain_text(f"Rejected by {LOGIN}")
 
 
 def test_what_was_approved_is_done_and_recorded(airflow: AirflowInstance, sandbox: Sandbox, page: Page):
@@ -150,12 +155,16 @@ def test_when_the_world_has_changed_since_nothing_is_written(airflow: AirflowIns
     assert sandbox.okta.find_group("Changed") is None
 
 
-def _look_at_it(page: Page, airflow: AirflowInstance, run: AskedRun) -> None:
+def _sign_in(page: Page, airflow: AirflowInstance) -> None:
     page.goto(f"{airflow.url}/auth/login")
     page.get_by_label("Username").fill(LOGIN)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(lambda url: "/auth/" not in url)
+
+
+def _look_at_it(page: Page, airflow: AirflowInstance, run: AskedRun) -> None:
+    _sign_in(page, airflow)
     page.goto(f"{airflow.url}/dags/{DAG}/runs/{run.run_id}/tasks/approve/required_actions")
     expect(page.get_by_text("score (higher is safer)").first).to_be_visible()
     expect(page.get_by_role("button", name="Approve")).to_be_visible()

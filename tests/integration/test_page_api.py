@@ -11,12 +11,14 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, text
 
+from airflow_provider_okta_ure.action_log.approvals import ApprovalRecord, write_approval
 from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.action_log.log import ActionLog
 from airflow_provider_okta_ure.action_log.searching import Filter
@@ -560,6 +562,90 @@ def test_a_run_that_found_nobody_to_act_on_is_a_run_all_the_same(viewer: Visitor
     assert (found["today"]["run_id"], found["today"]["added"]) == ("manual__1", [])
     (run,) = ask(viewer, "overview", dag_id=SYNC, run_id="manual__1")["runs"]
     assert run["actions"] == {}
+
+
+def asked(answer: str = "", **more: Any) -> ApprovalRecord:
+    fields: dict[str, Any] = {
+        "dag_id": SYNC,
+        "run_id": "manual__1",
+        "task_id": "approve",
+        "as_of": TODAY,
+        "subject": "Okta: 4 changes",
+        "asked_at": TODAY,
+        "answer": answer,
+        "answered_by": "Eve" if answer else "",
+        "answered_at": TODAY + timedelta(hours=2) if answer else None,
+    }
+    return ApprovalRecord(**{**fields, **more})
+
+
+@pytest.mark.parametrize(
+    ("record", "answer", "when"),
+    [
+        pytest.param(asked("rejected"), "rejected", "2026-11-23T02:00:00Z", id="rejected"),
+        pytest.param(asked("approved"), "approved", "2026-11-23T02:00:00Z", id="approved"),
+        pytest.param(asked(due_at=datetime(2999, 1, 1, tzinfo=timezone.utc)), "", None, id="waiting"),
+        pytest.param(
+            asked(due_at=TODAY + timedelta(hours=1)), "unanswered", "2026-11-23T01:00:00Z", id="overdue"
+        ),
+    ],
+)
+def test_who_answered_an_approval_is_on_the_overview_and_in_the_run(
+    viewer: Visitor, log: ActionLog, record: ApprovalRecord, answer: str, when: str | None
+) -> None:
+    with log.database.writing() as connection:
+        write_approval(connection, record)
+    for params in ({"since": "2026-11-01T00:00:00Z"}, {"dag_id": SYNC, "run_id": "manual__1"}):
+        found = ask(viewer, "overview", **params)
+        assert [run["run_id"] for run in found["runs"]] == ["manual__1"]
+        (shown,) = found["today"]["approvals"]
+        assert (shown["answer"], shown["answered_at"]) == (answer, when)
+        assert shown["answered_by"] == record.answered_by
+        assert shown["link"].endswith("/manual__1/tasks/approve")
+
+
+def test_an_approval_of_a_dag_that_the_user_may_not_read_is_nowhere(
+    viewer: Visitor, log: ActionLog, hide: Callable[..., None]
+) -> None:
+    log.finish([entry("ann", 1)])
+    with log.database.writing() as connection:
+        write_approval(connection, asked("rejected", dag_id=HIDDEN, answered_by="Zed"))
+    assert "Zed" in viewer.get("/okta-ure/api/overview", since="2026-11-01T00:00:00Z").text
+    hide(HIDDEN)
+    assert "Zed" not in viewer.get("/okta-ure/api/overview", since="2026-11-01T00:00:00Z").text
+    hidden = ask(viewer, "overview", dag_id=HIDDEN, run_id="manual__1")
+    assert (hidden["runs"], hidden["today"]["approvals"]) == ([], [])
+
+
+def test_what_the_tasks_of_a_run_warned_of_is_shown_once_each(viewer: Visitor, log: ActionLog) -> None:
+    stale = "The newest score is 40 hours old."
+    log.record_task(msgspec.structs.replace(cost_of("fetch_scores"), map_index=0, warnings=(stale,)))
+    log.record_task(msgspec.structs.replace(cost_of("fetch_scores"), map_index=1, warnings=(stale, "Other.")))
+    log.record_task(cost_of("add_to_group"))
+    assert ask(viewer, "overview", since="2026-11-01T00:00:00Z")["today"]["warnings"] == [
+        {"task_id": "fetch_scores", "text": stale},
+        {"task_id": "fetch_scores", "text": "Other."},
+    ]
+
+
+def test_a_membership_names_who_holds_it_and_no_dag_that_the_user_may_not_read(
+    viewer: Visitor, log: ActionLog, hide: Callable[..., None]
+) -> None:
+    held: dict[str, Any] = {"status": "unchanged", "reason": "already_member"}
+    log.finish([addition("ann", 2), addition("ann", 1, dag_id=HIDDEN, task_id="keep", **held)])
+    log.finish([addition("bob", 2)])
+
+    def holders(user: str) -> tuple[list[str], bool]:
+        (membership,) = ask(viewer, "person", user_name=user)["memberships"]
+        names = [f"{one['dag_id']}.{one['task_id']}" for one in membership["held_by"]]
+        return names, membership["held_by_others"]
+
+    assert holders("ann") == ([f"{SYNC}.add_to_group", f"{HIDDEN}.keep"], False)
+    assert holders("bob") == ([f"{SYNC}.add_to_group"], False)
+    hide(HIDDEN)
+    assert holders("ann") == ([f"{SYNC}.add_to_group"], True)
+    assert holders("bob") == ([f"{SYNC}.add_to_group"], False)
+    assert HIDDEN not in viewer.get("/okta-ure/api/person", user_name="ann").text
 
 
 def test_what_is_only_recorded_is_no_change_in_okta(viewer: Visitor, log: ActionLog) -> None:

@@ -37,6 +37,7 @@ function Membership({ one, zone }) {
       h(Text, null, h(Chakra.Strong, null, "Since: "), moment(one.since, zone)),
       h(Text, null, h(Chakra.Strong, null, "Until: "),
         one.expires_at ? moment(one.expires_at, zone) : "they match the rule for removal"),
+      h(Holders, { one, zone }),
       h(
         Flex,
         { gap: 3, wrap: "wrap", fontSize: "sm" },
@@ -46,6 +47,19 @@ function Membership({ one, zone }) {
       ),
     ),
   );
+}
+
+// A member leaves when the last holder lets go.
+function Holders({ one, zone }) {
+  const holders = [
+    ...(one.held_by ?? []).map((hold) => {
+      const until = hold.expires_at ? `, until ${moment(hold.expires_at, zone)}` : "";
+      return `${[hold.dag_id, hold.task_id].filter(Boolean).join(".")} (last decided as of ${moment(hold.as_of, zone)}${until})`;
+    }),
+    ...(one.held_by_others ? ["another DAG"] : []),
+  ];
+  if (holders.length === 0) return null;
+  return h(Text, { wordBreak: "break-word" }, h(Chakra.Strong, null, "Held by: "), holders.join("; "));
 }
 
 function lastRemoval(events, zone) {
