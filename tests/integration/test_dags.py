@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
+import re
 from collections import defaultdict
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +16,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import CronDataIntervalTimetable
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 
+from airflow_provider_okta_ure.operators.netskope import NetskopeFetchScoresOperator
 from tests.integration.conftest import NOW, context_of
 
 if TYPE_CHECKING:
@@ -75,7 +78,14 @@ class Run:
 
 
 def test_the_files_hold_the_documented_dags(dags):
-    assert set(dags) == {"okta_risk_sync", "okta_risk_sync_with_approval", "okta_watchlist"}
+    assert set(dags) == {
+        "okta_risk_alerts",
+        "okta_risk_sync",
+        "okta_risk_sync_hourly",
+        "okta_risk_sync_two_tenants",
+        "okta_risk_sync_with_approval",
+        "okta_watchlist",
+    }
 
 
 def test_the_main_dag_is_drawn_as_designed(dags):
@@ -99,7 +109,10 @@ def test_a_run_speaks_for_one_whole_day(dags):
     assert dag.catchup is False
 
 
-@pytest.mark.parametrize("dag_id", ["okta_risk_sync", "okta_watchlist"])
+@pytest.mark.parametrize(
+    "dag_id",
+    ["okta_risk_sync", "okta_risk_sync_hourly", "okta_risk_sync_two_tenants", "okta_watchlist"],
+)
 def test_dry_run_is_the_default_and_everything_in_the_form_has_a_title(dags, dag_id):
     params = dags[dag_id].params
     assert params["dry_run"] is True
@@ -171,6 +184,22 @@ def test_every_dag_explains_itself(dags):
     for dag in dags.values():
         assert len(dag.doc_md or "") > 100
         assert dag.tags
+        for name in dag.params:
+            assert dag.params.get_param(name).schema.get("title"), name
+
+
+@pytest.mark.parametrize(
+    "dag_id",
+    ["okta_risk_alerts", "okta_risk_sync", "okta_risk_sync_hourly", "okta_risk_sync_two_tenants"],
+)
+def test_the_table_of_a_dag_names_its_tasks(dags, dag_id):
+    named = re.findall(
+        r"`([a-z_]+\*?)`", "".join(re.findall(r"^\| `.*?\|", dags[dag_id].doc_md, re.MULTILINE))
+    )
+    tasks = set(dags[dag_id].task_ids)
+    for name in named:
+        assert fnmatch.filter(tasks, name), name
+    assert all(any(fnmatch.fnmatch(task, name) for name in named) for task in tasks)
 
 
 @pytest.mark.parametrize(
@@ -261,3 +290,76 @@ def _events(okta: Sandbox) -> list[Any]:
     return [
         one for one in okta.okta.system_log if one["eventType"] == "security.events.provider.receive_event"
     ]
+
+
+def in_both(sandbox: Sandbox, connect: Any, monkeypatch: pytest.MonkeyPatch, us_score: int) -> str:
+    """Connect two tenants in which one user has two scores; return their login."""
+    login: str = sandbox.okta.users[0].login
+    with_us_score = {}
+    for conn_id, score in (("netskope_eu", 100), ("netskope_us", us_score)):
+        with_us_score[conn_id] = score
+        connect(conn_id, conn_type="netskope", host=sandbox.netskope_url, password=sandbox.netskope_token)
+    execute = NetskopeFetchScoresOperator.execute
+
+    def fetched(self: Any, context: Any) -> list[dict[str, Any]]:
+        return [
+            {**row, "score": with_us_score[self.netskope_conn_id]} if row["user"] == login else row
+            for row in execute(self, context)
+        ]
+
+    monkeypatch.setattr(NetskopeFetchScoresOperator, "execute", fetched)
+    return login
+
+
+@pytest.mark.parametrize("us_score", [100, 900])
+def test_who_is_at_risk_in_one_of_two_tenants_goes_into_the_group_and_stays(
+    dags, okta, connect, monkeypatch, us_score
+):
+    dag = dags["okta_risk_sync_two_tenants"]
+    assert dag.get_task("filter_at_risk").upstream_task_ids == {"fetch_eu", "fetch_us"}
+    login = in_both(okta, connect, monkeypatch, us_score)
+    for day in (MIDNIGHT - timedelta(days=1), MIDNIGHT):
+        Run(dag, context_of(day), group="Risky", dry_run=False).all_tasks()
+        group = okta.okta.find_group("Risky")
+        assert group is not None
+        user_id = next(user.id for user in okta.okta.users if user.login == login)
+        assert user_id in okta.okta.members(group.id)
+    levels = [e["event"]["current_level"] for e in okta.okta.accepted_events if e["user_id"] == user_id]
+    assert levels[-1:] == ["high"]
+
+
+def test_the_hourly_dag_acts_on_the_day_that_is_still_running(dags, okta, netskope):
+    dag = dags["okta_risk_sync_hourly"]
+    worse, better = (user.login for user in okta.okta.users[:2])
+    for login, score in ((worse, 900), (better, 100)):
+        netskope.netskope.set_score(login, NOW, score)
+    first = NOW.replace(minute=30)
+    okta.clock.advance((first - NOW).total_seconds())
+    Run(dag, context_of(first), group="Risky", dry_run=False).all_tasks()
+    netskope.netskope.set_score(worse, NOW, 100)
+    netskope.netskope.set_score(better, NOW, 900)
+    okta.clock.advance(3600)
+    Run(dag, context_of(first + timedelta(hours=1)), group="Risky", dry_run=False).all_tasks()
+    group = okta.okta.find_group("Risky")
+    assert group is not None
+    members = {user.login for user in okta.okta.users if user.id in okta.okta.members(group.id)}
+    assert worse in members
+    assert better not in members
+
+
+def test_no_hour_of_the_hourly_dag_asks_the_list_for_the_day_before(dags):
+    timetable = dags["okta_risk_sync_hourly"].timetable
+    assert timetable.expression == "30 * * * *"
+
+
+def test_the_alerts_are_about_every_match_and_not_about_ten(dags, okta, netskope):
+    names = [f"n{number}@new.example" for number in range(30)]
+    for name in names:
+        netskope.netskope.add_user(name)
+        netskope.netskope.set_score(name, MIDNIGHT - timedelta(days=2), 900)
+        netskope.netskope.set_score(name, MIDNIGHT - timedelta(days=1), 90)
+    xcom = Run(dags["okta_risk_alerts"], context_of(MIDNIGHT)).all_tasks()
+    alerted = {alert["key"].partition(" ")[0] for alert in xcom["alert"]}
+    assert set(names) <= alerted
+    assert all("score <= 250" in alert["text"] for alert in xcom["alert"])
+    assert okta.requests_to("okta") == []
