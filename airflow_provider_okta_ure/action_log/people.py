@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.action_log.searching import Filter, conditions_of, contains
 from airflow_provider_okta_ure.action_log.summaries import LEVELS, seen_people
-from airflow_provider_okta_ure.action_log.tables import actions
+from airflow_provider_okta_ure.action_log.tables import actions, holders
 from airflow_provider_okta_ure.core.names import fold
 
 _ROUNDS = 3
@@ -201,6 +201,51 @@ def events_of(
         .where(actions.c.user_key.in_(list(keys)), *conditions_of(wanted))
         .order_by(actions.c.as_of.desc(), actions.c.id.desc())
         .limit(limit)
+    )
+    return [Entry.from_row(row) for row in rows.mappings()]
+
+
+def held_by(
+    connection: Connection, keys: Iterable[str], *, dag_ids: Sequence[str], now: datetime
+) -> list[Entry]:
+    """
+    Return the newest decision behind each claim that tasks of these DAGs have on a membership of a person.
+
+    :param keys: as :func:`keys_of` returns them.
+    :param now: claims that have ended by then do not count.
+    """
+    table, claims = actions.c, holders.c
+    rank = (
+        func.row_number()
+        .over(partition_by=(table.org, table.target), order_by=(table.as_of.desc(), table.id.desc()))
+        .label("rank")
+    )
+    newest = (
+        select(table.id, rank)
+        .join(
+            holders,
+            and_(
+                claims.org == table.org,
+                claims.target == table.target,
+                claims.user_key == table.user_key,
+                claims.dag_id == table.dag_id,
+                claims.task_id == table.task_id,
+            ),
+        )
+        .where(
+            table.user_key.in_(list(keys)),
+            table.action == "add_to_group",
+            table.status.in_(("done", "started", "unchanged")),
+            table.dag_id.in_(dag_ids),
+            claims.held,
+            or_(claims.expires_at.is_(None), claims.expires_at > now),
+        )
+        .subquery()
+    )
+    rows = connection.execute(
+        select(actions)
+        .where(table.id.in_(select(newest.c.id).where(newest.c.rank == 1)))
+        .order_by(table.as_of.desc(), table.id.desc())
     )
     return [Entry.from_row(row) for row in rows.mappings()]
 

@@ -28,7 +28,7 @@ from airflow_provider_okta_ure.plugin.refusals import RESPONSES, described
 from airflow_provider_okta_ure.plugin.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -213,7 +213,7 @@ def person(
                 "more_events": len(events) > EVENTS_AT_MOST,
                 "memberships": [
                     membership_answer(entry, _holds_on(connection, entry), readable=dags)
-                    for entry in memberships.memberships(connection, users=keys, dag_ids=chosen)
+                    for entry in _memberships(connection, keys, chosen)
                 ],
             }
         )
@@ -225,6 +225,14 @@ def _counted(connection: Connection, chosen: searching.Filter) -> tuple[int, boo
         return searching.count(connection, chosen, most=COUNTED_AT_MOST + 1), False
     by_status = summaries.count_by_status(connection, chosen)
     return sum(by_status.values()), "unchanged" not in by_status
+
+
+def _memberships(connection: Connection, keys: Sequence[str], dag_ids: Sequence[str]) -> list[Entry]:
+    """Return what these DAGs added a person to, and what they hold although another DAG added the person."""
+    added = memberships.memberships(connection, users=keys, dag_ids=dag_ids)
+    known = {(one.org, one.target) for one in added}
+    held = people.held_by(connection, keys, dag_ids=dag_ids, now=datetime.now(tz=timezone.utc))
+    return [*added, *(one for one in held if (one.org, one.target) not in known)]
 
 
 def _holds_on(connection: Connection, entry: Entry) -> list[Hold]:

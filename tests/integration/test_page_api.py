@@ -648,6 +648,21 @@ def test_a_membership_names_who_holds_it_and_no_dag_that_the_user_may_not_read(
     assert HIDDEN not in viewer.get("/okta-ure/api/person", user_name="ann").text
 
 
+def test_a_membership_is_shown_to_whoever_may_read_a_dag_that_holds_it(
+    viewer: Visitor, log: ActionLog, hide: Callable[..., None]
+) -> None:
+    held: dict[str, Any] = {"status": "unchanged", "reason": "already_member"}
+    log.finish([addition("ann", 3, dag_id=HIDDEN), addition("ann", 2, **held), addition("ann", 1, **held)])
+    hide(HIDDEN)
+    (membership,) = ask(viewer, "person", user_name="ann")["memberships"]
+    assert (membership["status"], membership["since"]) == ("unchanged", "2026-11-22T00:00:00Z")
+    assert [one["dag_id"] for one in membership["held_by"]] == [SYNC]
+    assert membership["held_by_others"] is True
+    # It lets go; the other one still holds.
+    log.finish([addition("ann", 0, action="remove_from_group", status="skipped", reason="held_by_others")])
+    assert ask(viewer, "person", user_name="ann")["memberships"] == []
+
+
 def test_what_is_only_recorded_is_no_change_in_okta(viewer: Visitor, log: ActionLog) -> None:
     log.finish([entry("ann"), entry("bob", action="no_action", target="", task_id="note")])
     found = ask(viewer, "overview", since="2026-11-01T00:00:00Z")

@@ -22,7 +22,7 @@ export function Notices({ today, zone, of }) {
       ] }),
     refused.map((plan) => h(Refused, { key: `${plan.task_id} ${plan.action}`, plan })),
     (today.approvals ?? []).map((one) => h(Approval, { key: `${one.task_id} ${one.map_index}`, one, zone })),
-    dry.length > 0 && h(DryRun, { plans: dry, isAll: isNothingDone(today), of }),
+    dry.length > 0 && h(DryRun, { plans: dry, today, of }),
     past.length > 0 &&
       h(Notice, { status: "info", testId: "past-interval", title: [
         `Past interval: ${counted(total(past), "change")} not carried out. `,
@@ -50,12 +50,15 @@ function Notice({ status, title, testId, children }) {
   );
 }
 
-function DryRun({ plans, isAll, of }) {
+function DryRun({ plans, today, of }) {
+  // A plan that somebody is asked about is no dry run.
+  const isAsked = (today.approvals ?? []).length > 0;
+  const said = isNothingDone(today) ? "Dry run: nothing was written to Okta. " : "Part of this run was a dry run. ";
   const link = h(StateLink, { key: "to", to: of({ status: ["planned"], reason: plans.map((plan) => plan.reason) }), color: "inherit", textDecoration: "underline" },
     counted(total(plans), "planned change"));
   return h(Notice, {
     status: "info", testId: "dry-run",
-    title: [isAll ? "Dry run: nothing was written to Okta. " : "Part of this run was a dry run. ", link],
+    title: [isAsked ? "Not carried out: " : said, link],
   });
 }
 

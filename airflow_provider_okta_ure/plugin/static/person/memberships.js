@@ -34,7 +34,8 @@ function Membership({ one, zone }) {
       h(Heading, { as: "h4", size: "sm", wordBreak: "break-word" }, one.group_name || one.group_id),
       one.status === "started" && h(Text, { fontSize: "sm" }, "Okta's answer did not arrive: they may not be in the group. The next run finds out."),
       h(Text, null, h(Chakra.Strong, null, "Why: "), one.why),
-      h(Text, null, h(Chakra.Strong, null, "Since: "), moment(one.since, zone)),
+      // Whoever another DAG added is only known to be held.
+      one.status !== "unchanged" && h(Text, null, h(Chakra.Strong, null, "Since: "), moment(one.since, zone)),
       h(Text, null, h(Chakra.Strong, null, "Until: "),
         one.expires_at ? moment(one.expires_at, zone) : "they match the rule for removal"),
       h(Holders, { one, zone }),
