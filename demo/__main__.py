@@ -70,8 +70,10 @@ class Demo:
         self._airflow.wait_for_dag(DAG_ID)
         since = datetime.now(tz=timezone.utc) - timedelta(minutes=5)
         runs = self._past_days()
+        # The check is for the time of the last run, also when midnight UTC passes meanwhile.
+        until = datetime.now(tz=timezone.utc)
         runs.append(self._today())
-        self._tell(runs, since)
+        self._tell(runs, since, until)
 
     def stop(self) -> None:
         """End every process that the demo started."""
@@ -136,13 +138,13 @@ class Demo:
         self._say(f"Today, triggered by hand: {_seconds(run):4.1f} s")
         return "today", run_id
 
-    def _tell(self, runs: Sequence[tuple[str, str]], since: datetime) -> None:
+    def _tell(self, runs: Sequence[tuple[str, str]], since: datetime, until: datetime) -> None:
         self._say("Asking Okta itself what has changed")
         reports = [(label, self._airflow.xcom(DAG_ID, run_id, "report")) for label, run_id in runs]
         group_id, members = self._services.group_members(GROUP)
         names = {member["id"]: member["profile"]["login"] for member in members}
         expectation = story.expected_in_okta(
-            self._services.scores(self._services.netskope_users()), self._services.okta_users()
+            self._services.scores(self._services.netskope_users(), until), self._services.okta_users()
         )
         events = {
             kind: len(self._services.log_events(f"{since:%Y-%m-%dT%H:%M:%SZ}", kind)) for kind in LOGGED

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -96,14 +97,20 @@ class Services:
         query = f'since={since}&until={until}&limit=1000&filter=eventType eq "{event_type}"'
         return list(self._okta_pages(f"/api/v1/logs?{query}"))
 
-    def scores(self, users: list[str]) -> dict[str, int | None]:
-        """Return the newest score of each user, or None; keys are lower case."""
+    def scores(self, users: list[str], at: datetime) -> dict[str, int | None]:
+        """
+        Return each user's newest score as of a time, or None; keys are lower case.
+
+        :param at: the time (aware); the score of a day that begins later does not count.
+        """
+        until = at.timestamp() * 1000
         result: dict[str, int | None] = dict.fromkeys((user.lower() for user in users), None)
         for start in range(0, len(users), 500):
-            body = {"users": users[start : start + 500], "fromTime": 0, "capPerUser": 1}
+            body = {"users": users[start : start + 500], "fromTime": 0, "capPerUser": 2}
             answer = self._netskope("POST", "/api/v2/incidents/uba/getuci", json=body)
             for one in answer["usersUci"]:
-                newest = max(one["confidences"], key=lambda bucket: bucket["start"], default=None)
+                counting = [bucket for bucket in one["confidences"] if bucket["start"] < until]
+                newest = max(counting, key=lambda bucket: bucket["start"], default=None)
                 if newest is not None:
                     result[one["userId"].lower()] = newest["confidenceScore"]
         return result
