@@ -111,8 +111,18 @@ _CHECK = ActionCommand(
             help="what is going to be done: groups, push, upsert, with commas between them; default: groups, "
             "and push if the Okta connection has a signing key",
         ),
+        option(
+            "--signals",
+            choices=("auto", "on", "off"),
+            help="whether risk signals are sent; auto: when the connection has a signing key and the org has "
+            "Identity Threat Protection; default: as --actions says",
+        ),
         option("--group-name", metavar="NAME", help="exact name of the group that is going to be written"),
-        option("--group-id", metavar="ID", help="its id, instead of the name"),
+        option(
+            "--group-id",
+            metavar="ID",
+            help="id of the group that is going to be written, instead of its name",
+        ),
         option("--create-group", action="store_true", help="the work creates a group that does not exist"),
         option("--ensure-provider", action="store_true", help="the work registers us as a transmitter"),
         option("--confirm", action="store_true", help="the work looks for its signals in Okta's System Log"),
@@ -124,7 +134,7 @@ _CHECK = ActionCommand(
             type=float,
             default=60.0,
             metavar="MINUTES",
-            help="how long that many may take before it is worth a warning (60)",
+            help="how long the work with --users users may take before it is worth a warning (60)",
         ),
         option("--json", action="store_true", help="print the report as JSON"),
     ),

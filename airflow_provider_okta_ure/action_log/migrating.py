@@ -47,6 +47,11 @@ def newest_version() -> str:
     return _NEWEST
 
 
+def known_versions() -> frozenset[str]:
+    """Return the versions of the table that this package can bring up to date."""
+    return frozenset(script.revision for script in _scripts().walk_revisions())
+
+
 def version_of(database: Database) -> str | None:
     """Return the version of the table in a database; None = there is no table."""
     with database.reading() as connection:
@@ -79,8 +84,7 @@ def _version(connection: Connection) -> str | None:
 
 
 def _run(connection: Connection, before: str | None) -> None:
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if before is not None and before not in known:
+    if before is not None and before not in known_versions():
         raise ActionLogError(
             f"The action log is of version {before}, which this version of the package does not know.",
             remedy="Upgrade airflow-provider-okta-ure to the version that made it.",

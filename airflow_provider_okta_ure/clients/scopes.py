@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 USERS_READ = "okta.users.read"
 GROUPS_READ = "okta.groups.read"
 GROUPS_MANAGE = "okta.groups.manage"
@@ -19,3 +21,8 @@ CHECK_SCOPES = (USERS_READ, GROUPS_READ)
 
 ALL_SCOPES = (USERS_READ, GROUPS_MANAGE, USER_RISK_MANAGE, PROVIDERS_MANAGE, LOGS_READ, ORGS_READ)
 """What the whole client can make use of; Okta grants those among them that the app was given."""
+
+
+def covers(granted: Collection[str], scope: str) -> bool:
+    """Return whether scopes allow what one scope stands for; ``manage`` includes ``read``."""
+    return scope in granted or (scope.endswith(".read") and f"{scope.removesuffix('read')}manage" in granted)

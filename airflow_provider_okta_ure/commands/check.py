@@ -46,6 +46,7 @@ def _report(args: Namespace) -> PreflightReport:
     refuse_empty(args, allowed=("netskope-conn-id",))
     wanted = Wanted(
         actions=to_actions(args.actions),
+        signals=args.signals,
         group_name=args.group_name,
         group_id=args.group_id,
         create_group=args.create_group,

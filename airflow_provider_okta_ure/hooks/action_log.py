@@ -14,7 +14,7 @@ import os
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.sdk import BaseHook, conf
 from airflow.sdk.exceptions import AirflowNotFoundException
@@ -60,24 +60,47 @@ def open_action_log(waiting: Waiting | None = None) -> ActionLog:
     """
     from airflow_provider_okta_ure.action_log.log import ActionLog
 
+    place = action_log_place()
+    _say_once(str(place))
+    return ActionLog.open(place.url, waiting)
+
+
+class Place(NamedTuple):
+    """
+    Where the action log is.
+
+    :param url: the SQLAlchemy URL of its database.
+    :param is_chosen: it is that of the connection, and not the file that is used without one.
+    """
+
+    url: URL
+    is_chosen: bool
+
+    def __str__(self) -> str:
+        why = "of the connection" if self.is_chosen else "as there is no connection"
+        return f"Action log: {self.url.render_as_string(hide_password=True)}, {why} {CONN_ID!r}."
+
+
+def action_log_place() -> Place:
+    """
+    Return where the action log is.
+
+    :raises ConfigurationError: see :func:`open_action_log`.
+    :raises ActionLogError: whether there is a connection cannot be found out.
+    """
     connection = _connection()
-    url = _url_of(connection) if connection else _url_of_file(str(_default_file()))
-    _say_once(
-        f"Action log: {url.render_as_string(hide_password=True)}, "
-        + (f"of the connection {CONN_ID!r}." if connection else f"as there is no connection {CONN_ID!r}.")
-    )
-    return ActionLog.open(url, waiting)
+    if connection is not None:
+        return Place(_url_of(connection), is_chosen=True)
+    return Place(_url_of_file(str(_default_file())), is_chosen=False)
 
 
 def action_log_url() -> URL:
     """
     Return the SQLAlchemy URL of the action log's database.
 
-    :raises ConfigurationError: see :func:`open_action_log`.
-    :raises ActionLogError: whether there is a connection cannot be found out.
+    :raises OktaUreError: see :func:`action_log_place`.
     """
-    connection = _connection()
-    return _url_of(connection) if connection else _url_of_file(str(_default_file()))
+    return action_log_place().url
 
 
 @cache

@@ -14,6 +14,7 @@ from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
 from airflow_provider_okta_ure.hooks.masking import mask_keys, mask_proxies, mask_token
 from airflow_provider_okta_ure.hooks.okta_sign_in import api_token_of, service_app_of
 from airflow_provider_okta_ure.hooks.settings import OktaSettings, base_host, read_settings
+from airflow_provider_okta_ure.hooks.signals import signals_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.clients.http import Transport
     from airflow_provider_okta_ure.clients.keys import SigningKey
     from airflow_provider_okta_ure.clients.okta import OktaClient
+    from airflow_provider_okta_ure.clients.okta_probe import OktaProbe
     from airflow_provider_okta_ure.core.models import SecurityEventsProvider
 
 
@@ -203,6 +205,31 @@ class OktaHook(BaseHook):
         from airflow_provider_okta_ure.clients.okta import OktaClient
 
         return OktaClient.connect(self.base_url, auth, **{**self.settings.transport, **transport})
+
+    def client_for(self, scope: str) -> OktaClient:
+        """
+        Return a client for what a service app needs a scope for that it may not have been granted.
+
+        It signs in for it separately, because Okta may refuse a request for scopes of which one was not
+        granted as a whole.
+        """
+        from airflow_provider_okta_ure.clients.scopes import covers
+
+        if self.settings.auth_method == "ssws" or covers(self.scopes or (), scope):
+            return self.client
+        return OktaHook(self.okta_conn_id, scopes=(scope,)).client
+
+    def probe_for(self, scope: str) -> OktaProbe:
+        """Return small reads of the org; see :meth:`client_for`."""
+        return self.client_for(scope).probe
+
+    def signals_wanted(self, mode: object) -> tuple[bool, str]:
+        """
+        Return whether risk signals are to be sent, and why; see :func:`hooks.signals.signals_wanted`.
+
+        :param mode: ``auto``, ``on`` or ``off``.
+        """
+        return signals_wanted(self, mode)
 
     @cached_property
     def registration(self) -> Registration:

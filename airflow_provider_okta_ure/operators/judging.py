@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 
 from airflow_provider_okta_ure.clients.okta_exclusions import find_excluded, unreadable
+from airflow_provider_okta_ure.clients.okta_features import is_denial
+from airflow_provider_okta_ure.clients.scopes import ROLES_READ
 from airflow_provider_okta_ure.errors import (
     BlastRadiusError,
     ConfigurationError,
@@ -111,9 +113,12 @@ def read_exclusions(
 
 def _administrators(hook: OktaHook, administrators: AdministratorsExcluded) -> dict[str, str]:
     try:
-        return dict.fromkeys(hook.client.list_administrators(), "is an Okta administrator")
+        # A service app signs in for it separately: it may not have been granted the scope.
+        listed = hook.client_for(ROLES_READ).list_administrators()
+        return dict.fromkeys(listed, "is an Okta administrator")
     except OktaUreError as error:
-        if administrators == "always" or not isinstance(error, (PermissionDeniedError, NotFoundError)):
+        may_go_on = is_denial(error) or isinstance(error, (PermissionDeniedError, NotFoundError))
+        if administrators == "always" or not may_go_on:
             raise unreadable("list of administrators", error) from error
-        hook.log.info("The token may not read who is an administrator, so they are not excluded.")
+        hook.log.info("The credential may not read who is an administrator, so they are not excluded.")
         return {}

@@ -11,6 +11,9 @@ from airflow.sdk import BaseOperator
 from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.hooks.netskope import NetskopeHook
 from airflow_provider_okta_ure.hooks.okta import OktaHook
+from airflow_provider_okta_ure.hooks.signals import to_signals_mode
+from airflow_provider_okta_ure.operators.identities import name_shower
+from airflow_provider_okta_ure.operators.judging import to_administrators_excluded
 from airflow_provider_okta_ure.operators.run import failing_for_good, say_as_of, to_flag, to_text
 from airflow_provider_okta_ure.preflight.run import preflight
 from airflow_provider_okta_ure.preflight.table import to_line, to_summary
@@ -33,6 +36,8 @@ class OktaPreflightOperator(BaseOperator):
 
     :param actions: what the DAG does: a list or a text of ``groups``, ``push``, ``upsert``; None = groups,
         and push if the connection has a signing key. (templated)
+    :param signals: whether the DAG sends risk signals: ``auto``, ``on`` or ``off``, as its tasks have it;
+        None = as ``actions`` says. (templated)
     :param group_name: the exact name of the group that is written. (templated)
     :param group_id: its id, instead of the name. (templated)
     :param create_group: the DAG creates the group when there is none. (templated)
@@ -44,6 +49,10 @@ class OktaPreflightOperator(BaseOperator):
     :param users: how many users the DAG may act on in one run; None = not known. (templated)
     :param max_minutes: how long that many users may take before it is worth a warning. (templated)
     :param fail_on_warning: a warning fails the task, too. (templated)
+    :param exclude_users: whom the DAG excludes, besides those in the connection. (templated)
+    :param exclude_groups: the groups whose members it excludes. (templated)
+    :param exclude_administrators: as the DAG's tasks have it; True = it is a problem when they cannot be
+        read. (templated)
     :param okta_conn_id: the connection to the Okta org. (templated)
     :param netskope_conn_id: the connection to the Netskope tenant; None = there is none. (templated)
     :return: the report: status, counts and every check with its remedy.
@@ -51,6 +60,7 @@ class OktaPreflightOperator(BaseOperator):
 
     template_fields: Sequence[str] = (
         "actions",
+        "signals",
         "group_name",
         "group_id",
         "create_group",
@@ -61,6 +71,9 @@ class OktaPreflightOperator(BaseOperator):
         "users",
         "max_minutes",
         "fail_on_warning",
+        "exclude_users",
+        "exclude_groups",
+        "exclude_administrators",
         "okta_conn_id",
         "netskope_conn_id",
     )
@@ -69,6 +82,7 @@ class OktaPreflightOperator(BaseOperator):
         self,
         *,
         actions: Sequence[str] | str | None = None,
+        signals: bool | str | None = None,
         group_name: str | None = None,
         group_id: str | None = None,
         create_group: bool | str = False,
@@ -79,12 +93,16 @@ class OktaPreflightOperator(BaseOperator):
         users: int | str | None = None,
         max_minutes: float | str = 60,
         fail_on_warning: bool | str = False,
+        exclude_users: Any = None,
+        exclude_groups: Any = None,
+        exclude_administrators: bool | str = "if_readable",
         okta_conn_id: str = OktaHook.default_conn_name,
         netskope_conn_id: str | None = NetskopeHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.actions = actions
+        self.signals = signals
         self.group_name = group_name
         self.group_id = group_id
         self.create_group = create_group
@@ -95,6 +113,9 @@ class OktaPreflightOperator(BaseOperator):
         self.users = users
         self.max_minutes = max_minutes
         self.fail_on_warning = fail_on_warning
+        self.exclude_users = exclude_users
+        self.exclude_groups = exclude_groups
+        self.exclude_administrators = exclude_administrators
         self.okta_conn_id = okta_conn_id
         self.netskope_conn_id = netskope_conn_id
 
@@ -102,7 +123,13 @@ class OktaPreflightOperator(BaseOperator):
         with failing_for_good():
             say_as_of(self.log, context)
             fail_on_warning = to_flag(self.fail_on_warning, "fail_on_warning")
-            report = preflight(self.okta_conn_id, self.netskope_conn_id, self._wanted(), say=self._log)
+            report = preflight(
+                self.okta_conn_id,
+                self.netskope_conn_id,
+                self._wanted(),
+                say=self._log,
+                shown=name_shower(),
+            )
             self.log.info("Preflight: %s.", to_summary(report))
             error = report.error(fail_on_warning=fail_on_warning)
             if error is not None:
@@ -114,6 +141,7 @@ class OktaPreflightOperator(BaseOperator):
     def _wanted(self) -> Wanted:
         return Wanted(
             actions=to_actions(self.actions),
+            signals=None if self.signals in (None, "", "None") else to_signals_mode(self.signals),
             group_name=to_text(self.group_name, "group_name") or None,
             group_id=to_text(self.group_id, "group_id") or None,
             create_group=to_flag(self.create_group, "create_group"),
@@ -123,6 +151,9 @@ class OktaPreflightOperator(BaseOperator):
             strategy=self.strategy,
             users=None if self.users in (None, "", "None") else _number(self.users, "users", int),
             max_minutes=_number(self.max_minutes, "max_minutes", float),
+            exclude_users=(self.exclude_users,),
+            exclude_groups=(self.exclude_groups,),
+            exclude_administrators=to_administrators_excluded(self.exclude_administrators) == "always",
         )
 
     def _log(self, finding: Finding) -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,15 +10,16 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_provider_okta_ure.clients.auth import NoAuth
 from airflow_provider_okta_ure.clients.okta import OktaClient
+from airflow_provider_okta_ure.clients.okta_features import is_denial
 from airflow_provider_okta_ure.clients.okta_group_choice import require_writable
-from airflow_provider_okta_ure.clients.scopes import GROUPS_MANAGE, GROUPS_READ, LOGS_READ, USERS_READ
-from airflow_provider_okta_ure.errors import (
-    ApiError,
-    AuthenticationError,
-    OktaUreError,
-    PermissionDeniedError,
+from airflow_provider_okta_ure.clients.scopes import (
+    GROUPS_MANAGE,
+    GROUPS_READ,
+    LOGS_READ,
+    USERS_READ,
+    covers,
 )
-from airflow_provider_okta_ure.hooks.okta import OktaHook
+from airflow_provider_okta_ure.errors import OktaUreError, PermissionDeniedError
 from airflow_provider_okta_ure.preflight.attempt import Attempt, attempt
 from airflow_provider_okta_ure.preflight.checks import Check
 from airflow_provider_okta_ure.preflight.pace import okta_pace
@@ -30,10 +30,8 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.clients.glimpse import Glimpse
     from airflow_provider_okta_ure.clients.okta_probe import OktaProbe
     from airflow_provider_okta_ure.core.models import OktaGroup, OktaUser
+    from airflow_provider_okta_ure.hooks.okta import OktaHook
     from airflow_provider_okta_ure.preflight.wanted import ActionKind, Wanted
-
-FEATURE_MISSING = "E0000015"
-"""Okta: the org does not have the feature; it comes with 401."""
 
 NO_SCOPES = "An API token has no scopes; the roles of the admin who made it decide."
 NO_GROUPS = "No group is going to be written."
@@ -139,7 +137,7 @@ class OktaChecks:
 
     def system_log(self) -> Verdict:
         """Whether the System Log can be read, which alone proves that a risk signal arrived."""
-        error = attempt(lambda: self.probe_for(LOGS_READ).read_log()).error
+        error = attempt(lambda: self._hook.probe_for(LOGS_READ).read_log()).error
         return self.judged(
             error,
             "read the System Log",
@@ -156,17 +154,6 @@ class OktaChecks:
     def probe(self) -> OktaProbe:
         """The client that reads one thing of each kind."""
         return self._hook.client.probe
-
-    def probe_for(self, scope: str) -> OktaProbe:
-        """
-        Return a client for something that the work itself does not need.
-
-        A service app signs in for it separately, because Okta may refuse a request for scopes of which one
-        was not granted as a whole.
-        """
-        if not self._is_app or covers(self._hook.scopes or (), scope):
-            return self.probe
-        return OktaHook(self._hook.okta_conn_id, scopes=(scope,)).client.probe
 
     @cached_property
     def first_user(self) -> Attempt[OktaUser | None]:
@@ -224,21 +211,3 @@ class OktaChecks:
             return client.probe.glimpse()
         finally:
             client.close()
-
-
-def covers(granted: Collection[str], scope: str) -> bool:
-    """Whether scopes allow what one scope stands for; ``manage`` includes ``read``."""
-    return scope in granted or (scope.endswith(".read") and f"{scope.removesuffix('read')}manage" in granted)
-
-
-def is_denial(error: OktaUreError | None) -> bool:
-    """Whether an error says that the credential may not do this; a missing feature is something else."""
-    if isinstance(error, AuthenticationError):
-        # The app cannot sign in for a scope that it was not granted.
-        return error.code in ("consent_required", "invalid_scope")
-    return isinstance(error, PermissionDeniedError) and error.code != FEATURE_MISSING
-
-
-def lacks_feature(error: OktaUreError | None) -> bool:
-    """Whether an error says that the org does not have a feature."""
-    return isinstance(error, ApiError) and error.code == FEATURE_MISSING

@@ -12,7 +12,9 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow_provider_okta_ure.errors import OktaUreError
 from airflow_provider_okta_ure.hooks.netskope import NetskopeHook
 from airflow_provider_okta_ure.hooks.okta import OktaHook
+from airflow_provider_okta_ure.preflight.action_log import ActionLogChecks
 from airflow_provider_okta_ure.preflight.checks import run_checks
+from airflow_provider_okta_ure.preflight.exclusions import ExclusionChecks
 from airflow_provider_okta_ure.preflight.netskope import NetskopeChecks
 from airflow_provider_okta_ure.preflight.okta import OktaChecks
 from airflow_provider_okta_ure.preflight.report import Finding, PreflightReport
@@ -29,6 +31,7 @@ def preflight(
     wanted: Wanted,
     *,
     say: Callable[[Finding], None] = lambda finding: None,
+    shown: Callable[[str], str] = str,
 ) -> PreflightReport:
     """
     Check everything that the work needs, and write nothing.
@@ -37,15 +40,25 @@ def preflight(
     :param netskope_conn_id: the connection to the Netskope tenant; None or empty = Netskope is not used.
     :param wanted: what is going to be done.
     :param say: is told each finding as it is made.
+    :param shown: returns a person's name as it may stand in a message.
     """
     okta = OktaHook(okta_conn_id)
-    actions = _chosen(okta, wanted)
-    okta.scopes = needed_scopes(actions, ensure_provider=wanted.ensure_provider, confirm=wanted.confirm)
+    actions, why_no_signals = _chosen(okta, wanted)
+    okta.scopes = needed_scopes(
+        actions,
+        ensure_provider=wanted.ensure_provider,
+        confirm=wanted.confirm,
+        reads_groups=_excludes_groups(okta, wanted),
+    )
     netskope = NetskopeHook(netskope_conn_id) if netskope_conn_id else None
     okta_checks = OktaChecks(okta, wanted, actions)
-    checks = okta_checks.checks() + SignalChecks(okta_checks, okta, wanted, actions).checks()
-    if netskope is not None:
-        checks += NetskopeChecks(netskope, wanted).checks()
+    checks = [
+        *okta_checks.checks(),
+        *ExclusionChecks(okta_checks, okta, wanted, shown).checks(),
+        *SignalChecks(okta_checks, okta, wanted, actions, why_no_signals).checks(),
+        *(NetskopeChecks(netskope, wanted).checks() if netskope is not None else ()),
+        *ActionLogChecks().checks(),
+    ]
     findings = []
     for finding in run_checks(checks):
         say(finding)
@@ -69,14 +82,33 @@ def _exists(conn_id: str) -> bool:
     return True
 
 
-def _chosen(hook: OktaHook, wanted: Wanted) -> tuple[ActionKind, ...]:
-    if wanted.actions is not None:
-        return wanted.actions
+def _chosen(hook: OktaHook, wanted: Wanted) -> tuple[tuple[ActionKind, ...], str]:
+    """Return the kinds of actions that are meant, and why risk signals are not among them."""
+    if wanted.signals is None:
+        if wanted.actions is not None:
+            return wanted.actions, ""
+        sends = _has_key(hook) or wanted.ensure_provider or wanted.confirm
+        return (("groups", "push") if sends else ("groups",)), ""
     try:
-        has_key = bool(hook.settings.signing_private_key)
+        sends, why = hook.signals_wanted(wanted.signals)
     except (OktaUreError, AirflowNotFoundException):
-        has_key = False  # the check of the connection says why
-    return ("groups", "push") if has_key else ("groups",)
+        sends, why = _has_key(hook), ""  # the checks of the connection and of the org say why
+    others = tuple(kind for kind in wanted.actions or ("groups",) if kind != "push")
+    return (*others, *(("push",) if sends else ())), "" if sends else why
+
+
+def _has_key(hook: OktaHook) -> bool:
+    try:
+        return bool(hook.settings.signing_private_key)
+    except (OktaUreError, AirflowNotFoundException):
+        return False  # the check of the connection says why
+
+
+def _excludes_groups(hook: OktaHook, wanted: Wanted) -> bool:
+    try:
+        return any((hook.settings.exclude_groups, *wanted.exclude_groups))
+    except (OktaUreError, AirflowNotFoundException):
+        return False
 
 
 def _address(hook: OktaHook | NetskopeHook) -> str:

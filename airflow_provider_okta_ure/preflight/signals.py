@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.clients.jwks import check_published_key
+from airflow_provider_okta_ure.clients.okta_features import is_denial, lacks_feature
 from airflow_provider_okta_ure.clients.okta_signals import refuse_others
 from airflow_provider_okta_ure.clients.retries import RetryPolicy
 from airflow_provider_okta_ure.clients.scopes import PROVIDERS_READ, USER_RISK_READ
 from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.preflight.attempt import Attempt, attempt
 from airflow_provider_okta_ure.preflight.checks import Check
-from airflow_provider_okta_ure.preflight.okta import is_denial, lacks_feature
 from airflow_provider_okta_ure.preflight.report import Verdict, ok, problem, refused, skipped, warning
 
 if TYPE_CHECKING:
@@ -39,20 +39,27 @@ class SignalChecks:
     :param hook: reads the connection.
     :param wanted: what is going to be done.
     :param actions: the kinds of actions that are meant.
+    :param why_none: why no risk signals are going to be sent, as the end of a sentence; empty = nobody asked.
     """
 
     def __init__(
-        self, okta: OktaChecks, hook: OktaHook, wanted: Wanted, actions: tuple[ActionKind, ...]
+        self,
+        okta: OktaChecks,
+        hook: OktaHook,
+        wanted: Wanted,
+        actions: tuple[ActionKind, ...],
+        why_none: str = "",
     ) -> None:
         self._okta = okta
         self._hook = hook
         self._wanted = wanted
         self._actions = actions
+        self._no_signals = f"{NO_SIGNALS.removesuffix('.')}: {why_none}." if why_none else NO_SIGNALS
 
     def checks(self) -> list[Check]:
         """Return the checks; those of the key need nothing of Okta but a readable connection."""
         signed_in = ("okta.credentials",)
-        no_signals = "" if "push" in self._actions else NO_SIGNALS
+        no_signals = "" if "push" in self._actions else self._no_signals
         return [
             Check("okta.identity_threat_protection", self.threat_protection, ("okta.users",)),
             Check("okta.security_events_providers", self.providers, signed_in, no_signals),
@@ -101,7 +108,7 @@ class SignalChecks:
         user = self._okta.first_user.value
         if user is None:
             return skipped("Okta shows no user whose risk could be read.")
-        error = attempt(lambda: self._okta.probe_for(USER_RISK_READ).read_risk(user.user_id)).error
+        error = attempt(lambda: self._hook.probe_for(USER_RISK_READ).read_risk(user.user_id)).error
         if error is None:
             return ok("The org has Identity Threat Protection, and users' risk can be read.")
         if lacks_feature(error):
@@ -136,7 +143,7 @@ class SignalChecks:
 
     @cached_property
     def _providers(self) -> Attempt[list[SecurityEventsProvider]]:
-        return attempt(lambda: self._okta.probe_for(PROVIDERS_READ).read_security_events_providers())
+        return attempt(lambda: self._hook.probe_for(PROVIDERS_READ).read_security_events_providers())
 
     @property
     def _ours(self) -> list[SecurityEventsProvider]:
@@ -181,9 +188,7 @@ class SignalChecks:
                 f"{said}, so Okta may ignore risk signals although it accepts them.",
                 "Have it enabled, or look in the System Log for what became of the signals.",
             )
-        return warning(
-            f"{said}; changing groups works without it.", "Do not add actions that push or set risk."
-        )
+        return ok(f"{said}, which changing groups does not need. {self._no_signals}")
 
 
 def _is_ours(provider: SecurityEventsProvider, registration: Registration) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 
 from airflow_provider_okta_ure.clients.scopes import (
     GROUPS_MANAGE,
+    GROUPS_READ,
     LOGS_READ,
     PROVIDERS_MANAGE,
     USER_RISK_MANAGE,
@@ -29,7 +30,10 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """
     What is going to be done.
 
-    :param actions: kinds of actions; None = ``groups``, and ``push`` if the connection has a signing key.
+    :param actions: kinds of actions; None = ``groups``, and ``push`` if the connection has a signing key or
+        the work registers us as a transmitter.
+    :param signals: whether risk signals are among them: ``auto``, ``on`` or ``off``; None = as the actions
+        say.
     :param group_name: the exact name of the group that is written.
     :param group_id: its id, instead of the name.
     :param create_group: a group that does not exist is created by the work.
@@ -39,9 +43,14 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     :param strategy: how Netskope is read, ``series`` or ``list``.
     :param users: how many users the work is about; None = not known.
     :param max_minutes: how long the work with that many users may take before it is worth a warning.
+    :param exclude_users: lists of names that the work excludes, besides those in the connection.
+    :param exclude_groups: likewise, of groups.
+    :param exclude_administrators: administrators must be excluded, so the work cannot begin without reading
+        who is one.
     """
 
     actions: tuple[ActionKind, ...] | None = None
+    signals: Literal["auto", "on", "off"] | None = None
     group_name: str | None = None
     group_id: str | None = None
     create_group: bool = False
@@ -51,6 +60,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     strategy: str = "series"
     users: int | None = None
     max_minutes: float = 60.0
+    exclude_users: tuple[Any, ...] = ()
+    exclude_groups: tuple[Any, ...] = ()
+    exclude_administrators: bool = False
 
     def __post_init__(self) -> None:
         if self.group_name and self.group_id:
@@ -69,17 +81,24 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def needed_scopes(
-    actions: Iterable[ActionKind], *, ensure_provider: bool, confirm: bool = False
+    actions: Iterable[ActionKind],
+    *,
+    ensure_provider: bool,
+    confirm: bool = False,
+    reads_groups: bool = False,
 ) -> tuple[str, ...]:
     """
     Return the OAuth scopes that the work needs, and no more.
 
     :param ensure_provider: the work registers us as a transmitter by itself.
     :param confirm: what became of risk signals is looked up in Okta's System Log.
+    :param reads_groups: the members of groups are excluded.
     """
     needed = {USERS_READ}
     if "groups" in actions:
         needed.add(GROUPS_MANAGE)
+    elif reads_groups:
+        needed.add(GROUPS_READ)
     if "upsert" in actions:
         needed.add(USER_RISK_MANAGE)
     if "push" in actions and ensure_provider:

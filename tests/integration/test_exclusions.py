@@ -413,3 +413,19 @@ def test_administrators_are_read_with_the_scope_for_roles_or_nobody_is_touched(o
     report = run(ADD, rows(2), group_id=group.id, exclude_administrators=True)
     assert report["reasons"] == {"skipped:excluded": 1}
     assert okta.okta.members(group.id) == {ids[1]}
+
+
+def test_an_app_that_may_read_roles_excludes_administrators_by_default(okta, as_app):
+    ids = people(okta, 2)
+    okta.okta.make_administrator(ids[0])
+    group = okta.okta.add_group("Risky")
+    as_app("okta.users.read", "okta.groups.manage", "okta.roles.read")
+    assert run(ADD, rows(2), group_id=group.id)["reasons"] == {"skipped:excluded": 1}
+    assert okta.okta.members(group.id) == {ids[1]}
+
+
+def test_an_app_that_may_not_read_roles_acts_by_default(okta, as_app):
+    people(okta, 1)
+    group = okta.okta.add_group("Risky")
+    as_app("okta.users.read", "okta.groups.manage")
+    assert run(ADD, rows(1), group_id=group.id)["counts"]["done"] == 1

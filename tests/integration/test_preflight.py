@@ -7,19 +7,24 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import make_url
 
+from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
 from airflow_provider_okta_ure.hooks.okta import OktaHook
 from demo.keys import new_signing_key
 from demo.processes import free_port
 from tests.integration.preflight_support import GROUP, ISSUER, World, state_of
 from tests.integration.preflight_support import one_sandbox as one_sandbox
 from tests.integration.preflight_support import world as world
+from tests.support.pgbouncer import pooled
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.preflight.report import PreflightReport
 
 # What only one of the two ways to sign in can say.
 NO_TOKEN_TELLS = {"okta.scopes", "okta.group_write"}
+# What a world without exclusions, and with a log in a file, leaves open.
+NOT_ASKED = {"netskope.score_list", "okta.exclusions", "okta.administrators", "action_log.pooler"}
 EVERYTHING = (
     "okta.users.read",
     "okta.groups.manage",
@@ -37,7 +42,7 @@ def of(report: PreflightReport, status: str) -> set[str]:
 def test_in_a_healthy_world_everything_is_ok(world):
     report = world.check()
     assert of(report, "problem") | of(report, "warning") == set()
-    assert of(report, "skipped") == {*NO_TOKEN_TELLS, "netskope.score_list"}
+    assert of(report, "skipped") == NO_TOKEN_TELLS | NOT_ASKED
     assert report.status == "ok"
     assert report.error(fail_on_warning=True) is None
     assert report.targets == {
@@ -51,7 +56,7 @@ def test_in_a_healthy_world_everything_is_ok_for_a_service_app_too(world):
     world.wanted |= {"actions": ("groups", "push", "upsert"), "ensure_provider": True}
     report = world.check()
     assert of(report, "problem") | of(report, "warning") == set()
-    assert of(report, "skipped") == {"netskope.score_list"}
+    assert of(report, "skipped") == NOT_ASKED
     assert "okta.groups.manage" in report.finding("okta.group_write").message
     asked = {one["scope"] for one in world.sandbox.okta.token_requests if "scope" in one}
     assert not any("orgs" in scope for scope in asked)
@@ -289,7 +294,7 @@ BREAKS = [
     pytest.param(extra("issuer", ""), "okta.registration", "problem", "well_known_url", id="no-issuer"),
     pytest.param(weak_key, "signing.key", "problem", "RSA private key", id="public-key"),
     pytest.param(extra("signing_private_key", ""), "signing.key", "problem", "signing_private_key", id="no-key"),
-    pytest.param(both(wanted(actions=("groups",)), option("has_itp", False)), "okta.identity_threat_protection", "warning", "groups", id="no-itp-for-groups"),
+    pytest.param(both(wanted(actions=("groups",)), option("has_itp", False)), "okta.identity_threat_protection", "ok", "changing groups does not need", id="no-itp-for-groups"),
     pytest.param(both(wanted(actions=("upsert",)), option("has_itp", False)), "okta.identity_threat_protection", "problem", "use groups", id="no-itp-for-upsert"),
     pytest.param(refusing("/api/v1/users/00u", 401, MISSING_FEATURE), "okta.identity_threat_protection", "warning", "System Log", id="no-itp-for-push"),
     pytest.param(option("has_itp", False), "okta.identity_threat_protection", "problem", "use groups", id="no-itp-and-no-receiver"),
@@ -408,3 +413,238 @@ def test_no_secret_is_in_a_report(world):
     assert "canary" not in said
     assert new_signing_key().pem.splitlines()[1][:20] not in said
     assert all(line not in said for line in world.key.pem.splitlines()[1:-1])
+
+
+# --- who is excluded
+
+
+@pytest.mark.parametrize("where", ["connection", "work"])
+@pytest.mark.parametrize(
+    ("excluded", "status", "says"),
+    [
+        pytest.param({"exclude_users": "vip@new.example"}, "ok", "1 users are excluded", id="found"),
+        pytest.param(
+            {"exclude_users": "vip@new.example; vpi@new.example"}, "warning", "vpi@", id="typing-error"
+        ),
+        pytest.param({"exclude_users": "vip boss"}, "problem", "one name or several", id="not-understood"),
+        pytest.param({"exclude_groups": "Break glass"}, "ok", "1 users are excluded", id="group"),
+        pytest.param({"exclude_groups": "Nobody made it"}, "problem", "cannot be read", id="no-group"),
+    ],
+)
+def test_exclusions_are_looked_at_before_the_work_begins(world, where, excluded, status, says):
+    vip = world.sandbox.okta.add_user(login="vip@new.example")
+    world.sandbox.okta.add_member(world.sandbox.okta.add_group("Break glass").id, vip.id)
+    if where == "connection":
+        world.okta["extra"] |= excluded
+    else:
+        world.wanted |= {name: (value,) for name, value in excluded.items()}
+    found = world.check().finding("okta.exclusions")
+    assert (found.status, says in found.message) == (status, True)
+
+
+def test_an_app_that_only_pushes_can_read_excluded_groups(world):
+    as_app(world)
+    world.sandbox.okta.add_member(world.sandbox.okta.add_group("Break glass").id, first_user(world))
+    world.wanted |= {"actions": ("push",), "exclude_groups": ("Break glass",)}
+    report = world.check()
+    assert report.finding("okta.exclusions").status == "ok"
+    assert "okta.groups.read" in report.finding("okta.scopes").message
+
+
+def first_user(world: World) -> str:
+    return str(world.sandbox.okta.add_user(login="first@new.example").id)
+
+
+def test_administrators_must_be_readable_where_they_are_excluded_for_certain(world):
+    world.wanted["exclude_administrators"] = True
+    assert world.check().finding("okta.administrators").status == "ok"
+    refusing("/api/v1/iam")(world)
+    found = world.check().finding("okta.administrators")
+    assert (found.status, "see who is an administrator" in found.remedy) == ("problem", True)
+
+
+# --- the action log
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "status", "says"),
+    [
+        pytest.param("several", "action_log.place", "problem", "several machines", id="executor"),
+        pytest.param("mysql", "action_log.place", "problem", "is of type 'mysql'", id="another-type"),
+        pytest.param("broken", "action_log.place", "problem", "is not JSON", id="broken-extra"),
+        pytest.param("down", "action_log.version", "problem", "cannot be used", id="server-down"),
+        pytest.param("nowhere", "action_log.write", "problem", "there is no folder", id="no-folder"),
+        pytest.param("other", "action_log.version", "problem", "not a database", id="another-file"),
+        pytest.param("newer", "action_log.version", "problem", "does not know", id="newer-version"),
+    ],
+)
+def test_an_action_log_that_cannot_be_used_is_a_problem(
+    world, connect, monkeypatch, tmp_path, change, check, status, says
+):
+    from airflow_provider_okta_ure.hooks.action_log import open_action_log
+
+    place: dict[str, Any] = {"conn_type": "sqlite", "host": str(tmp_path / "log.db")}
+    if change == "several":
+        monkeypatch.delenv("AIRFLOW_CONN_OKTA_URE_ACTION_LOG")
+        monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")
+    elif change == "newer":
+        connect("okta_ure_action_log", **place)
+        log = open_action_log()
+        with log.database.writing() as connection:
+            connection.exec_driver_sql("UPDATE okta_ure_alembic_version SET version_num = '9999'")
+        log.close()
+    else:
+        if change == "other":
+            (tmp_path / "log.db").write_text("something else " * 100)
+        places: dict[str, dict[str, Any]] = {
+            "mysql": {"conn_type": "mysql", "host": "db"},
+            "broken": {"conn_type": "postgres", "host": "db", "extra": "{broken"},
+            "down": {"conn_type": "postgres", "host": "127.0.0.1", "port": 1, "password": "canary"},
+            "nowhere": {"conn_type": "sqlite", "host": str(tmp_path / "nowhere" / "log.db")},
+            "other": place,
+        }
+        connect("okta_ure_action_log", **places[change])
+    report = world.check()
+    found = report.finding(check)
+    assert (found.status, says in found.message) == (status, True)
+    assert found.remedy
+    assert "canary" not in str(report.to_dict())
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_looking_at_the_action_log_does_not_make_it(world, connect, tmp_path):
+    connect("okta_ure_action_log", conn_type="sqlite", host=str(tmp_path / "fresh.db"))
+    report = world.check()
+    assert report.finding("action_log.write").status == "ok"
+    assert "the first task makes it" in report.finding("action_log.version").message
+    assert not list(tmp_path.glob("fresh.db*"))
+
+
+@pytest.mark.parametrize("mode", ["session", "transaction", "statement"])
+def test_a_connection_pooler_is_seen(world, connect, postgres, mode):
+    with pooled(postgres.new_database(), mode) as url:
+        at = make_url(url)
+        connect(
+            "okta_ure_action_log",
+            conn_type="postgres",
+            host=at.host,
+            port=at.port,
+            login=at.username,
+            schema=at.database,
+        )
+        report = world.check()
+    of_log = {one.name: one for one in report.findings if one.name.startswith("action_log.")}
+    if mode == "statement":
+        assert "problem" in {one.status for one in of_log.values()}
+    else:
+        assert {one.status for one in of_log.values()} == {"ok"}
+        assert ("transaction mode" in of_log["action_log.pooler"].message) is (mode == "transaction")
+
+
+def test_a_user_who_may_not_write_the_action_log_is_a_problem(world, connect, postgres):
+    from airflow_provider_okta_ure.hooks.action_log import open_action_log
+
+    at = make_url(postgres.new_database())
+    where = {"conn_type": "postgres", "host": at.host, "port": at.port, "schema": at.database}
+    connect("okta_ure_action_log", **where, login=at.username)
+    log = open_action_log()
+    with log.database.writing() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE reader_{at.database} LOGIN")
+        connection.exec_driver_sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader_{at.database}")
+    log.close()
+    connect("okta_ure_action_log", **where, login=f"reader_{at.database}")
+    found = world.check().finding("action_log.write")
+    assert (found.status, "has no INSERT" in found.message) == ("problem", True)
+
+
+# --- signals: auto, on, off
+
+
+def no_key(world: World) -> None:
+    world.okta["extra"] = {}
+
+
+def no_protection(world: World) -> None:
+    world.sandbox.options.has_itp = False
+
+
+def nothing(_: World) -> None:
+    """Leave the healthy world as it is."""
+
+
+@pytest.mark.parametrize("sign_in", ["token", "app"])
+@pytest.mark.parametrize(
+    ("signals", "change", "sends", "says"),
+    [
+        pytest.param("auto", nothing, True, "", id="auto"),
+        pytest.param("auto", no_key, False, "has no signing key", id="auto-without-key"),
+        pytest.param("auto", no_protection, False, "not have Identity Threat", id="auto-without-itp"),
+        pytest.param("off", nothing, False, "signals is off", id="off"),
+        pytest.param("off", no_protection, False, "signals is off", id="off-without-itp"),
+        pytest.param("on", nothing, True, "", id="on"),
+    ],
+)
+def test_an_org_without_signals_is_green(world, sign_in, signals, change, sends, says):
+    if sign_in == "app":
+        as_app(world)
+        keep = {
+            name: world.okta["extra"][name]
+            for name in ("auth_method", "client_private_key", "client_key_id")
+            if name in world.okta["extra"]
+        }
+        change(world)
+        world.okta["extra"] |= keep
+    else:
+        change(world)
+    world.wanted |= {"signals": signals, "ensure_provider": True, "confirm": True}
+    report = world.check()
+    assert of(report, "problem") | of(report, "warning") == set()
+    assert (report.finding("okta.registration").status == "ok") is sends
+    assert says in report.finding("signing.key").message
+
+
+@pytest.mark.parametrize("change", [no_key, no_protection])
+def test_signals_that_must_be_sent_and_cannot_are_a_problem(world, change):
+    change(world)
+    world.wanted |= {"signals": "on"}
+    assert world.check().status == "problem"
+
+
+def test_auto_sends_where_it_cannot_be_seen_what_the_org_has(world):
+    may_only("okta.userRisk.manage", "okta.securityEventsProviders.manage")(world)
+    world.store()
+    sends, why = OktaHook().signals_wanted("auto")
+    assert (sends, "cannot be seen" in why) == (True, True)
+
+
+def test_auto_is_not_decided_by_an_outage(world):
+    world.store()
+    world.sandbox.fail_next(service="okta", status=503, times=50)
+    with pytest.raises(OktaUreError) as caught:
+        OktaHook().signals_wanted("auto")
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize("mode", ["sometimes", "", None, 1])
+def test_another_mode_is_an_error(world, mode):
+    world.store()
+    with pytest.raises(ConfigurationError, match="signals is"):
+        OktaHook().signals_wanted(mode)
+
+
+def test_registering_without_a_key_is_a_problem(world):
+    no_key(world)
+    world.wanted = {"group_name": GROUP, "ensure_provider": True}
+    report = world.check()
+    assert report.finding("signing.key").status == "problem"
+
+
+def test_the_registration_of_another_transmitter_is_a_problem_before_the_work(world):
+    world.okta["extra"]["issuer"] = "https://risk.staging.example"
+    world.wanted["ensure_provider"] = True
+    found = world.check().finding("okta.registration")
+    assert found.status == "problem"
+    assert "https://risk.staging.example" in found.message
+    assert ISSUER in found.message
+    world.okta["extra"]["take_over"] = True
+    assert world.check().finding("okta.registration").status == "ok"

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 import tenacity
-from sqlalchemy import create_engine, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import make_url
 
 TRIES = 200
 
@@ -52,7 +51,7 @@ def pooled(url: str, mode: str) -> Iterator[str]:
     )
     through = at.set(port=port)
     try:
-        _wait_for(through.render_as_string(hide_password=False))
+        _wait_for(port)
         yield through.render_as_string(hide_password=False)
     finally:
         process.terminate()
@@ -60,15 +59,11 @@ def pooled(url: str, mode: str) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait_for(url: str) -> None:
+def _wait_for(port: int) -> None:
     tries = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(OperationalError),
+        retry=tenacity.retry_if_exception_type(OSError),
         wait=tenacity.wait_fixed(0.05),
         stop=tenacity.stop_after_attempt(TRIES),
         reraise=True,
     )
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    try:
-        tries(engine.connect).close()
-    finally:
-        engine.dispose()
+    tries(socket.create_connection, ("127.0.0.1", port)).close()

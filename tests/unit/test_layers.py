@@ -17,7 +17,7 @@ ALLOWED = {
     "clients": {"catalogue", "errors", "core", "clients"},
     "action_log": {"catalogue", "errors", "core", "action_log"},
     "hooks": {"catalogue", "errors", "core", "clients", "action_log", "hooks"},
-    "preflight": {"catalogue", "errors", "core", "clients", "hooks", "preflight"},
+    "preflight": {"catalogue", "errors", "core", "clients", "action_log", "hooks", "preflight"},
     "delivery": {"catalogue", "errors", "core", "clients", "action_log", "hooks", "delivery"},
     "operators": {"catalogue", "errors", "core", "clients", "action_log", "hooks", "preflight", "operators"},
     "triggers": {"errors", "delivery", "triggers"},
