@@ -37,12 +37,17 @@ def with_least_safe_scores(rows: Sequence[Row]) -> list[Row]:
 
     :param rows: rows of any number of users and sources.
     """
-    least: dict[str, Row] = {}
-    for row in deduplicate(rows):
-        held = least.get(row.key)
-        if held is None or _safety(row) < _safety(held):
-            least[row.key] = row
-    return [_with_score_of(least[row.key], row) for row in rows]
+    first: dict[str, Row] = {}
+    several: dict[str, list[Row]] = {}
+    for row in rows:
+        key = row.key
+        held = first.setdefault(key, row)
+        if held is not row:
+            several.setdefault(key, [held]).append(row)
+    if not several:
+        return list(rows)
+    least = {key: min(deduplicate(group), key=_safety) for key, group in several.items()}
+    return [_with_score_of(least.get(row.key, row), row) for row in rows]
 
 
 def _with_score_of(least: Row, row: Row) -> Row:
