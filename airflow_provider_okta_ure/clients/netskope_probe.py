@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.clients.netskope_names import names_in
@@ -16,20 +16,27 @@ from airflow_provider_okta_ure.clients.netskope_wire import (
     WireScimAnswer,
     WireSeriesAnswer,
     milliseconds,
+    to_bucket,
 )
 from airflow_provider_okta_ure.clients.retries import BRIEF
 from airflow_provider_okta_ure.core.buckets import utc_day
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from airflow_provider_okta_ure.clients.glimpse import Glimpse
     from airflow_provider_okta_ure.clients.http import ApiClient
 
 NOBODY = "nobody@netskope.example"
 
+USERS_READ = 100
+DAYS_READ = 7
+_DAY = timedelta(days=1)
+
 
 class NetskopeProbe:
     """
-    Reads one thing of each kind.
+    Reads a little of each kind.
 
     :param api: the way to the tenant.
     """
@@ -51,30 +58,48 @@ class NetskopeProbe:
         """Return what the tenant shows to somebody without a token."""
         return self._api.glimpse(f"{SCIM_PATH}?startIndex=1&count=1")
 
-    def read_user(self) -> str:
-        """Return the name of some user; empty when the tenant shows none."""
-        params = {"startIndex": "1", "count": "1"}
+    def read_users(self) -> list[str]:
+        """Return the names of the first users; empty when the tenant shows none."""
+        params = {"startIndex": "1", "count": str(USERS_READ)}
         page = self._api.call("GET", SCIM_PATH, bucket=BUCKET, params=params, expect=WireScimAnswer).body
         users = (user.user_name for user in page.resources or () if user)
-        return next((name for said in users for name in names_in(said)), "")
+        return [name for said in users for name in names_in(said)][:USERS_READ]
 
-    def read_series(self, user: str = "") -> None:
+    def read_series(self, users: Sequence[str] = ()) -> datetime | None:
         """
-        Read one user's newest daily score.
+        Return the newest day that some users have a score of; None = they have none of the last days.
 
-        :param user: whose; empty = a name that nobody has, which Netskope answers as well.
+        :param users: whose; empty = a name that nobody has, which Netskope answers as well.
         """
-        today = datetime.fromtimestamp(self._api.timing.now(), tz=timezone.utc)
-        body = {"users": [user or NOBODY], "fromTime": milliseconds(utc_day(today)), "capPerUser": 1}
-        self._api.call(
+        body = {
+            "users": list(users) or [NOBODY],
+            "fromTime": milliseconds(utc_day(self._now()) - DAYS_READ * _DAY),
+            "capPerUser": DAYS_READ + 1,
+        }
+        answer = self._api.call(
             "POST", SERIES_PATH, bucket=BUCKET, json=body, repeatable=True, expect=WireSeriesAnswer
+        ).body
+        return self._newest(
+            one.start for part in answer.users_uci if part for one in part.confidences or () if one
         )
 
-    def read_list(self) -> None:
-        """Read one entry of the list of newest scores."""
-        params = {"statistics": "true", "offset": "0", "limit": "1"}
+    def read_list(self) -> datetime | None:
+        """Return the newest day of the first entries of the list of newest scores; None = it has no entry."""
+        params = {"statistics": "true", "offset": "0", "limit": str(USERS_READ)}
         params |= {"sortby": "confidenceScore", "sortorder": "asc"}
-        body = {"usersActiveInLastDays": 1, "ratingRank": "all"}
-        self._api.call(
+        body = {"usersActiveInLastDays": DAYS_READ, "ratingRank": "all"}
+        answer = self._api.call(
             "POST", LIST_PATH, bucket=BUCKET, params=params, json=body, repeatable=True, expect=WireListAnswer
-        )
+        ).body
+        return self._newest(one.start for one in answer.results if one)
+
+    def _newest(self, starts: Iterable[object]) -> datetime | None:
+        buckets = (to_bucket(start, None)[0] for start in starts)
+        return max((one.start for one in buckets if one is not None), default=None)
+
+    def age_of(self, day: datetime) -> timedelta:
+        """Return how old the score of a day is, counted from its start to the start of today."""
+        return utc_day(self._now()) - day
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._api.timing.now(), tz=timezone.utc)

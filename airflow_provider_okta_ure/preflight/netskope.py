@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.clients.auth import NoAuth
 from airflow_provider_okta_ure.clients.netskope import NetskopeClient
+from airflow_provider_okta_ure.clients.netskope_probe import DAYS_READ, USERS_READ
 from airflow_provider_okta_ure.clients.netskope_wire import BUCKET, LIST_PATH, SCIM_PATH, SERIES_PATH
 from airflow_provider_okta_ure.errors import OktaUreError, PermissionDeniedError
 from airflow_provider_okta_ure.preflight.attempt import Attempt, attempt
 from airflow_provider_okta_ure.preflight.checks import Check
 from airflow_provider_okta_ure.preflight.pace import netskope_pace
-from airflow_provider_okta_ure.preflight.report import Verdict, ok, problem, refused
+from airflow_provider_okta_ure.preflight.report import Verdict, ok, problem, refused, warning
 from airflow_provider_okta_ure.preflight.transport import TransportChecks
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.clients.netskope_probe import NetskopeProbe
     from airflow_provider_okta_ure.hooks.netskope import NetskopeHook
     from airflow_provider_okta_ure.preflight.wanted import Wanted
+
+OLDEST_NEW_SCORE = timedelta(hours=36)
+"""As the fetch has it: yesterday's scores are 24 hours old."""
 
 
 class NetskopeChecks:
@@ -53,7 +58,7 @@ class NetskopeChecks:
 
     def credentials(self) -> Verdict:
         """Whether Netskope knows the token; it answers 403 to an unknown one, too."""
-        errors = [one.error for one in self._reads]
+        errors = self._errors
         if None in errors:
             return ok("Netskope accepts the token.")
         for error in errors:
@@ -67,15 +72,15 @@ class NetskopeChecks:
 
     def users(self) -> Verdict:
         """Whether the list of users can be read."""
-        return _judged(self._user.error, SCIM_PATH, "Users can be read.")
+        return _judged(self._users.error, SCIM_PATH, "Users can be read.")
 
     def daily_scores(self) -> Verdict:
-        """Whether the users' daily scores can be read."""
-        return _judged(self._series.error, SERIES_PATH, "Daily scores can be read.")
+        """Whether the users' daily scores can be read, and keep coming."""
+        return self._judged_scores(self._series, SERIES_PATH, "Daily scores can be read")
 
     def score_list(self) -> Verdict:
-        """Whether the list of newest scores can be read."""
-        return _judged(self._list.error, LIST_PATH, "The list of newest scores can be read.")
+        """Whether the list of newest scores can be read, and whether they keep coming."""
+        return self._judged_scores(self._list, LIST_PATH, "The list of newest scores can be read")
 
     def rate_limits(self) -> Verdict:
         """Whether our share of Netskope's limits is enough for the work."""
@@ -83,30 +88,47 @@ class NetskopeChecks:
 
     @cached_property
     def probe(self) -> NetskopeProbe:
-        """The client that reads one thing of each kind."""
+        """The client that reads a little of each kind."""
         return self._hook.client.probe
 
-    @cached_property
-    def _user(self) -> Attempt[str]:
-        return attempt(lambda: self.probe.read_user())
+    def _judged_scores(self, read: Attempt[datetime | None], path: str, fine: str) -> Verdict:
+        if read.error is not None:
+            return _judged(read.error, path, fine)
+        newest = read.value
+        if newest is not None and self.probe.age_of(newest) <= OLDEST_NEW_SCORE:
+            return ok(f"{fine}; the newest one is of {newest:%Y-%m-%d} (UTC).")
+        seen = (
+            f"the newest one is of {newest:%Y-%m-%d} (UTC)"
+            if newest
+            else f"none is of the last {DAYS_READ} days"
+        )
+        return warning(
+            f"{fine}, but no new ones come: of the first {USERS_READ} users, {seen}.",
+            "Look at User Confidence in the Netskope tenant: is there a score of yesterday? If these users "
+            "have none on purpose, nothing is to be done.",
+        )
 
     @cached_property
-    def _series(self) -> Attempt[None]:
-        return attempt(lambda: self.probe.read_series("" if self._user.error else self._user.value))
+    def _users(self) -> Attempt[list[str]]:
+        return attempt(lambda: self.probe.read_users())
 
     @cached_property
-    def _list(self) -> Attempt[None]:
+    def _series(self) -> Attempt[datetime | None]:
+        return attempt(lambda: self.probe.read_series([] if self._users.error else self._users.value))
+
+    @cached_property
+    def _list(self) -> Attempt[datetime | None]:
         return attempt(lambda: self.probe.read_list())
 
     @property
-    def _reads(self) -> list[Attempt[str] | Attempt[None]]:
+    def _errors(self) -> list[OktaUreError | None]:
         if self._wanted.strategy == "list":
-            return [self._list]
+            return [self._list.error]
         # A token that is refused once is not shown around.
-        first = self._user
-        if first.error is not None and not isinstance(first.error, PermissionDeniedError):
+        first = self._users.error
+        if first is not None and not isinstance(first, PermissionDeniedError):
             return [first]
-        return [first, self._series]
+        return [first, self._series.error]
 
     @property
     def _endpoints(self) -> str:
