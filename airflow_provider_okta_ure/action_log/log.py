@@ -220,10 +220,20 @@ class ActionLog:
         with self.database.reading() as connection:
             return reading.unfinished(connection, org=org, doing=doing, target=target)
 
-    def in_doubt(self, *, org: str, action: LogAction, target: str, users: Iterable[str]) -> list[Entry]:
+    def in_doubt(
+        self,
+        *,
+        org: str,
+        action: LogAction,
+        target: str,
+        users: Iterable[str] | None = None,
+        since: datetime | None = None,
+    ) -> list[Entry]:
         """Return what may have been done to users and may not; see :func:`reading.in_doubt`."""
         with self.database.reading() as connection:
-            return reading.in_doubt(connection, org=org, action=action, target=target, users=users)
+            return reading.in_doubt(
+                connection, org=org, action=action, target=target, users=users, since=since
+            )
 
     def last_releases(self, *, org: str, target: str, users: Iterable[str]) -> dict[str, datetime]:
         """Return when each user was last released from a group by a rule; see :mod:`reading`."""

@@ -214,25 +214,38 @@ def unfinished(connection: Connection, *, org: str, doing: Sequence[LogAction], 
 
 
 def in_doubt(
-    connection: Connection, *, org: str, action: LogAction, target: str, users: Iterable[str]
+    connection: Connection,
+    *,
+    org: str,
+    action: LogAction,
+    target: str,
+    users: Iterable[str] | None = None,
+    since: datetime | None = None,
 ) -> list[Entry]:
     """
     Return the entries about users whose effect may have happened: it was tried, and no answer tells.
 
     See :attr:`Entry.is_in_doubt`.
+
+    :param users: user keys; None = everybody.
+    :param since: only entries as of this time or later; None = all.
     """
-    about = and_(
+    about = [
         actions.c.org == org,
         actions.c.action == action,
         actions.c.target == target,
         actions.c.status.in_(("started", "failed")),
-    )
-    return [
-        entry
-        for keys in _chunks(users)
-        for entry in _entries(connection, select(actions).where(about, actions.c.user_key.in_(keys)))
-        if entry.is_in_doubt
     ]
+    if since is not None:
+        about.append(actions.c.as_of >= since)
+    chunks: Iterable[list[str] | None] = [None] if users is None else _chunks(users)
+    found: list[Entry] = []
+    for keys in chunks:
+        wanted = about if keys is None else [*about, actions.c.user_key.in_(keys)]
+        found += [
+            entry for entry in _entries(connection, select(actions).where(*wanted)) if entry.is_in_doubt
+        ]
+    return found
 
 
 def last_reading(

@@ -32,6 +32,7 @@ def derive_jti(
     previous: RiskLevel,
     current: RiskLevel,
     after: datetime | None = None,
+    revision: int = 0,
 ) -> str:
     """
     Return the id of the token for a change: the same for the same change, whoever sends it and when.
@@ -44,11 +45,15 @@ def derive_jti(
     :param current: the level now; up is risk.
     :param after: the moment of an old change that was pushed late, when this one only puts the newest level
         back; None = it is a change of its own.
+    :param revision: above 0, a level for the same time was sent before: it was corrected since, or the System
+        Log does not have the signal. Okta ignores an id that it has seen.
     """
     # JSON keeps the parts apart: ("ab", "c") and ("a", "bc") are two different texts.
     parts = ["risk-change-1", issuer, audience, fold(user), _moment(as_of), previous, current]
     if after is not None:
         parts.append(_moment(after))
+    if revision:
+        parts.append(f"revision {revision}")
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from airflow_provider_okta_ure.core.matching import Decision, Directory, leave, resolve, skip
+from airflow_provider_okta_ure.core.matching import Decision, leave, resolve, skip
 from airflow_provider_okta_ure.errors import RowError
 
 if TYPE_CHECKING:
+    from airflow_provider_okta_ure.core.matching import Directory
     from airflow_provider_okta_ure.core.models import OktaUser, RiskLevel, Row
 
 
@@ -19,19 +20,18 @@ def names_to_look_up_for_adding(rows: Iterable[Row], members: Directory) -> list
 
     A row that names the login of a member is settled: a login is unique, so it can be nobody else.
     """
-    return [row.user for row in rows if not members.knows_login(row.user)]
+    return [row.user for row in rows if not members.settles(row.user)]
 
 
 def decide_additions(
-    rows: Sequence[Row], members: Iterable[OktaUser], found: Iterable[OktaUser]
+    rows: Sequence[Row], members: Iterable[OktaUser], directory: Directory
 ) -> list[Decision]:
     """
-    Return one decision per row: add the user, or not, because he is a member already or cannot be told.
+    Return one decision per row: add the user, or not, because they are a member already or are not known.
 
     :param members: the group's real members.
-    :param found: what Okta found for :func:`names_to_look_up_for_adding`.
+    :param directory: the members, and what Okta found for :func:`names_to_look_up_for_adding`.
     """
-    members = list(members)
     member_ids = {member.user_id for member in members}
 
     def settle(decision: Decision) -> Decision:
@@ -40,40 +40,47 @@ def decide_additions(
             return leave(decision.row, "already_member", user=user)
         return decision
 
-    return [settle(decision) for decision in resolve(rows, Directory([*members, *found]))]
+    return [settle(decision) for decision in resolve(rows, directory)]
 
 
-def names_to_look_up_for_removing(rows: Iterable[Row], members: Directory) -> list[str]:
+def names_to_look_up_for_removing(
+    rows: Iterable[Row], members: Directory, known_as: Container[str]
+) -> list[str]:
     """
     Return the names that have to be looked up in Okta before removing.
 
-    A row that names a member's login is settled, and so is one that no member answers to. Only a row that
-    names a member's e-mail address is not: the same text can be the login of somebody outside the group.
+    A row that names a member's login is settled, and so is one that no member answers to. One that names a
+    member's e-mail address is not, because the same text can be the login of somebody outside the group; nor
+    is one that stood for a member before, because somebody else may be called so now.
+
+    :param known_as: the names that stood for members before, as :func:`names.fold` returns them.
     """
-    return [row.user for row in rows if not members.knows_login(row.user) and members.knows_email(row.user)]
+    return [
+        row.user
+        for row in rows
+        if not members.settles(row.user) and (members.mentions(row.user) or row.key in known_as)
+    ]
 
 
-def decide_removals(
-    rows: Sequence[Row], members: Iterable[OktaUser], found: Iterable[OktaUser]
-) -> list[Decision]:
+def decide_removals(rows: Sequence[Row], members: Iterable[OktaUser], directory: Directory) -> list[Decision]:
     """
-    Return one decision per row: remove the user, or not, because he is not a member or cannot be told.
+    Return one decision per row: remove the user, or not, because they are not a member or are not known.
 
     :param members: the group's real members.
-    :param found: what Okta found for :func:`names_to_look_up_for_removing`.
+    :param directory: the members, what Okta found for :func:`names_to_look_up_for_removing`, and the members
+        by names that stood for them before.
     """
-    members = list(members)
     member_ids = {member.user_id for member in members}
 
     def settle(decision: Decision) -> Decision:
         user = decision.to_act_on
-        # Whom no member answers to was not looked up: whoever it is, he is not in the group.
+        # Whom no member answers to was not looked up: whoever it is, they are not in the group.
         unknown = decision.outcome is not None and decision.outcome.reason == "user_not_in_okta"
         if unknown or (user is not None and user.user_id not in member_ids):
             return leave(decision.row, "not_a_member", user=user)
         return decision
 
-    return [settle(decision) for decision in resolve(rows, Directory([*members, *found]))]
+    return [settle(decision) for decision in resolve(rows, directory)]
 
 
 def decide_before_lookup(rows: Sequence[Row]) -> tuple[list[Row], list[Decision]]:
@@ -93,7 +100,7 @@ def decide_before_lookup(rows: Sequence[Row]) -> tuple[list[Row], list[Decision]
     return wanted, settled
 
 
-def decide_upserts(rows: Sequence[Row], found: Iterable[OktaUser]) -> list[Decision]:
+def decide_upserts(rows: Sequence[Row], directory: Directory) -> list[Decision]:
     """
     Return one decision per row: set the user's risk, or not.
 
@@ -101,7 +108,7 @@ def decide_upserts(rows: Sequence[Row], found: Iterable[OktaUser]) -> list[Decis
     """
     for index, row in enumerate(rows):
         require_risk_level(index, row)
-    return [_settle_upsert(decision) for decision in resolve(rows, Directory(found))]
+    return [_settle_upsert(decision) for decision in resolve(rows, directory)]
 
 
 def leave_those_at_their_level(

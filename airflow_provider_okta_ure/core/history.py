@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
-from airflow_provider_okta_ure.core.matching import Decision, leave, outcome_of, skip
-from airflow_provider_okta_ure.core.models import OktaUser, RiskLevel
+from airflow_provider_okta_ure.core.matching import Decision, outcome_of, skip
 from airflow_provider_okta_ure.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.core.holding import Hold
+    from airflow_provider_okta_ure.core.models import OktaUser
 
 History: TypeAlias = Literal["protect", "replay", "record"]
 """
@@ -46,38 +49,6 @@ def settle(decisions: Iterable[Decision], *steps: Step) -> list[Decision]:
     return settled
 
 
-def with_previous_level(levels: Mapping[str, str]) -> Step:
-    """
-    Return the step that gives a row the level that Okta was last told as its previous one.
-
-    Whom Okta was told nothing about keeps what the row says: the level of the previous day, or none.
-
-    :param levels: the level from before, by :attr:`Row.key`.
-    """
-
-    def step(decision: Decision) -> Decision:
-        row = decision.row
-        if decision.outcome is not None or row.key not in levels:
-            return decision
-        told = msgspec.structs.replace(row, previous_risk_level=_level(levels[row.key]))
-        return Decision(row=told, user=decision.user)
-
-    return step
-
-
-def with_user_id(decision: Decision, user_ids: Mapping[str, str]) -> Decision:
-    """
-    Return a settled decision that says whom it is about, when that is known from before.
-
-    :param user_ids: Okta ids by :attr:`Row.key`.
-    """
-    outcome = decision.outcome
-    if outcome is None or outcome.user_id or decision.row.key not in user_ids:
-        return decision
-    known = msgspec.structs.replace(outcome, user_id=user_ids[decision.row.key])
-    return Decision(row=decision.row, user=decision.user, outcome=known)
-
-
 def with_user(decision: Decision, users: Mapping[str, OktaUser]) -> Decision:
     """
     Return a settled decision about nobody with the user that the same name stood for before.
@@ -98,19 +69,22 @@ def with_user(decision: Decision, users: Mapping[str, OktaUser]) -> Decision:
 
 def superseded(later: Mapping[str, datetime], key: Callable[[Decision], str]) -> Step:
     """
-    Return the step that skips whom a later moment has been decided for.
+    Return the step that skips whom a later time has been decided for.
 
-    :param later: the newest later moment that something was decided for a user, by ``key``.
+    :param later: the newest later time that something was decided for a user, by ``key``.
     """
 
     def step(decision: Decision) -> Decision:
-        moment = later.get(key(decision)) if decision.outcome is None else None
-        if moment is None:
-            return decision
-        text = f"a later decision, as of {moment:%Y-%m-%d %H:%M} UTC, has been made for this user"
-        return skip(decision.row, "superseded", user=decision.user, message=text)
+        time = later.get(key(decision)) if decision.outcome is None else None
+        return decision if time is None else superseded_by(time, decision)
 
     return step
+
+
+def superseded_by(time: datetime, decision: Decision) -> Decision:
+    """Return the decision to leave a user alone because of one for a later time."""
+    text = f"a later decision, as of {time:%Y-%m-%d %H:%M} UTC, has been made for this user"
+    return skip(decision.row, "superseded", user=decision.user, message=text)
 
 
 def recovered(is_recovered: Callable[[Decision], bool]) -> Step:
@@ -126,6 +100,25 @@ def recovered(is_recovered: Callable[[Decision], bool]) -> Step:
             return decision
         done = outcome_of(decision.row, "done", "recovered", user=decision.user)
         return Decision(row=decision.row, user=decision.user, outcome=done)
+
+    return step
+
+
+def held_by_others(holds: Mapping[str, Sequence[Hold]]) -> Step:
+    """
+    Return the step that keeps members whom other DAGs still want in the group.
+
+    :param holds: the claims of other DAGs, by Okta id.
+    """
+
+    def step(decision: Decision) -> Decision:
+        user = decision.to_act_on
+        held = holds.get(user.user_id, ()) if user is not None else ()
+        if not held:
+            return decision
+        who = ", ".join(f"{one.holder} (as of {one.as_of:%Y-%m-%d %H:%M} UTC)" for one in held)
+        text = f"stays in the group for {who}, and leaves it when the last of them lets go"
+        return skip(decision.row, "held_by_others", user=user, message=text)
 
     return step
 
@@ -183,59 +176,8 @@ def time_over(ended: Mapping[str, Membership], as_of: datetime) -> Step:
     return step
 
 
-def already_delivered(tokens: Mapping[str, str]) -> Step:
-    """
-    Return the step that leaves alone whom Okta was told this very change already.
-
-    :param tokens: the ids of the tokens that told it, by :attr:`Row.key`.
-    """
-
-    def step(decision: Decision) -> Decision:
-        jti = tokens.get(decision.row.key) if decision.outcome is None else None
-        if jti is None:
-            return decision
-        unchanged = outcome_of(decision.row, "unchanged", "already_delivered", user=decision.user, jti=jti)
-        return Decision(row=decision.row, user=decision.user, outcome=unchanged)
-
-    return step
-
-
-def never_told(delivered: Collection[str]) -> Step:
-    """
-    Return the step that leaves alone of whom Okta was never told a level.
-
-    :param delivered: keys of the users of whom it was.
-    """
-
-    def step(decision: Decision) -> Decision:
-        known = decision.outcome is not None or decision.row.key in delivered
-        return decision if known else leave(decision.row, "never_told", user=decision.user)
-
-    return step
-
-
-def same_level(in_doubt: Collection[str] = ()) -> Step:
-    """
-    Return the step that leaves alone whose level is the one from before.
-
-    :param in_doubt: keys of the users of whom it is not known what Okta was told last; they are told again.
-    """
-
-    def step(decision: Decision) -> Decision:
-        row = decision.row
-        changed = decision.outcome is not None or row.risk_level != (row.previous_risk_level or "none")
-        return decision if changed or row.key in in_doubt else leave(row, "same_level", user=decision.user)
-
-    return step
-
-
 def record_only(decision: Decision) -> Decision:
     """Skip everybody, so that only the action log knows."""
     if decision.outcome is not None:
         return decision
     return skip(decision.row, "record_only", user=decision.user, message="written into the action log only")
-
-
-def _level(text: str) -> RiskLevel:
-    level: RiskLevel = msgspec.convert(text, type=RiskLevel)
-    return level

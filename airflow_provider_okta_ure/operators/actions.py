@@ -16,6 +16,7 @@ import msgspec
 from airflow_provider_okta_ure.clients.scopes import GROUPS_MANAGE, GROUPS_READ, ROLES_READ
 from airflow_provider_okta_ure.core.judgement import BlastRadius
 from airflow_provider_okta_ure.core.matching import Decision, outcome_of
+from airflow_provider_okta_ure.core.other_rows import without_less_safe_rows
 from airflow_provider_okta_ure.core.plans import Approval, Proposal
 from airflow_provider_okta_ure.core.reports import FailOn, build_report
 from airflow_provider_okta_ure.core.rows import deduplicate, to_rows
@@ -39,6 +40,7 @@ from airflow_provider_okta_ure.operators.run import failing_for_good, to_flag
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperatorLink, Context
 
+    from airflow_provider_okta_ure.action_log.log import ActionLog
     from airflow_provider_okta_ure.core.models import Action, OktaUser, Outcome, Report, Row
 
 # Said once per user in the task log, always all of them, so that a log search finds every action alike.
@@ -57,6 +59,18 @@ LOG_FIELDS = (
     "request_id",
     "jti",
 )
+
+
+DRY_RUN = "dry_run"
+"""The reason of what a dry run plans."""
+REFUSED = "refused"
+"""The reason of a plan that was refused for its size."""
+
+
+def _of_status(
+    decisions: Sequence[Decision], outcomes: Sequence[Outcome], status: str
+) -> list[tuple[Decision, Outcome]]:
+    return [one for one in zip(decisions, outcomes, strict=True) if one[1].status == status]
 
 
 def _planned(row: Row, user: OktaUser) -> Outcome:
@@ -200,6 +214,19 @@ class OktaActionOperator(ServiceOperator, ABC):
         """The org's URL, for the action log."""
         return self.hook.base_url
 
+    def org_in(self, log: ActionLog) -> str:
+        """Return what the org is called in the action log, whatever host it is reached by."""
+        return log.org_at(self.org, self.hook.client.get_org_id)
+
+    def warn(self, text: str) -> None:
+        """Say in the task log, in the report and on the page what people should look at."""
+        self.log.warning("%s", text)
+        self._warnings.append(text)
+
+    @cached_property
+    def _warnings(self) -> list[str]:
+        return []
+
     @abstractmethod
     def turn(self) -> str:
         """Return what is acted on: two tasks with the same answer take turns."""
@@ -246,17 +273,17 @@ class OktaActionOperator(ServiceOperator, ABC):
     @contextmanager
     def _journal(self, run: RunIdentity) -> Iterator[Journal]:
         with closing(open_action_log()) as log:
+            org = self.org_in(log)
             cost = cost_written(
                 lambda: nullcontext(log),
                 run,
-                org=self.org,
+                org=org,
                 action=self.action,
                 client=lambda: self.hook.client,
+                warnings=self._warnings,
             )
             with cost:
-                journal = Journal(
-                    log, run, org=self.org, action=self.action, approved_by=self.approved_by or ""
-                )
+                journal = Journal(log, run, org=org, action=self.action, approved_by=self.approved_by or "")
                 with closing(journal):
                     yield journal
 
@@ -276,7 +303,7 @@ class OktaActionOperator(ServiceOperator, ABC):
         only_planned = dry_run or bool(plan.only_planned)
         self._announce(proposal, decisions, only_planned=only_planned)
         if not only_planned:
-            self._judge(proposal, approval, limits, context)
+            self._judge(proposal, decisions, journal, approval, limits, context)
             plan.prepare()
         say_what_it_is_about(context["ti"], org=self.org, target=plan.target)
         settled = [one for one in decisions if one.outcome is not None]
@@ -290,9 +317,10 @@ class OktaActionOperator(ServiceOperator, ABC):
             before=_tell_nobody if only_planned else journal.begin,
             after=_tell_nobody if only_planned else journal.finish,
         )
-        outcomes = [*self._said(settled), *self._carry_out(carried_out, plan.only_planned)]
-        if plan.only_planned and not dry_run:
-            journal.finish(list(zip(to_do, outcomes[len(settled) :], strict=True)))
+        why = DRY_RUN if dry_run else plan.only_planned
+        outcomes = [*self._said(settled), *self._carry_out(carried_out, why)]
+        if only_planned:
+            journal.plan_only(_of_status(to_do, outcomes[len(settled) :], "planned"))
         report = build_report(
             self.action,
             outcomes,
@@ -301,6 +329,7 @@ class OktaActionOperator(ServiceOperator, ABC):
             dry_run=only_planned,
             target=plan.target,
             plan=proposal.plan if only_planned else None,
+            warnings=self._warnings,
         )
         self._summarise(report)
         return report, carried_out
@@ -315,7 +344,15 @@ class OktaActionOperator(ServiceOperator, ABC):
             groups=(self.exclude_groups, settings.exclude_groups),
             administrators=to_administrators_excluded(self.exclude_administrators),
         )
+        self._warnings.extend(exclusions.warnings)
         return exclusions.apply(decisions)
+
+    def without_less_safe_rows(self, decisions: Sequence[Decision], journal: Journal) -> list[Decision]:
+        """Return the decisions, settled where another row of the run about the same person decides."""
+        if all(one.outcome is not None for one in decisions):
+            return list(decisions)
+        scores = journal.scores_of_run()
+        return [without_less_safe_rows(one, scores) for one in decisions] if scores else list(decisions)
 
     def _propose(self, plan: Plan, decisions: Sequence[Decision], journal: Journal) -> Proposal:
         # The reads before this line are the same ones that applying the plan makes again.
@@ -339,12 +376,28 @@ class OktaActionOperator(ServiceOperator, ABC):
             per_minute=self.hook.client.calls_per_minute if plan.bucket else None,
         )
 
-    def _judge(self, proposal: Proposal, approval: Approval, limits: BlastRadius, context: Context) -> None:
+    def _judge(
+        self,
+        proposal: Proposal,
+        decisions: Sequence[Decision],
+        journal: Journal,
+        approval: Approval,
+        limits: BlastRadius,
+        context: Context,
+    ) -> None:
         try:
             require_approved_or_small(proposal, approval, limits, shown=self._names.shown)
         except OktaUreError:
-            # What a person has to look at before it can be approved.
+            # What a person has to look at before it can be approved: an XCom, and user by user on the page.
             context["ti"].xcom_push(key="plan", value=proposal.plan.to_dict())
+            text = f"plan {proposal.plan.plan_id}"
+            journal.plan_only(
+                [
+                    (one, outcome_of(one.row, "planned", REFUSED, user=one.user, message=text))
+                    for one in decisions
+                    if one.outcome is None
+                ]
+            )
             raise
 
     @cached_property
@@ -370,7 +423,7 @@ class OktaActionOperator(ServiceOperator, ABC):
     def _carry_out(self, carried_out: CarriedOut, only_planned: str) -> Iterator[Outcome]:
         for outcome in carried_out:
             told = outcome
-            if only_planned and outcome.status == "planned":
+            if only_planned and outcome.status == "planned" and not outcome.reason:
                 told = msgspec.structs.replace(outcome, reason=only_planned)
             self._log(told)
             yield told
@@ -401,7 +454,13 @@ class OktaActionOperator(ServiceOperator, ABC):
         failed = report.counts["failed"]
         if not fail_on.is_reached(failed=failed, total=report.total):
             return None
-        reasons = Counter(carried_out.failures_by_reason)
+        reasons = Counter(
+            {
+                reason.partition(":")[2]: number
+                for reason, number in report.reasons.items()
+                if reason.startswith("failed:")
+            }
+        )
         reasons.pop("not_attempted", None)
         common = reasons.most_common(1)[0][0] if reasons else "not_attempted"
         first = next((one for one in report.failures if one.reason == common), report.failures[0])

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,6 +17,7 @@ from airflow_provider_okta_ure.core.decisions import (
     names_to_look_up_for_removing,
 )
 from airflow_provider_okta_ure.core.history import (
+    held_by_others,
     not_ours,
     recovered,
     settle,
@@ -24,11 +25,13 @@ from airflow_provider_okta_ure.core.history import (
     time_over,
     with_user,
 )
+from airflow_provider_okta_ure.core.holding import others
 from airflow_provider_okta_ure.core.matching import Decision, Directory, outcome_of
 from airflow_provider_okta_ure.core.models import Action, OktaGroup, OktaUser, Outcome, Row
 from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.spans import to_span
-from airflow_provider_okta_ure.errors import ConfigurationError, GroupError
+from airflow_provider_okta_ure.engine.people import People
+from airflow_provider_okta_ure.errors import ConfigurationError, GroupError, NotFoundError
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator, Plan
 from airflow_provider_okta_ure.operators.links import ActionLogLink, OktaGroupLink
 from airflow_provider_okta_ure.operators.run import to_flag, to_text
@@ -37,18 +40,22 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperatorLink
 
     from airflow_provider_okta_ure.clients.okta import OktaClient
+    from airflow_provider_okta_ure.core.holding import Hold
     from airflow_provider_okta_ure.operators.journal import Journal
 
 NOT_CREATED_YET = "(would be created)"
 PAST_INTERVALS = ("dry", "apply")
+RELEASES = ("own", "all")
 
 
 class OktaGroupOperator(OktaActionOperator):
     """
     Change who is in an Okta group.
 
-    A decision never undoes a later one: whom a later run has decided about stays as he is (``superseded``),
-    whatever the order of the runs.
+    A decision never undoes a later one: whom a later run has decided about is left alone (``superseded``),
+    whatever the order of the runs. Of other DAGs' decisions, only those count that changed something.
+
+    A group that was renamed in Okta is found by the id that its name stood for before.
 
     :param group_id: the group's id; give this or ``group_name``. (templated)
     :param group_name: the group's exact name. (templated)
@@ -85,6 +92,44 @@ class OktaGroupOperator(OktaActionOperator):
         """Return the group's id and name as text, of which one should be None."""
         return to_text(self.group_id, "group_id"), to_text(self.group_name, "group_name")
 
+    def find(self, client: OktaClient, journal: Journal, *, dry_run: bool) -> OktaGroup | None:
+        """
+        Return the group; None when there is none of that name, and none that was called so before.
+
+        :raises ConfigurationError: both or neither of id and name are given.
+        :raises GroupError: the id is unknown, or several groups have the name.
+        """
+        group_id, name = self.named()
+        group = find_group(client, group_id, name)
+        if not name:
+            return group
+        known_id = journal.group_known_as(name)
+        if known_id is not None and (group is None or group.group_id != known_id):
+            group = self._renamed(client, known_id, name, group)
+        if group is not None and not dry_run:
+            journal.remember_group(name, group.group_id)
+        return group
+
+    def _renamed(
+        self, client: OktaClient, known_id: str, name: str, found: OktaGroup | None
+    ) -> OktaGroup | None:
+        """Return the group to use, when the one that the name stood for before is called otherwise now."""
+        try:
+            before = client.get_group(known_id)
+        except NotFoundError:
+            return found
+        if found is None:
+            self.warn(
+                f"The group {name!r} is called {before.name!r} now ({before.group_id}); that group is used. "
+                "Give this task the new name, or the id."
+            )
+            return before
+        self.warn(
+            f"There is another group named {name!r} now ({found.group_id}), and that one is used. The one "
+            f"before is called {before.name!r} ({before.group_id}); its members stay in it."
+        )
+        return found
+
     def missing_group(self) -> GroupError:
         """Return the error that says that no group has the name."""
         return GroupError(
@@ -109,7 +154,7 @@ class OktaGroupOperator(OktaActionOperator):
 
     def in_the_light_of_history(self, decisions: Sequence[Decision], journal: Journal) -> list[Decision]:
         """Return the decisions as they are after what an interrupted try did, and what was decided later."""
-        journal.tried((one.row, one.user) for one in decisions if one.user is not None)
+        journal.load(decisions)
         healed = settle(decisions, recovered(journal.is_recovered))
         return settle(healed, superseded(journal.later_group_actions(healed), _user_id))
 
@@ -181,7 +226,7 @@ class OktaAddToGroupOperator(OktaGroupOperator):
         client = self.hook.client
         expires_after = to_span(self.expires_after, "expires_after")
         create = to_flag(self.create_group, "create_group")
-        group = find_group(client, *self.named())
+        group = self.find(client, journal, dry_run=dry_run)
         if group is None and not (create and self.group_name):
             raise self.missing_group()
         target = {"group_id": "", "group_name": f"{self.group_name} {NOT_CREATED_YET}"}
@@ -195,9 +240,9 @@ class OktaAddToGroupOperator(OktaGroupOperator):
             journal.expires_at = journal.run.as_of + expires_after
 
         wanted = names_to_look_up_for_adding(rows, Directory(members))
-        decisions = self.in_the_light_of_history(
-            decide_additions(rows, members, client.find_users(wanted)), journal
-        )
+        directory = People(client, journal.log, journal.org).directory(wanted, members)
+        decided = self.without_less_safe_rows(decide_additions(rows, members, directory), journal)
+        decisions = self.in_the_light_of_history(decided, journal)
         if expires_after is not None:
             decisions = settle(decisions, time_over(journal.time_boxed(decisions), journal.run.as_of))
 
@@ -205,6 +250,7 @@ class OktaAddToGroupOperator(OktaGroupOperator):
             if group is None:
                 target.update(_named(self._create(client)))
                 journal.aim(target["group_id"], target["group_name"])
+                journal.remember_group(self.group_name or "", target["group_id"])
 
         def add(row: Row, user: OktaUser) -> Outcome:
             answer = client.add_member(target["group_id"], user.user_id)
@@ -243,6 +289,9 @@ class OktaRemoveFromGroupOperator(OktaGroupOperator):
         (templated)
     :param only_added_by_us: leave members alone whom this provider did not add, as far as the action log
         knows. (templated)
+    :param releases: whose members leave: ``own`` = members whom no other DAG wants in the group any more; a
+        member leaves when the last DAG that decided so lets go. ``all`` = also members whom other DAGs still
+        want there. (templated)
     :param release_expired: also remove the members whose time is over, whether or not a row is about them;
         see ``expires_after`` of :class:`OktaAddToGroupOperator`. (templated)
     """
@@ -254,6 +303,7 @@ class OktaRemoveFromGroupOperator(OktaGroupOperator):
         *OktaGroupOperator.template_fields,
         "missing_group_ok",
         "only_added_by_us",
+        "releases",
         "release_expired",
     )
 
@@ -262,17 +312,20 @@ class OktaRemoveFromGroupOperator(OktaGroupOperator):
         *,
         missing_group_ok: bool | str = False,
         only_added_by_us: bool | str = True,
+        releases: str = "own",
         release_expired: bool | str = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.missing_group_ok = missing_group_ok
         self.only_added_by_us = only_added_by_us
+        self.releases = releases
         self.release_expired = release_expired
 
     def plan(self, rows: Sequence[Row], journal: Journal, *, dry_run: bool) -> Plan:
         client = self.hook.client
-        group = find_group(client, *self.named())
+        releases = self._whose()
+        group = self.find(client, journal, dry_run=dry_run)
         # Nobody is to be removed, and nobody's time can be over in a group that is not there.
         if group is None and rows and not to_flag(self.missing_group_ok, "missing_group_ok"):
             raise self.missing_group()
@@ -280,17 +333,17 @@ class OktaRemoveFromGroupOperator(OktaGroupOperator):
             self.log.info("The group %r does not exist, so nobody is in it.", self.group_name)
             journal.aim_at_missing_group(self.group_name or "")
             return Plan(
-                decide_removals(rows, [], []), _never, {"group_id": "", "group_name": self.group_name or ""}
+                decide_removals(rows, [], Directory([])),
+                _never,
+                {"group_id": "", "group_name": self.group_name or ""},
             )
         members = self.look_at(group, client, journal, dry_run=dry_run)
-        wanted = names_to_look_up_for_removing(rows, Directory(members))
-        decisions = [
-            with_user(one, journal.users_before())
-            for one in decide_removals(rows, members, client.find_users(wanted))
-        ]
-        memberships = journal.memberships()
-        expired = self._expired(members, decisions, journal)
+        decisions = self._decided(rows, members, journal)
+        memberships, holds = journal.memberships(), journal.holds()
+        expired = self._expired(members, decisions, holds, journal)
         decisions = self.in_the_light_of_history([*decisions, *expired], journal)
+        if releases == "own":
+            decisions = settle(decisions, held_by_others(_held_by_others(holds, journal)))
         if to_flag(self.only_added_by_us, "only_added_by_us"):
             decisions = settle(decisions, not_ours(memberships))
         over = {_user_id(one) for one in expired}
@@ -321,25 +374,53 @@ class OktaRemoveFromGroupOperator(OktaGroupOperator):
             only_planned="" if dry_run else self.only_planned(journal),
         )
 
+    def _whose(self) -> str:
+        if self.releases in RELEASES:
+            return self.releases
+        raise ConfigurationError(f"releases is {self.releases!r}.", remedy='Use "own" or "all".')
+
+    def _decided(self, rows: Sequence[Row], members: Sequence[OktaUser], journal: Journal) -> list[Decision]:
+        """Return a decision for each row; members are also found by the names that they were added under."""
+        people = People(self.hook.client, journal.log, journal.org)
+        ids = people.ids_of(row.user for row in rows)
+        by_id = {member.user_id: member for member in members}
+        known_as = {name for name, user_id in ids.items() if user_id in by_id}
+        wanted = names_to_look_up_for_removing(rows, Directory(members), known_as)
+        decided = decide_removals(rows, members, people.directory(wanted, members))
+        # Who is not in the group was not looked up; the log knows them by their id all the same.
+        gone = {
+            name: OktaUser(user_id=user_id, login="", email="", status="")
+            for name, user_id in ids.items()
+            if user_id not in by_id
+        }
+        return [with_user(one, gone) for one in self.without_less_safe_rows(decided, journal)]
+
     def _expired(
-        self, members: Sequence[OktaUser], decisions: Sequence[Decision], journal: Journal
+        self,
+        members: Sequence[OktaUser],
+        decisions: Sequence[Decision],
+        holds: Mapping[str, Sequence[Hold]],
+        journal: Journal,
     ) -> list[Decision]:
         """Return decisions to remove the members whose time is over and whom no row is about already."""
         if not to_flag(self.release_expired, "release_expired"):
             return []
-        ours, decided = journal.memberships(), {_user_id(one) for one in decisions}
+        as_of, decided = journal.run.as_of, {_user_id(one) for one in decisions}
         over = []
         for member in members:
-            entry = ours.get(member.user_id)
-            ends = entry.expires_at if entry is not None else None
-            if (
-                entry is not None
-                and ends is not None
-                and ends <= journal.run.as_of
-                and member.user_id not in decided
-            ):
-                over.append(Decision(row=Row(user=entry.user_name or member.login), user=member))
+            held = [one for one in holds.get(member.user_id, ()) if one.held]
+            if member.user_id not in decided and held and all(one.is_over(as_of) for one in held):
+                over.append(Decision(row=Row(user=held[0].user_name or member.login), user=member))
         return over
+
+
+def _held_by_others(holds: Mapping[str, Sequence[Hold]], journal: Journal) -> dict[str, list[Hold]]:
+    run = journal.run
+    return {
+        user_id: held
+        for user_id, some in holds.items()
+        if (held := others(some, dag_id=run.dag_id, as_of=run.as_of))
+    }
 
 
 def _named(group: OktaGroup) -> dict[str, str]:

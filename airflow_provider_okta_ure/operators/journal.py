@@ -12,18 +12,20 @@ import msgspec
 
 from airflow_provider_okta_ure.action_log.entries import Entry, LogAction, LogStatus
 from airflow_provider_okta_ure.core.history import Membership
-from airflow_provider_okta_ure.core.models import OktaUser, RiskLevel
+from airflow_provider_okta_ure.core.models import RiskLevel
 from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.plans import Change
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.log import ActionLog
+    from airflow_provider_okta_ure.core.holding import Hold
     from airflow_provider_okta_ure.core.matching import Decision
-    from airflow_provider_okta_ure.core.models import Action, Outcome, Row
+    from airflow_provider_okta_ure.core.models import Action, OktaUser, Outcome, Row
     from airflow_provider_okta_ure.operators.identity import RunIdentity
 
 ADD: LogAction = "add_to_group"
 REMOVE: LogAction = "remove_from_group"
+PUSH: LogAction = "push_risk"
 GROUP_ACTIONS: tuple[LogAction, ...] = (ADD, REMOVE)
 
 _LONGEST_TARGET = 255
@@ -89,7 +91,9 @@ class Journal:
         self._tried: dict[tuple[str, datetime], Entry] = {}
         self._in_doubt: set[tuple[str, datetime]] = set()
         self._recovered: set[tuple[LogAction, str, datetime]] = set()
-        self._users_before: dict[str, OktaUser] | None = None
+        self._revisions: dict[tuple[str, datetime], int] = {}
+        self._memberships: dict[str, Entry] | None = None
+        self._scores: dict[str, int] | None = None
         self._turns = ExitStack()
         self._held: set[str] = set()
 
@@ -113,6 +117,7 @@ class Journal:
     def aim(self, target: str, target_name: str = "") -> None:
         """Name the group, or the issuer, that everything from here on is about."""
         self.target, self.target_name = target, target_name
+        self._memberships = None
 
     def aim_at_missing_group(self, name: str) -> None:
         """Name a group that is not there; what is decided about it holds when it has been made."""
@@ -133,61 +138,24 @@ class Journal:
         """
         Return what a user is called in the log.
 
-        In groups it is the Okta user, whatever he is called elsewhere; a risk signal follows the name in the
-        source, so that nobody has to be looked up to learn that nothing has changed.
+        A person is their Okta id, whatever they are called; who was not looked up, or is not in Okta, stands
+        there by name.
         """
-        return user.user_id if user is not None and self.action in GROUP_ACTIONS else row.key
+        return user.user_id if user is not None else row.key
 
     # --- what was before
 
-    def tried(self, rows: Iterable[tuple[Row, OktaUser | None]]) -> dict[tuple[str, datetime], Entry]:
-        """Return, and remember, what is known of this very action of this very moment, by key and moment."""
+    def load(self, decisions: Iterable[Decision]) -> None:
+        """Read what is known of this very action, for the same time, on the users of decisions."""
         wanted: dict[datetime, list[str]] = {}
-        for row, user in rows:
-            wanted.setdefault(self.moment(row), []).append(self.key(row, user))
+        for one in decisions:
+            wanted.setdefault(self.moment(one.row), []).append(self.key(one.row, one.user))
         for moment, keys in wanted.items():
             found = self.log.find(
                 org=self.org, action=self.action, target=self.target, as_of=moment, users=keys
             )
             self._tried.update(((key, moment), entry) for key, entry in found.items())
             self._in_doubt.update((key, moment) for key, entry in found.items() if entry.is_in_doubt)
-        return self._tried
-
-    def delivered_before(self, rows: Iterable[Row]) -> dict[str, Entry]:
-        """Return what was last delivered to Okta before each row's moment, by key."""
-        found: dict[str, Entry] = {}
-        for moment, keys in self._by_moment(rows).items():
-            found.update(self._last(("push_risk",), keys, before=moment))
-        return found
-
-    def later_pushes(self, rows: Iterable[Row]) -> dict[str, Entry]:
-        """Return the newest decision that speaks for a later moment than each row, by key."""
-        found: dict[str, Entry] = {}
-        for moment, keys in self._by_moment(rows).items():
-            found.update(self._later(("push_risk",), keys, moment))
-        return found
-
-    def pushes_in_doubt(self, rows: Iterable[Row], delivered: Mapping[str, Entry]) -> dict[str, Entry]:
-        """
-        Return the last signal that may have reached Okta after the one that certainly did, by key.
-
-        Its try was interrupted, or got no answer. An old change that was pushed late counts as well.
-
-        :param delivered: what was last delivered before each row's moment.
-        """
-        moments = {row.key: self.moment(row) for row in rows}
-        found: dict[str, Entry] = {}
-        for entry in self.log.in_doubt(org=self.org, action="push_risk", target=self.target, users=moments):
-            known, held = delivered.get(entry.user_key), found.get(entry.user_key)
-            # In both orders: an old change that was pushed late may be the last that Okta heard.
-            is_over = known is not None and (
-                entry.as_of < known.as_of and entry.recorded_at < known.recorded_at
-            )
-            if is_over or entry.as_of > moments[entry.user_key]:
-                continue
-            if held is None or held.recorded_at < entry.recorded_at:
-                found[entry.user_key] = entry
-        return found
 
     def later_group_actions(self, decisions: Iterable[Decision]) -> dict[str, datetime]:
         """Return the newest later moment that anything was decided for each user of this group, by id."""
@@ -252,6 +220,7 @@ class Journal:
                 )
         if settled:
             self.log.finish(list(settled.values()))
+            self._memberships = None
 
     def _group_actions_in_doubt(self, action: LogAction, users: Iterable[str]) -> list[Entry]:
         return self.log.in_doubt(org=self.org, action=action, target=self.target, users=users)
@@ -263,23 +232,50 @@ class Journal:
 
     def memberships(self) -> dict[str, Entry]:
         """Return the additions to this group that no later removal has ended, by Okta id."""
-        return {
-            user_id: entry
-            for user_id, entry in self._last(GROUP_ACTIONS, None).items()
-            if entry.action == "add_to_group"
-        }
+        if self._memberships is None:
+            self._memberships = {
+                user_id: entry
+                for user_id, entry in self._last(GROUP_ACTIONS, None).items()
+                if entry.action == "add_to_group"
+            }
+        return self._memberships
+
+    def scores_of_run(self) -> dict[str, int]:
+        """Return the lowest score of each name that this DAG run has read, by :attr:`Row.key`."""
+        if self._scores is None:
+            run = self.run
+            self._scores = (
+                self.log.least_safe_scores(dag_id=run.dag_id, run_id=run.run_id) if run.run_id else {}
+            )
+        return self._scores
+
+    def holds(self) -> dict[str, list[Hold]]:
+        """Return which DAG's tasks hold which membership of this group, by Okta id."""
+        return self.log.holds_on(org=self.org, target=self.target)
+
+    def group_known_as(self, name: str) -> str | None:
+        """Return the id of the group that a name stood for the last time."""
+        key = fold(name)
+        return self.log.ids_of_names(org=self.org, kind="group", known_as=[key]).get(key)
+
+    def remember_group(self, name: str, group_id: str) -> None:
+        """Remember which group a name stands for."""
+        if name and self.group_known_as(name) != group_id:
+            self.log.remember_group(org=self.org, name=name, group_id=group_id, now=self._now())
 
     def time_boxed(self, decisions: Iterable[Decision]) -> dict[str, Membership]:
         """
-        Return the last membership of each user to act on, if it had an end and he has not recovered since.
+        Return the last membership that this DAG gave each user to act on, if it had an end.
 
-        A user has recovered when a rule, and not the end of the time, took him out of the group, or would
-        have if he had still been in it.
+        Who has recovered since is left out.
+
+        A user has recovered when a rule, and not the end of the time, removed them from the group, or would
+        have if they had still been in it.
 
         :return: by Okta id.
         """
         names = {one.to_act_on.user_id: one.row.key for one in decisions if one.to_act_on is not None}
-        added = self._last(("add_to_group",), names)
+        added = self._last(("add_to_group",), names, dag_id=self.run.dag_id)
         boxed = {user_id: entry for user_id, entry in added.items() if entry.expires_at is not None}
         recovered_at = self._recoveries([*boxed, *(names[user_id] for user_id in boxed)])
         return {
@@ -287,7 +283,7 @@ class Journal:
                 user=entry.user_name, expires_at=entry.expires_at, score_level=entry.score_level
             )
             for user_id, entry in boxed.items()
-            # Who was not in the group was not looked up in Okta, so he stands there by his name.
+            # Who was not in the group was not looked up in Okta, so they stand there by name.
             if not any(
                 key in recovered_at and recovered_at[key] > entry.as_of for key in (user_id, names[user_id])
             )
@@ -330,26 +326,10 @@ class Journal:
             [_change(entry) for entry in done if entry.map_index != run.map_index],
         )
 
-    def users_before(self) -> dict[str, OktaUser]:
-        """Return whom this very task has acted on already, or may have, by the name in the source."""
-        if self._users_before is None:
-            before = self.carried_out()
-            self._users_before = {
-                fold(change.user): OktaUser(user_id=change.user_id, login=change.login, email="", status="")
-                for change in (*before.here, *before.elsewhere)
-            }
-        return self._users_before
-
-    def _by_moment(self, rows: Iterable[Row]) -> dict[datetime, list[str]]:
-        keys: dict[datetime, list[str]] = {}
-        for row in rows:
-            keys.setdefault(self.moment(row), []).append(row.key)
-        return keys
-
     def _last(
-        self, doing: Sequence[LogAction], keys: Iterable[str] | None, before: datetime | None = None
+        self, doing: Sequence[LogAction], keys: Iterable[str] | None, *, dag_id: str | None = None
     ) -> dict[str, Entry]:
-        return self.log.last_done(org=self.org, doing=doing, target=self.target, users=keys, before=before)
+        return self.log.last_done(org=self.org, doing=doing, target=self.target, users=keys, dag_id=dag_id)
 
     def _later(
         self, doing: Sequence[LogAction], keys: Iterable[str], after: datetime, *, target: str | None = None
@@ -365,16 +345,41 @@ class Journal:
 
     # --- what is done now
 
-    def started_at(self, row: Row, user: OktaUser) -> datetime:
-        """Return when this action was first tried for a user; a moment with whole seconds, for ``iat``."""
+    def first_tried_at(self, row: Row, user: OktaUser) -> datetime:
+        """Return when this action was first tried for a user; in whole seconds, for ``iat``."""
         return self._tried[self.key(row, user), self.moment(row)].started_at
+
+    def revision(self, row: Row, user: OktaUser | None) -> int:
+        """Return which revision of this action for this time is being carried out on a user."""
+        return self._revisions.get((self.key(row, user), self.moment(row)), 0)
 
     def begin(self, decisions: Sequence[Decision]) -> None:
         """Write down, before the effects, what is going to be tried."""
-        intents = [self._intent(decision) for decision in decisions]
+        for decision in decisions:
+            self._count_revision(decision)
+        intents = [self._entry(decision, "started") for decision in decisions]
         self.log.begin(intents)
         for intent in intents:
-            self._tried.setdefault((intent.user_key, intent.as_of), intent)
+            key = intent.user_key, intent.as_of
+            last = self._tried.get(key)
+            if last is None or last.revision != intent.revision or not _may_have_arrived(last):
+                self._tried[key] = intent
+
+    def _count_revision(self, decision: Decision) -> None:
+        """
+        Begin a new revision where the last one is over, and this effect is another.
+
+        The level was corrected, a signal did not arrive, or somebody else has undone what was done: what was
+        done stays on record, and the new effect is recorded beside it.
+        """
+        key = self.key(decision.row, decision.user), self.moment(decision.row)
+        last = self._tried.get(key)
+        if last is None:
+            return
+        is_another = last.status == "done" or (
+            last.is_in_doubt and self.action == PUSH and last.risk_level != (decision.row.risk_level or "")
+        )
+        self._revisions[key] = last.revision + (1 if is_another else 0)
 
     def finish(self, done: Sequence[tuple[Decision, Outcome]]) -> None:
         """Write down what became of it."""
@@ -384,14 +389,16 @@ class Journal:
         if told:
             self.log.finish([self._entry(decision, outcome.status, outcome) for decision, outcome in told])
 
+    def plan_only(self, planned: Sequence[tuple[Decision, Outcome]]) -> None:
+        """Write down what would be done; it changes nothing that was done or decided."""
+        if planned:
+            self.log.finish([self._entry(decision, "planned", outcome) for decision, outcome in planned])
+
     def _stays_in_doubt(self, decision: Decision, outcome: Outcome) -> bool:
         """Whether an earlier try may have had the effect, and this one has done nothing to find out."""
         tried_again = outcome.status in ("done", "failed") and outcome.reason != "not_attempted"
         key = self.key(decision.row, decision.user), self.moment(decision.row)
         return not tried_again and key in self._in_doubt
-
-    def _intent(self, decision: Decision) -> Entry:
-        return self._entry(decision, "started")
 
     def _entry(self, decision: Decision, status: LogStatus, outcome: Outcome | None = None) -> Entry:
         row, user, now = decision.row, decision.user, self._now()
@@ -403,6 +410,7 @@ class Journal:
             target_name=self.target_name,
             user_key=self.key(row, user),
             as_of=self.moment(row),
+            revision=self.revision(row, user),
             user_name=row.user,
             user_id=user.user_id if user else outcome.user_id if outcome else "",
             login=user.login if user else "",
@@ -420,10 +428,18 @@ class Journal:
             risk_level=row.risk_level or "",
             previous_risk_level=row.previous_risk_level or "",
             status=status,
-            expires_at=self.expires_at if status in ("started", "done") else None,
+            expires_at=self.expires_at if self._begins_hold(status, outcome) else None,
             approved_by=self.approved_by,
         )
         return msgspec.structs.replace(entry, **said)
+
+    def _begins_hold(self, status: LogStatus, outcome: Outcome | None) -> bool:
+        is_member = outcome is not None and outcome.reason == "already_member"
+        return self.action == ADD and (status in ("started", "done") or is_member)
+
+
+def _may_have_arrived(entry: Entry) -> bool:
+    return entry.status == "done" or entry.is_in_doubt
 
 
 def names_of(row: Row, user: OktaUser) -> frozenset[str]:

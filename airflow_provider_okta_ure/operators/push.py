@@ -14,27 +14,26 @@ from airflow_provider_okta_ure.clients.okta_signals import EVENTS_PATH, PROVIDER
 from airflow_provider_okta_ure.clients.scopes import PROVIDERS_MANAGE, USERS_READ
 from airflow_provider_okta_ure.clients.security_event import build_risk_change, derive_jti
 from airflow_provider_okta_ure.core.decisions import decide_before_lookup
-from airflow_provider_okta_ure.core.history import (
-    History,
-    Step,
-    already_delivered,
-    never_told,
-    record_only,
-    same_level,
-    settle,
-    superseded,
-    to_history,
-    with_previous_level,
-    with_user_id,
-)
-from airflow_provider_okta_ure.core.matching import Decision, Directory, outcome_of, resolve
+from airflow_provider_okta_ure.core.history import to_history
+from airflow_provider_okta_ure.core.matching import Decision, leave, outcome_of, resolve
 from airflow_provider_okta_ure.core.models import RiskLevel
-from airflow_provider_okta_ure.core.namesakes import one_per_name, settle_namesakes
+from airflow_provider_okta_ure.core.namesakes import one_per_name
+from airflow_provider_okta_ure.core.signals import (
+    MOST_UNCONFIRMED,
+    PushMode,
+    decide_signal,
+    level_of,
+    to_most_unconfirmed,
+)
+from airflow_provider_okta_ure.core.subjects import AddressBook, addresses_to_look_up, subject_of
 from airflow_provider_okta_ure.core.texts import ReasonText
+from airflow_provider_okta_ure.engine.people import People
+from airflow_provider_okta_ure.engine.signal_facts import Asked, SignalLog
+from airflow_provider_okta_ure.engine.signaled_users import SignaledUsers
 from airflow_provider_okta_ure.errors import NotRestoredError, OktaUreError
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator, Plan
+from airflow_provider_okta_ure.operators.journal import names_of
 from airflow_provider_okta_ure.operators.links import ActionLogLink, OktaRiskEventsLink
-from airflow_provider_okta_ure.operators.past_signals import PastSignals
 from airflow_provider_okta_ure.operators.run import to_flag
 
 if TYPE_CHECKING:
@@ -51,18 +50,19 @@ class OktaPushRiskOperator(OktaActionOperator):
     Push a risk signal for the users that rows are about: one signed security event token per change of level.
 
     Okta's risk engine evaluates the signal; it is not a command. A user that Okta does not know is
-    skipped, because Okta would accept the signal and ignore it. The token's ``jti`` is derived from the
-    change itself, so that pushing the same change again has no second effect.
+    skipped, because Okta would accept the signal and ignore it; so is one whose only address is somebody
+    else's, too (``no_unique_address``). The token's ``jti`` is derived from the change itself, so that
+    pushing the same change again has no second effect.
 
     Before the first signal, also in a dry run, the published JWKS is read once: it has to hold the very key
     that signs, because Okta refuses everything else.
 
-    The level from before is the one that was last delivered to this org for this issuer; of a user for whom
-    nothing was, that of the previous day; else none. A level is not pushed for a moment older than one that
-    was decided for the same user already.
+    The level from before is the one that was last delivered to this org for this issuer and this Okta user;
+    none if nothing was, whatever Netskope said the day before. A level is not pushed for a time older than
+    one that was decided for the same user already.
 
-    :param only_changes: leave users alone whose level is the one that held before. (templated)
-    :param only_known: leave users alone of whom Okta was never told a level. (templated)
+    :param only_changes: skip users whose level is the one that was delivered last. (templated)
+    :param only_known: skip users of whom no level was ever delivered. (templated)
     :param history: what is done when a later moment was decided already: ``protect`` = nothing;
         ``replay`` = push the old change with its own time, then the newest level again; ``record`` = push
         nothing at all, also when nothing is later, and only write the action log. (templated)
@@ -70,6 +70,8 @@ class OktaPushRiskOperator(OktaActionOperator):
         is up to date and active. (templated)
     :param check_jwks: look at the published JWKS first; False when Okta reaches it and Airflow cannot.
         (templated)
+    :param most_unconfirmed: so many times a level is sent of which Okta's System Log then has no event; after
+        that the user fails as ``never_confirmed``. (templated)
     :param reason_admin: what Okta's administrators read; names of row fields in braces are filled in.
         (templated)
     :param reason_user: what the user may read; empty = nothing is sent. (templated)
@@ -78,7 +80,6 @@ class OktaPushRiskOperator(OktaActionOperator):
     action: ClassVar[Action] = "push_risk"
     operator_extra_links: Sequence[BaseOperatorLink] = (OktaRiskEventsLink(), ActionLogLink())
     scopes: ClassVar[tuple[str, ...]] = (USERS_READ,)
-    scopes_to_ensure_provider: ClassVar[tuple[str, ...]] = (USERS_READ, PROVIDERS_MANAGE)
     template_fields: Sequence[str] = (
         *OktaActionOperator.template_fields,
         "only_changes",
@@ -86,6 +87,7 @@ class OktaPushRiskOperator(OktaActionOperator):
         "history",
         "ensure_provider",
         "check_jwks",
+        "most_unconfirmed",
         "reason_admin",
         "reason_user",
     )
@@ -98,6 +100,7 @@ class OktaPushRiskOperator(OktaActionOperator):
         history: str = "protect",
         ensure_provider: bool | str = False,
         check_jwks: bool | str = True,
+        most_unconfirmed: int | str = MOST_UNCONFIRMED,
         reason_admin: str = "Netskope confidence {score} of 1000 ({score_level}), before {previous_score}",
         reason_user: str = "",
         **kwargs: Any,
@@ -108,6 +111,7 @@ class OktaPushRiskOperator(OktaActionOperator):
         self.history = history
         self.ensure_provider = ensure_provider
         self.check_jwks = check_jwks
+        self.most_unconfirmed = most_unconfirmed
         self.reason_admin = reason_admin
         self.reason_user = reason_user
 
@@ -120,24 +124,32 @@ class OktaPushRiskOperator(OktaActionOperator):
         return f"risk signals of {self.hook.transmitter.issuer}"
 
     def plan(self, rows: Sequence[Row], journal: Journal, *, dry_run: bool) -> Plan:
+        mode = self._mode()
         signals = Signals(self, journal)
         client, transmitter = self.hook.client, self.hook.transmitter
         journal.aim(transmitter.issuer, transmitter.issuer)
+        log = SignalLog(journal.log, org=journal.org, issuer=transmitter.issuer, dag_id=journal.run.dag_id)
+        people = People(client, journal.log, journal.org)
 
         rows, duplicates = one_per_name(rows)
-        past = PastSignals.read(rows, journal)
-        wanted, settled = self._settle_without_okta(rows, past, journal)
-        directory = Directory(client.find_users([row.user for row in wanted]))
-        resolved = resolve(wanted, directory)
-        past.add_other_names(resolved, journal)
-        resolved = self._settle_by_history(resolved, past, journal)
-        decisions = [*duplicates, *settle_namesakes(settled, resolved, directory, past.user_ids)]
+        wanted, settled = decide_before_lookup(rows)
+        if mode.only_known:
+            wanted, never_signaled = self._of_whom_okta_knows(wanted, log, journal, mode)
+            settled = [*settled, *never_signaled]
+        resolved = resolve(wanted, people.directory([row.user for row in wanted]))
+        facts = log.facts(_asked(resolved, journal))
+        decided = [
+            decide_signal(one, facts.of(one.user.user_id), mode) if one.user is not None else one
+            for one in self.without_less_safe_rows(resolved, journal)
+        ]
+        decisions = [*duplicates, *settled, *self._with_unique_addresses(decided)]
+        journal.load(decisions)
         if to_flag(self.check_jwks, "check_jwks") and any(one.outcome is None for one in decisions):
             self._check_jwks()
 
         def push(row: Row, user: OktaUser) -> Outcome:
             jti, answer = signals.push(row, user)
-            later = past.later.get(row.key)
+            later = facts.later.get(user.user_id)
             if later is not None:
                 signals.restore(row, user, later)
             return outcome_of(
@@ -165,33 +177,40 @@ class OktaPushRiskOperator(OktaActionOperator):
             prepare=self._ensure_provider,
         )
 
-    def _settle_without_okta(
-        self, rows: Sequence[Row], past: PastSignals, journal: Journal
-    ) -> tuple[list[Row], list[Decision]]:
-        """Split the rows into those whose user has to be looked up, and those that history settles."""
-        wanted, without_score = decide_before_lookup(rows)
-        decisions = self._settle_by_history([Decision(row=row) for row in wanted], past, journal)
-        open_rows = [one.row for one in decisions if one.outcome is None]
-        settled = [with_user_id(one, past.user_ids) for one in decisions if one.outcome is not None]
-        return open_rows, [*without_score, *settled]
+    def _mode(self) -> PushMode:
+        return PushMode(
+            history=to_history(self.history),
+            only_changes=to_flag(self.only_changes, "only_changes"),
+            only_known=to_flag(self.only_known, "only_known"),
+            most_unconfirmed=to_most_unconfirmed(self.most_unconfirmed),
+        )
 
-    def _settle_by_history(
-        self, decisions: Sequence[Decision], past: PastSignals, journal: Journal
-    ) -> list[Decision]:
-        """Give the rows to act on the level from before, and settle those that what was done settles."""
-        history: History = to_history(self.history)
-        previous = past.previous_levels([one.row for one in decisions if one.outcome is None], journal)
-        steps: list[Step] = [with_previous_level(previous), already_delivered(past.done())]
-        if history == "protect":
-            later = {key: entry.as_of for key, entry in past.later.items()}
-            steps.append(superseded(later, lambda decision: decision.row.key))
-        if to_flag(self.only_known, "only_known"):
-            steps.append(never_told(past.told))
-        if to_flag(self.only_changes, "only_changes"):
-            steps.append(same_level(past.in_doubt))
-        if history == "record":
-            steps.append(record_only)
-        return settle(decisions, *steps)
+    def _of_whom_okta_knows(
+        self, rows: Sequence[Row], log: SignalLog, journal: Journal, mode: PushMode
+    ) -> tuple[list[Row], list[Decision]]:
+        """Split rows into those to look up in Okta, and those that what was delivered settles."""
+        told = SignaledUsers(log.told(journal.run.as_of))
+        renamed = told.renamed(self.hook.client, rows, journal.scores_of_run())
+        wanted: list[Row] = []
+        settled: list[Decision] = []
+        for row in rows:
+            entry = told.under_name(row.key)
+            if row.key in renamed:
+                wanted.append(row)
+            elif entry is None:
+                settled.append(leave(row, "never_told"))
+            elif mode.only_changes and told.has_level(entry, row, journal.moment(row)):
+                settled.append(leave(row, "same_level", user=told.user(entry)))
+            else:
+                wanted.append(row)
+        return wanted, settled
+
+    def _with_unique_addresses(self, decisions: Sequence[Decision]) -> list[Decision]:
+        """Return the decisions, without signals that could reach somebody else."""
+        users = [one.to_act_on for one in decisions if one.to_act_on is not None]
+        addresses = addresses_to_look_up(users)
+        book = AddressBook(self.hook.client.find_users(addresses) if addresses else ())
+        return [book.settle(one) for one in decisions]
 
     def _ensure_provider(self) -> None:
         if to_flag(self.ensure_provider, "ensure_provider"):
@@ -237,7 +256,7 @@ class Signals:
         :raises NotRestoredError: the old change was delivered, and this one was not.
         """
         current = msgspec.convert(newest.risk_level or "none", type=RiskLevel)
-        if current == (row.risk_level or "none"):
+        if current == level_of(row):
             return
         restored = msgspec.structs.replace(
             row,
@@ -263,8 +282,8 @@ class Signals:
         after: datetime | None = None,
         tried: Row | None = None,
     ) -> tuple[str, Answer]:
-        current, previous = row.risk_level or "none", row.previous_risk_level or "none"
-        subject = user.login if "@" in user.login else user.email
+        current, previous = level_of(row), row.previous_risk_level or "none"
+        subject = subject_of(user)
         issuer, audience = self._transmitter.issuer, self._transmitter.audience
         jti = derive_jti(
             issuer=issuer,
@@ -274,6 +293,7 @@ class Signals:
             previous=previous,
             current=current,
             after=after,
+            revision=self._journal.revision(tried or row, user),
         )
         token = build_risk_change(
             self._transmitter.key,
@@ -284,9 +304,22 @@ class Signals:
             previous_level=previous,
             event_timestamp=int(moment.timestamp()),
             # The moment of the first try, so that another try sends the same bytes.
-            issued_at=int(self._journal.started_at(tried or row, user).timestamp()),
+            issued_at=int(self._journal.first_tried_at(tried or row, user).timestamp()),
             reason_admin=self._reason_admin.fill(row),
             reason_user=self._reason_user.fill(row) or None,
             jti=jti,
         )
         return jti, self._client.publish_security_event(token)
+
+
+def _asked(decisions: Sequence[Decision], journal: Journal) -> list[Asked]:
+    """Return the users whose signals have to be known."""
+    return [
+        Asked(
+            user_id=one.user.user_id,
+            as_of=journal.moment(one.row),
+            names=names_of(one.row, one.user),
+        )
+        for one in decisions
+        if one.user is not None
+    ]

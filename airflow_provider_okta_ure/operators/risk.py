@@ -13,8 +13,10 @@ from airflow_provider_okta_ure.clients.scopes import USER_RISK_MANAGE, USERS_REA
 from airflow_provider_okta_ure.core.decisions import decide_upserts, leave_those_at_their_level
 from airflow_provider_okta_ure.core.matching import Decision, outcome_of
 from airflow_provider_okta_ure.core.models import UserRisk
+from airflow_provider_okta_ure.core.namesakes import one_per_name
 from airflow_provider_okta_ure.core.rows import deduplicate, from_rows, to_rows
 from airflow_provider_okta_ure.core.texts import ReasonText
+from airflow_provider_okta_ure.engine.people import People
 from airflow_provider_okta_ure.errors import InvalidRequestError, OktaUreError
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator, Plan
 from airflow_provider_okta_ure.operators.reading_risk import read_risks
@@ -23,6 +25,7 @@ from airflow_provider_okta_ure.operators.run import failing_for_good, to_flag
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_okta_ure.action_log.log import ActionLog
     from airflow_provider_okta_ure.core.models import Action, OktaUser, Outcome, Row
     from airflow_provider_okta_ure.operators.journal import Journal
 
@@ -55,7 +58,10 @@ class OktaUpsertUserRiskOperator(OktaActionOperator):
     def plan(self, rows: Sequence[Row], journal: Journal, *, dry_run: bool) -> Plan:
         reason = ReasonText(self.reason)
         client = self.hook.client
-        decisions = decide_upserts(rows, client.find_users(_names(rows)))
+        rows, duplicates = one_per_name(rows)
+        directory = People(client, journal.log, journal.org).directory([row.user for row in rows])
+        decisions = self.without_less_safe_rows(decide_upserts(rows, directory), journal)
+        journal.load(decisions)
         candidates = [user for one in decisions if (user := one.to_act_on) is not None]
         readings = read_risks(client, candidates, workers=self.workers)
         levels = {user_id: one.level for user_id, one in readings.items() if isinstance(one, UserRisk)}
@@ -84,7 +90,7 @@ class OktaUpsertUserRiskOperator(OktaActionOperator):
 
         base, base_name = journal.population(rows)
         return Plan(
-            leave_those_at_their_level(decisions, levels),
+            [*duplicates, *leave_those_at_their_level(decisions, levels)],
             upsert,
             {},
             base=base,
@@ -121,6 +127,10 @@ class OktaNoActionOperator(OktaActionOperator):
         context["ti"].xcom_push(key="report", value=report)
         return from_rows(deduplicate(to_rows(self.rows)))
 
+    def org_in(self, log: ActionLog) -> str:
+        """Return what the org is called in the action log, without asking Okta."""
+        return log.known_org(self.org) or self.org
+
     @property
     def org(self) -> str:
         """The org's URL; empty when there is no connection, because nothing is sent."""
@@ -135,10 +145,6 @@ class OktaNoActionOperator(OktaActionOperator):
     def plan(self, rows: Sequence[Row], journal: Journal, *, dry_run: bool) -> Plan:
         recorded = [Decision(row=row, outcome=outcome_of(row, "done", "recorded")) for row in rows]
         return Plan(recorded, _never, {})
-
-
-def _names(rows: Sequence[Row]) -> list[str]:
-    return [row.user for row in rows]
 
 
 def _never(row: Row, user: OktaUser) -> Outcome:

@@ -38,7 +38,7 @@ def summary(decisions: list[Decision]) -> list[str]:
 def test_only_who_is_no_member_is_added():
     members, found = [user("ann")], [user("bob"), user("gone", status="DEPROVISIONED")]
     rows = [row("Ann"), row("bob"), row("nobody"), row("gone")]
-    assert summary(decide_additions(rows, members, found)) == [
+    assert summary(decide_additions(rows, members, Directory([*members, *found]))) == [
         "already_member",
         "act on id-bob",
         "user_not_in_okta",
@@ -55,28 +55,46 @@ def test_members_named_by_login_are_not_looked_up_before_adding_and_all_others_a
 def test_only_members_are_removed_and_a_stranger_is_no_failure():
     members = [user("ann"), user("carl")]
     rows = [row("Ann"), row("stranger")]
-    assert summary(decide_removals(rows, members, [])) == ["act on id-ann", "not_a_member"]
+    assert summary(decide_removals(rows, members, Directory(members))) == ["act on id-ann", "not_a_member"]
 
 
 def test_a_members_email_that_is_the_login_of_somebody_outside_removes_nobody():
     member, outsider = user("ann", "shared@x.example"), user("shared")
     rows = [row("shared")]
-    assert names_to_look_up_for_removing(rows, Directory([member])) == ["shared@x.example"]
-    assert summary(decide_removals(rows, [member], [member, outsider])) == ["not_a_member"]
+    assert names_to_look_up_for_removing(rows, Directory([member]), set()) == ["shared@x.example"]
+    assert summary(decide_removals(rows, [member], Directory([member, outsider]))) == ["not_a_member"]
 
 
 def test_a_members_email_that_is_nobody_elses_login_removes_the_member():
     member = user("ann", "mail@x.example")
-    assert summary(decide_removals([row("mail")], [member], [member])) == ["act on id-ann"]
+    assert summary(decide_removals([row("mail")], [member], Directory([member]))) == ["act on id-ann"]
 
 
 def test_an_email_of_two_members_removes_neither():
     members = [user("ann", "both@x.example"), user("bob", "both@x.example")]
-    assert summary(decide_removals([row("both")], members, members)) == ["ambiguous_user"]
+    assert summary(decide_removals([row("both")], members, Directory(members))) == ["ambiguous_user"]
 
 
 def test_nobody_is_looked_up_for_a_name_that_no_member_answers_to():
-    assert names_to_look_up_for_removing([row("ann"), row("zoe")], Directory([user("ann")])) == []
+    assert names_to_look_up_for_removing([row("ann"), row("zoe")], Directory([user("ann")]), set()) == []
+
+
+def test_a_member_is_found_by_the_name_that_they_were_added_under():
+    renamed = user("ann.jones")
+    rows = [row("ann")]
+    known_as = {"ann@x.example": renamed}
+    assert names_to_look_up_for_removing(rows, Directory([renamed]), known_as) == ["ann@x.example"]
+    assert summary(decide_removals(rows, [renamed], Directory([renamed], known_as))) == [
+        "act on id-ann.jones"
+    ]
+
+
+def test_a_name_that_is_somebody_elses_by_now_removes_nobody():
+    renamed, new = user("ann.jones"), user("ann")
+    known_as = {"ann@x.example": renamed}
+    assert summary(decide_removals([row("ann")], [renamed], Directory([renamed, new], known_as))) == [
+        "not_a_member"
+    ]
 
 
 def test_everybody_with_a_score_says_something():
@@ -86,7 +104,7 @@ def test_everybody_with_a_score_says_something():
     assert summary(settled) == ["no_score"]
 
 
-@pytest.mark.parametrize("decide", [decide_before_lookup, lambda rows: decide_upserts(rows, [])])
+@pytest.mark.parametrize("decide", [decide_before_lookup, lambda rows: decide_upserts(rows, Directory([]))])
 def test_a_row_that_nothing_mapped_is_refused_by_name(decide):
     with pytest.raises(RowError, match=r"Row 1 \(b@x\.example\) has no risk_level.*RiskMapLevelsOperator"):
         decide([row("a"), row("b", None)])
@@ -94,7 +112,7 @@ def test_a_row_that_nothing_mapped_is_refused_by_name(decide):
 
 def test_the_risk_none_cannot_be_set_and_the_others_can():
     rows = [row("ann", "none"), row("bob", "medium")]
-    assert summary(decide_upserts(rows, [user("ann"), user("bob")])) == [
+    assert summary(decide_upserts(rows, Directory([user("ann"), user("bob")]))) == [
         "level_not_settable",
         "act on id-bob",
     ]

@@ -57,10 +57,40 @@ def test_a_deprovisioned_user_does_not_compete_with_a_living_one():
     assert reasons([Row(user="ann@corp.example")], users) == ["2"]
 
 
-def test_two_rows_about_one_user_act_once_and_the_login_wins():
+def test_two_rows_about_one_user_act_once_and_the_least_safe_score_decides():
     users = [user("1", "ann@corp.example", "ann.a@corp.example")]
     rows = [Row(user="ann.a@corp.example", score=10), Row(user="ann@corp.example", score=900)]
+    assert reasons(rows, users) == ["1", "duplicate_user"]
+
+
+def test_of_two_rows_with_one_score_the_one_that_names_the_login_decides():
+    users = [user("1", "ann@corp.example", "ann.a@corp.example")]
+    rows = [Row(user="ann.a@corp.example", score=10), Row(user="ann@corp.example", score=10)]
     assert reasons(rows, users) == ["duplicate_user", "1"]
+
+
+# U+212A is the Kelvin sign, U+FB01 the ligature fi, U+017F the long s.
+@pytest.mark.parametrize(
+    ("other", "login"),
+    [
+        ("gro\u00df@x.example", "gross@x.example"),
+        ("\u212aim@x.example", "kim@x.example"),
+        ("\ufb01nn@x.example", "finn@x.example"),
+        ("\u017fam@x.example", "sam@x.example"),
+    ],
+)
+def test_a_name_that_looks_alike_is_another_person(other: str, login: str):
+    directory = Directory([user("1", login)])
+    assert directory.match(other).reason == "user_not_in_okta"
+    assert Directory([user("1", login), user("2", other)]).match(other).user == user("2", other)
+
+
+def test_composed_and_decomposed_letters_are_one_name_and_the_exact_spelling_comes_first():
+    composed, apart = "jos\u00e9@x.example", "jose\u0301@x.example"
+    assert Directory([user("1", composed)]).match(apart).user == user("1", composed)
+    both = Directory([user("1", composed), user("2", apart)])
+    assert both.match(apart).user == user("2", apart)
+    assert both.match("JOS\u00c9@x.example").reason == "ambiguous_user"
 
 
 def test_between_two_equally_named_rows_the_less_safe_score_wins_and_a_missing_score_loses():
