@@ -24,7 +24,12 @@ from airflow_provider_okta_ure.hooks.netskope import NetskopeHook
 from airflow_provider_okta_ure.operators.costs import cost_written
 from airflow_provider_okta_ure.operators.identity import RunIdentity
 from airflow_provider_okta_ure.operators.links import ActionLogLink
-from airflow_provider_okta_ure.operators.readings import StaleScores, remember_reading, to_percent
+from airflow_provider_okta_ure.operators.readings import (
+    StaleScores,
+    remember_reading,
+    remember_scores,
+    to_percent,
+)
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
 from airflow_provider_okta_ure.operators.run import failing_for_good, utc_now
 
@@ -178,6 +183,7 @@ class NetskopeFetchScoresOperator(ServiceOperator):
                         freshness=freshness,
                         min_percent=min_percent,
                     )
+                remember_scores(run, self.netskope_conn_id, rows)
             return from_rows(rows)
 
     def _is_settled(self, as_of: datetime, warnings: list[str], *, may_defer: bool) -> bool:

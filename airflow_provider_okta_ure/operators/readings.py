@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airflow_provider_okta_ure.action_log.entries import Entry
+from airflow_provider_okta_ure.action_log.tasks import TaskKey
 from airflow_provider_okta_ure.core.judgement import is_outage
 from airflow_provider_okta_ure.core.spans import to_span
 from airflow_provider_okta_ure.errors import ConfigurationError, SourceOutageError, StaleScoresError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_provider_okta_ure.core.freshness import Freshness
+    from airflow_provider_okta_ure.core.models import Row
     from airflow_provider_okta_ure.operators.identity import RunIdentity
 
 
@@ -124,6 +128,26 @@ def remember_reading(
                 )
             ]
         )
+    finally:
+        log.close()
+
+
+def remember_scores(run: RunIdentity, source: str, rows: Sequence[Row]) -> None:
+    """
+    Write what was read into the action log, so that the tasks that act in this run agree about a person.
+
+    One person can have several rows, and rules hand them to different tasks; see :mod:`run_scores`.
+
+    :param source: the Airflow connection.
+    """
+    scores: dict[str, int] = {}
+    for row in rows:
+        if row.score is not None:
+            scores[row.key] = min(row.score, scores.get(row.key, row.score))
+    log = open_action_log()
+    try:
+        task = TaskKey(dag_id=run.dag_id, run_id=run.run_id, task_id=run.task_id, map_index=run.map_index)
+        log.remember_scores(task, source, scores, now=datetime.now(tz=timezone.utc))
     finally:
         log.close()
 
