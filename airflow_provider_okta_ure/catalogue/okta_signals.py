@@ -111,6 +111,27 @@ TRANSMITTER = Chapter(
             concerns_everybody=True,
         ),
         Entry(
+            topic="no-unique-address",
+            title="A signal could reach somebody else",
+            what="No signal was sent about this user.",
+            why="A signal names a user by an e-mail address, and Okta takes it for a login first. The login "
+            "of this user is no address, and the e-mail address is missing, or is somebody else's, too.",
+            remedy="Give the user a login or an e-mail address of their own in Okta.",
+            seen=("somebody else has this user's e-mail address", "can stand in a signal as an address"),
+            reasons=("no_unique_address",),
+        ),
+        Entry(
+            topic="never-confirmed",
+            title="Okta never took in the signals about a user",
+            what="The level was sent several times, Okta answered 202, and its System Log has none of them.",
+            why="Okta ignores without a word what it cannot use: the user's login is not the address in the "
+            "signal, or the security events provider is not active.",
+            remedy="Look at the task that confirms the signals; it says the likely reason. Then raise "
+            "most_unconfirmed to send the level again.",
+            seen=("and its System Log has none of these signals",),
+            reasons=("never_confirmed",),
+        ),
+        Entry(
             topic="jwks-address",
             title="The address of the published key is not one to read from",
             what="The address leads to a private network or is not https, so it was not read.",

@@ -32,8 +32,8 @@ RUNS = Chapter(
             topic="nothing-to-do",
             title="Nothing to do",
             what="Everything is as it should be, so Okta was not told anything.",
-            why="The user is in the group already, is not in it, has this risk already, or his level did "
-            "not change.",
+            why="The user is in the group already, is not in it, has this risk already, or the level is the "
+            "one that was delivered last.",
             remedy="Nothing. To push levels that did not change, set only_changes=False.",
             reasons=("already_member", "not_a_member", "same_level"),
         ),
@@ -49,7 +49,7 @@ RUNS = Chapter(
             topic="duplicate-user",
             title="Another row is about the same user",
             what="Two rows name one Okta user, say by login and by e-mail address; one of them was used.",
-            why="The row that names the login is used, then the one with the least safe score.",
+            why="The row with the least safe score is used, then the one that names the login.",
             remedy="Nothing; or remove one of the two names at its source.",
             seen=("another row is about the same Okta user",),
             reasons=("duplicate_user",),

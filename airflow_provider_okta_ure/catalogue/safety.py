@@ -196,6 +196,32 @@ SAFETY = Chapter(
             reasons=("not_added_by_us",),
         ),
         Entry(
+            topic="held-by-others",
+            title="Another DAG wants the member in the group",
+            what="The user stays in the group; the message names the tasks that hold the membership.",
+            why="Each DAG that decides that a user belongs in the group holds the membership. A member "
+            "leaves when the last of them lets go.",
+            remedy="Nothing; the member leaves when the other DAG's rule releases them, too.",
+            steps=(
+                "If the other DAG does not exist any more, take its members over: "
+                "`airflow okta-ure adopt --group NAME --all --from-dag DAG`.",
+                'Or let this task remove whoever its rows name: releases="all".',
+            ),
+            seen=("leaves it when the last of them lets go",),
+            reasons=("held_by_others",),
+        ),
+        Entry(
+            topic="less-safe-row",
+            title="Another row about the same person is less safe",
+            what="This row was left alone: the rule that picked it does not match the person's least "
+            "safe score.",
+            why="One person can have several rows in a run: by login and by e-mail address, or from two "
+            "tenants. The least safe score decides, in every task of the run.",
+            remedy="Nothing; or remove one of the names at its source.",
+            seen=("another row of this run is about the same person",),
+            reasons=("less_safe_row",),
+        ),
+        Entry(
             topic="time-over",
             title="The time in the group is over",
             what="The user was not added again.",

@@ -16,7 +16,9 @@ from airflow_provider_okta_ure.core.rules import Rule
 from airflow_provider_okta_ure.errors import RuleError
 
 
-def without_less_safe_rows(decision: Decision, scores: Mapping[str, int]) -> Decision:
+def without_less_safe_rows(
+    decision: Decision, scores: Mapping[str, int], *, tells_level: bool = False
+) -> Decision:
     """
     Return the decision, settled when the rule that picked its row would not have with the least safe score.
 
@@ -24,28 +26,44 @@ def without_less_safe_rows(decision: Decision, scores: Mapping[str, int]) -> Dec
     group by one task and added to it by another.
 
     :param scores: what the run has read, by :attr:`Row.key`, the lowest of each name; higher is safer.
+    :param tells_level: whether the row's level matters, and not only that it was picked: then a less safe row
+        that the same rule picks, in another part of a mapped task, is the one that tells it.
     """
     user, row = decision.to_act_on, decision.row
     if user is None or row.score is None:
         return decision
-    least = min((scores[name] for name in _names(row, user) if name in scores), default=row.score)
-    if least >= row.score or _still_holds(row, least):
-        return decision
-    text = f"another row of this run is about the same person, and has the score {least}"
-    return skip(row, "less_safe_row", user=user, message=text)
+    for name in _names(row, user):
+        score = scores.get(name, row.score)
+        if score < row.score and not (
+            _still_holds(row, score) and not (tells_level and _is_told_by(row, name, score))
+        ):
+            text = f"another row of this run is about the same person, and has the score {score}"
+            return skip(row, "less_safe_row", user=user, message=text)
+    return decision
 
 
-def _names(row: Row, user: OktaUser) -> set[str]:
-    return {row.key, fold(user.login), fold(user.email)}
+def _names(row: Row, user: OktaUser) -> list[str]:
+    return sorted({row.key, fold(user.login), fold(user.email)})
 
 
-def _still_holds(row: Row, least: int) -> bool:
+def _still_holds(row: Row, score: int) -> bool:
     """Say whether what a row was picked for also holds for a lower score."""
     rule = _rule(row.rule) if row.rule else None
     if rule is not None:
-        return rule.matches(msgspec.structs.replace(row, score=least))
-    # No rule picked it, so only its level is known: the lower score must not make it riskier.
-    return _riskiness(_risk_of(least)) <= _riskiness(row.risk_level or _risk_of(row.score))
+        return rule.matches(msgspec.structs.replace(row, score=score))
+    # No rule picked it, so only its level is known.
+    return not _is_riskier(row, score)
+
+
+def _is_told_by(row: Row, name: str, score: int) -> bool:
+    """Say whether the same rule picks the row of another name, which has a riskier level."""
+    rule = _rule(row.rule) if row.rule else None
+    other = msgspec.structs.replace(row, user=name, score=score)
+    return rule is not None and _is_riskier(row, score) and rule.matches(other)
+
+
+def _is_riskier(row: Row, score: int) -> bool:
+    return _riskiness(_risk_of(score)) > _riskiness(row.risk_level or _risk_of(row.score))
 
 
 def _risk_of(score: int | None) -> RiskLevel:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from airflow_provider_okta_ure.core.signals import level_of
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import Entry
     from airflow_provider_okta_ure.clients.okta import OktaClient
-    from airflow_provider_okta_ure.core.models import Row
+    from airflow_provider_okta_ure.core.models import RiskLevel, Row
 
 
 class SignaledUsers:
@@ -35,18 +35,24 @@ class SignaledUsers:
         """Return the last signal about whoever had this name then; the name can be somebody else's by now."""
         return self._by_name.get(key)
 
-    def user(self, entry: Entry) -> OktaUser:
-        """Return whom a signal was about, as they were then."""
+    def user_under_name(self, key: str) -> OktaUser | None:
+        """Return whom the last signal about this name was about, as they were then."""
+        entry = self._by_name.get(key)
+        if entry is None:
+            return None
         return OktaUser(user_id=entry.user_id, login=entry.login, email="", status="")
 
-    def has_level(self, entry: Entry, row: Row, as_of: datetime) -> bool:
+    def changed(self, rows: Iterable[Row], as_of: Callable[[Row], datetime]) -> set[str]:
         """
-        Whether the level of a row is certainly the one that was delivered last.
+        Return the names of rows about users of whom one row has another level than the one delivered last.
 
-        If the name is somebody else's by now, no level was ever delivered of them under it: then there is
-        nothing to do for this row either, where only users count of whom one was.
+        One user can have several rows, under each of their names.
+
+        :param as_of: returns the time that a row is for.
         """
-        return entry.is_delivered and entry.as_of < as_of and entry.risk_level == level_of(row)
+        known = [(row, entry) for row in rows if (entry := self._by_name.get(row.key)) is not None]
+        changed = {entry.user_key for row, entry in known if not _has_level(entry, level_of(row), as_of(row))}
+        return {row.key for row, entry in known if entry.user_key in changed}
 
     def renamed(self, client: OktaClient, rows: Sequence[Row], scores: Collection[str]) -> set[str]:
         """
@@ -70,3 +76,7 @@ class SignaledUsers:
         ]
         users = client.find_users_by_id(lost) if lost else ()
         return {name for user in users for name in (fold(user.login), fold(user.email)) if name in keys}
+
+
+def _has_level(entry: Entry, level: RiskLevel, as_of: datetime) -> bool:
+    return entry.is_delivered and entry.as_of < as_of and entry.risk_level == level

@@ -347,12 +347,16 @@ class OktaActionOperator(ServiceOperator, ABC):
         self._warnings.extend(exclusions.warnings)
         return exclusions.apply(decisions)
 
-    def without_less_safe_rows(self, decisions: Sequence[Decision], journal: Journal) -> list[Decision]:
+    def without_less_safe_rows(
+        self, decisions: Sequence[Decision], journal: Journal, *, tells_level: bool = False
+    ) -> list[Decision]:
         """Return the decisions, settled where another row of the run about the same person decides."""
         if all(one.outcome is not None for one in decisions):
             return list(decisions)
         scores = journal.scores_of_run()
-        return [without_less_safe_rows(one, scores) for one in decisions] if scores else list(decisions)
+        if not scores:
+            return list(decisions)
+        return [without_less_safe_rows(one, scores, tells_level=tells_level) for one in decisions]
 
     def _propose(self, plan: Plan, decisions: Sequence[Decision], journal: Journal) -> Proposal:
         # The reads before this line are the same ones that applying the plan makes again.

@@ -167,7 +167,8 @@ class NetskopeFetchScoresOperator(ServiceOperator):
                 rows = self._usable(rows)
                 if not is_settled:
                     rows = mark_provisional(rows, as_of)
-                freshness = Freshness.of(rows, as_of, watch.max_age)
+                # For a time in the future, which the tasks that act refuse, nobody can have a score.
+                freshness = Freshness.of(rows, min(as_of, utc_now()), watch.max_age)
                 self._summarise(rows, freshness, as_of.isoformat())
                 if users is None:
                     warning = watch.warning_for(freshness, self.netskope_conn_id)

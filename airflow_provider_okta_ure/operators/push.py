@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,6 +17,7 @@ from airflow_provider_okta_ure.core.decisions import decide_before_lookup
 from airflow_provider_okta_ure.core.history import to_history
 from airflow_provider_okta_ure.core.matching import Decision, leave, outcome_of, resolve
 from airflow_provider_okta_ure.core.models import RiskLevel
+from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.namesakes import one_per_name
 from airflow_provider_okta_ure.core.signals import (
     MOST_UNCONFIRMED,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_okta_ure.action_log.entries import Entry
     from airflow_provider_okta_ure.clients.answers import Answer
+    from airflow_provider_okta_ure.core.matching import Directory
     from airflow_provider_okta_ure.core.models import Action, OktaUser, Outcome, Row
     from airflow_provider_okta_ure.operators.journal import Journal
 
@@ -133,14 +135,19 @@ class OktaPushRiskOperator(OktaActionOperator):
 
         rows, duplicates = one_per_name(rows)
         wanted, settled = decide_before_lookup(rows)
+        names, told = [row.user for row in wanted], SignaledUsers({})
         if mode.only_known:
-            wanted, never_signaled = self._of_whom_okta_knows(wanted, log, journal, mode)
-            settled = [*settled, *never_signaled]
-        resolved = resolve(wanted, people.directory([row.user for row in wanted]))
+            told = SignaledUsers(log.told(journal.run.as_of))
+            names = self._names_that_okta_knows(wanted, told, journal, mode)
+        directory = people.directory(names)
+        if mode.only_known:
+            wanted, unchanged = _split(wanted, set(map(fold, names)), directory, told)
+            settled = [*settled, *unchanged]
+        resolved = resolve(wanted, directory)
         facts = log.facts(_asked(resolved, journal))
         decided = [
             decide_signal(one, facts.of(one.user.user_id), mode) if one.user is not None else one
-            for one in self.without_less_safe_rows(resolved, journal)
+            for one in self.without_less_safe_rows(resolved, journal, tells_level=True)
         ]
         decisions = [*duplicates, *settled, *self._with_unique_addresses(decided)]
         journal.load(decisions)
@@ -185,25 +192,15 @@ class OktaPushRiskOperator(OktaActionOperator):
             most_unconfirmed=to_most_unconfirmed(self.most_unconfirmed),
         )
 
-    def _of_whom_okta_knows(
-        self, rows: Sequence[Row], log: SignalLog, journal: Journal, mode: PushMode
-    ) -> tuple[list[Row], list[Decision]]:
-        """Split rows into those to look up in Okta, and those that what was delivered settles."""
-        told = SignaledUsers(log.told(journal.run.as_of))
+    def _names_that_okta_knows(
+        self, rows: Sequence[Row], told: SignaledUsers, journal: Journal, mode: PushMode
+    ) -> list[str]:
+        """Return the names of the rows that can be about users of whom another level was delivered."""
         renamed = told.renamed(self.hook.client, rows, journal.scores_of_run())
-        wanted: list[Row] = []
-        settled: list[Decision] = []
-        for row in rows:
-            entry = told.under_name(row.key)
-            if row.key in renamed:
-                wanted.append(row)
-            elif entry is None:
-                settled.append(leave(row, "never_told"))
-            elif mode.only_changes and told.has_level(entry, row, journal.moment(row)):
-                settled.append(leave(row, "same_level", user=told.user(entry)))
-            else:
-                wanted.append(row)
-        return wanted, settled
+        if not mode.only_changes:
+            return [row.user for row in rows if row.key in renamed or told.under_name(row.key)]
+        changed = told.changed(rows, journal.moment)
+        return [row.user for row in rows if row.key in renamed or row.key in changed]
 
     def _with_unique_addresses(self, decisions: Sequence[Decision]) -> list[Decision]:
         """Return the decisions, without signals that could reach somebody else."""
@@ -310,6 +307,24 @@ class Signals:
             jti=jti,
         )
         return jti, self._client.publish_security_event(token)
+
+
+def _split(
+    rows: Sequence[Row], names: Collection[str], directory: Directory, told: SignaledUsers
+) -> tuple[list[Row], list[Decision]]:
+    """
+    Split rows into those about users who were looked up, and the others, for whom there is nothing to do.
+
+    A row that was not looked up itself is about one of them when it names their other name.
+    """
+    wanted = [row for row in rows if row.key in names or directory.mentions(row.user)]
+    picked = {id(row) for row in wanted}
+    rest = [row for row in rows if id(row) not in picked]
+    return wanted, [
+        leave(row, "never_told") if user is None else leave(row, "same_level", user=user)
+        for row in rest
+        for user in (told.user_under_name(row.key),)
+    ]
 
 
 def _asked(decisions: Sequence[Decision], journal: Journal) -> list[Asked]:

@@ -60,7 +60,7 @@ class OktaUpsertUserRiskOperator(OktaActionOperator):
         client = self.hook.client
         rows, duplicates = one_per_name(rows)
         directory = People(client, journal.log, journal.org).directory([row.user for row in rows])
-        decisions = self.without_less_safe_rows(decide_upserts(rows, directory), journal)
+        decisions = self.without_less_safe_rows(decide_upserts(rows, directory), journal, tells_level=True)
         journal.load(decisions)
         candidates = [user for one in decisions if (user := one.to_act_on) is not None]
         readings = read_risks(client, candidates, workers=self.workers)

@@ -195,7 +195,7 @@ def test_a_revoked_token_ends_the_task_at_once(okta):
     with pytest.raises(AirflowFailException, match=r"HTTP 401.*E0000011") as caught:
         run(ADD, rows("ann"), group_name="At risk")
     assert "token" in str(caught.value)
-    assert len(okta.requests_to("okta")) == 1
+    assert len(okta.requests_to("okta", path_prefix="/api/")) == 1
 
 
 def test_a_token_revoked_in_the_middle_stops_the_rest(okta):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -84,11 +84,13 @@ def test_a_manual_run_speaks_for_the_moment_it_was_due_and_stays_the_same_when_c
 @pytest.mark.parametrize(
     ("only_changes", "pushed"), [pytest.param(True, 0, id="only-changes"), pytest.param("False", 1, id="all")]
 )
-def test_an_unchanged_level_is_pushed_only_on_request(okta, ann, only_changes, pushed):
-    rows = [row("ann", "high", "high")]
-    report = run(OktaPushRiskOperator, rows, ensure_provider=True, only_changes=only_changes)
+def test_a_level_that_was_delivered_is_pushed_again_only_on_request(okta, ann, only_changes, pushed):
+    run(OktaPushRiskOperator, [row("ann", "high", "high")], ensure_provider=True)
+    assert len(events(okta)) == 1
+    later = context_of(NOW + timedelta(days=1))
+    report = run(OktaPushRiskOperator, [row("ann", "high", "high")], later, only_changes=only_changes)
     assert report["counts"]["done"] == pushed
-    assert len(events(okta)) == pushed
+    assert len(events(okta)) == 1 + pushed
 
 
 def test_whom_okta_does_not_know_is_skipped_and_not_pushed(okta, ann):
@@ -149,7 +151,7 @@ def test_rows_without_levels_are_refused(okta):
 def test_a_reason_with_an_unknown_field_is_refused_before_any_call(okta):
     with pytest.raises(AirflowFailException, match=r"reason_admin: \{scor\}"):
         run(OktaPushRiskOperator, [row("ann")], reason_admin="{scor}")
-    assert okta.requests_to("okta") == []
+    assert okta.requests_to("okta", path_prefix="/api/") == []
 
 
 def test_the_risk_is_set_once_and_left_alone_when_it_is_right(okta, ann):

@@ -34,7 +34,7 @@ def read_csv(text: str) -> list[dict[str, str]]:
 
 
 def test_the_columns_are_a_public_interface() -> None:
-    assert COLUMNS[:8] == (
+    assert COLUMNS[:9] == (
         "id",
         "org",
         "action",
@@ -42,6 +42,7 @@ def test_the_columns_are_a_public_interface() -> None:
         "target_name",
         "user_key",
         "as_of",
+        "revision",
         "user_name",
     )
     assert set(COLUMNS) == set(Entry.__struct_fields__)

@@ -165,10 +165,16 @@ def test_the_id_depends_on_every_part_of_the_change() -> None:
 
 
 def test_the_id_is_derived_from_the_change_alone_and_not_from_clock_or_try_number() -> None:
-    assert set(inspect.signature(derive_jti).parameters) == {*CHANGE, "after"}
+    assert set(inspect.signature(derive_jti).parameters) == {*CHANGE, "after", "revision"}
     assert derive_jti(**CHANGE) == derive_jti(**CHANGE)
     # A fixed value, because a release that changes it would push every change once more.
     assert derive_jti(**CHANGE) == "204234e31d4c30150d6c48805157020f97eabf164475793350e0bd8bd106f1a7"
+
+
+def test_a_level_that_is_sent_anew_for_the_same_time_is_a_token_of_its_own() -> None:
+    """Okta ignores a token whose id it has seen."""
+    assert derive_jti(**CHANGE, revision=0) == derive_jti(**CHANGE)
+    assert len({derive_jti(**CHANGE, revision=number) for number in range(4)}) == 4
 
 
 def test_putting_the_newest_level_back_is_a_token_of_its_own_for_each_old_change() -> None:
