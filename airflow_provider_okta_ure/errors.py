@@ -44,6 +44,7 @@ from airflow_provider_okta_ure.catalogue import (
     entry_for_reason,
     entry_for_topic,
     link_to,
+    linked,
 )
 
 
@@ -74,7 +75,7 @@ class OktaUreError(Exception):
     @property
     def explanation(self) -> str:
         """What went wrong and what to do, without the link."""
-        return f"{self.message} {self.remedy}".rstrip()
+        return linked(f"{self.message} {self.remedy}".rstrip())
 
     def reword(self, change: Callable[[str], str]) -> None:
         """

@@ -159,6 +159,15 @@ _CONFIG: dict[str, Any] = {
                 "sensitive": True,
                 "default": "",
             },
+            "docs_url": {
+                "description": "Where messages point to: the web address of a folder with this package's "
+                "documents, or an address with {page} where the name of a document belongs. Empty: they name "
+                "the command that prints the document.",
+                "version_added": "0.1.0",
+                "type": "string",
+                "example": "https://docs.corp.example/okta-ure/{page}.html",
+                "default": "",
+            },
             "jwks_file": {
                 "description": "Path of the public JWKS to show at /okta-ure/jwks.json. Read anew for each "
                 "request. Make it with `airflow okta-ure keys jwks`.",

@@ -8,6 +8,7 @@ Data without any logic of the package, below all its layers: errors take their r
 
 from __future__ import annotations
 
+from airflow_provider_okta_ure.catalogue.documents import find_documents_by, link_to, linked
 from airflow_provider_okta_ure.catalogue.entries import Answer, Chapter, Entry
 from airflow_provider_okta_ure.catalogue.lookup import (
     CHAPTERS,
@@ -17,7 +18,6 @@ from airflow_provider_okta_ure.catalogue.lookup import (
     entry_for_reason,
     entry_for_topic,
     known_reasons,
-    link_to,
 )
 
 __all__ = [
@@ -30,6 +30,8 @@ __all__ = [
     "entry_for_jwks",
     "entry_for_reason",
     "entry_for_topic",
+    "find_documents_by",
     "known_reasons",
     "link_to",
+    "linked",
 ]

@@ -92,13 +92,3 @@ def entry_for_jwks(reason: str) -> Entry | None:
 def entry_for_topic(topic: str) -> Entry | None:
     """Return the entry with this name."""
     return _BY_TOPIC.get(topic)
-
-
-def link_to(topic: str) -> str:
-    """
-    Return where a topic is explained.
-
-    >>> link_to("okta-api-token")
-    'docs/troubleshooting.md#okta-api-token'
-    """
-    return f"{PAGE}#{topic}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airflow_provider_okta_ure.catalogue import linked
 from airflow_provider_okta_ure.clients.keys import SigningKey
 from airflow_provider_okta_ure.clients.public_halves import public_halves
 from airflow_provider_okta_ure.clients.public_keys import check_published, is_same_key
@@ -40,7 +41,7 @@ def generate(args: Namespace) -> None:
         _publish(target, keys)
         _say(f"Private key {key.key_id}: {path}, readable by you alone.")
         _say("Put its content into the Okta connection as signing_private_key.")
-        _say("Publish the JWKS; docs/keys.md shows three ways.")
+        _say(linked("Publish the JWKS; docs/keys.md shows three ways."))
 
 
 def jwks(args: Namespace) -> None:

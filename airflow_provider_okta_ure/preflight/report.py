@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from airflow_provider_okta_ure.catalogue import PAGE, link_to
+from airflow_provider_okta_ure.catalogue import PAGE, link_to, linked
 from airflow_provider_okta_ure.errors import OktaUreError, PreflightError
 
 Status: TypeAlias = Literal["ok", "warning", "problem", "skipped"]
@@ -65,7 +65,7 @@ def refused(error: OktaUreError, *, status: Status = "problem", remedy: str = ""
     :param remedy: what to do, where the check knows better than the error.
     """
     # An error's explanation ends with its remedy, which has a place of its own here.
-    message = error.explanation.removesuffix(error.remedy).rstrip()
+    message = error.explanation.removesuffix(linked(error.remedy)).rstrip()
     fallback = _WAIT if error.retryable else _LOOK_UP
     return Verdict(
         status=status,
@@ -94,7 +94,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     def advice(self) -> str:
         """What to do, and where the documents say more; empty when there is nothing to do."""
         more = f"More: {link_to(self.topic)}" if self.topic else ""
-        return f"{self.remedy} {more}".strip()
+        return linked(f"{self.remedy} {more}".strip())
 
 
 class PreflightReport(msgspec.Struct, frozen=True, kw_only=True):

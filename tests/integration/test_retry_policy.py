@@ -210,5 +210,5 @@ def test_the_reason_of_a_task_that_failed_for_good_is_the_whole_message() -> Non
     with pytest.raises(AirflowFailException) as caught, failing_for_good():
         raise FOR_GOOD[0]
     assert str(caught.value) == str(FOR_GOOD[0])
-    assert str(caught.value).endswith("More: docs/troubleshooting.md#okta-api-token")
+    assert str(caught.value).endswith("More: `airflow okta-ure explain okta-api-token`")
     assert caught.value.__cause__ is FOR_GOOD[0]

@@ -284,7 +284,7 @@ def test_an_org_without_user_risk_is_told_so_once_and_nothing_is_written(
     with pytest.raises(AirflowFailException, match=message) as caught:
         run(OktaUpsertUserRiskOperator, rows, fail_on="never", dry_run=dry_run)
     assert str(caught.value).count("HTTP") == 1
-    assert "More: docs/troubleshooting.md#okta-" in str(caught.value)
+    assert "More: `airflow okta-ure explain okta-" in str(caught.value)
     risk_calls = [one for one in okta.requests_to("okta") if one.path.endswith("/risk")]
     assert {one.method for one in risk_calls} == {"GET"}
     assert len(risk_calls) <= 4 * 8
@@ -326,7 +326,7 @@ def test_an_org_that_does_not_know_medium_yet_is_asked_once_and_the_others_are_s
         AirflowFailException, match=r"Orgs before release 2026\.04\.2 take only HIGH and LOW"
     ) as caught:
         run(OktaUpsertUserRiskOperator, rows, context, workers=1)
-    assert str(caught.value).endswith("More: docs/troubleshooting.md#okta-risk-level")
+    assert str(caught.value).endswith("More: `airflow okta-ure explain okta-risk-level`")
     report = context["ti"].pushed["report"]
     assert report["counts"] == {"done": 30, "planned": 0, "unchanged": 0, "skipped": 0, "failed": 30}
     assert len(okta.requests_to("okta", "PUT")) == 31

@@ -61,7 +61,7 @@ def test_a_class_explains_itself_by_the_service_that_refused() -> None:
 
 def test_the_link_comes_last_and_only_where_there_is_more_to_read() -> None:
     error = errors.TransportError("Cut.", topic="proxy-trouble")
-    assert str(error) == f"{error.explanation} More: docs/troubleshooting.md#proxy-trouble"
+    assert str(error) == f"{error.explanation} More: `airflow okta-ure explain proxy-trouble`"
     assert str(errors.OktaUreError("It broke.", topic="no-such-topic")) == "It broke."
 
 

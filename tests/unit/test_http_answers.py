@@ -362,7 +362,7 @@ def test_whatever_a_service_answers_people_read_one_short_line_without_secrets(
             assert text.isprintable()
             assert not any(tag in text for tag in ("<html", "<script", "<body"))
             assert len(text) < 2500
-        assert str(error).endswith(f"More: docs/troubleshooting.md#{error.topic}")
+        assert str(error).endswith(f"More: `airflow okta-ure explain {error.topic}`")
 
 
 def test_what_only_looks_like_a_secret_is_still_said() -> None:

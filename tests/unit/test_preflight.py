@@ -266,8 +266,8 @@ def test_control_characters_of_a_service_cannot_reach_the_terminal() -> None:
 
 def test_the_remedy_and_the_place_that_says_more_are_shown() -> None:
     shown = finding("a", "problem", remedy="Mend it.", topic="okta-api-token")
-    assert "-> Mend it. More: docs/troubleshooting.md#okta-api-token" in to_table(report(shown))
-    assert to_line(shown).endswith("-> Mend it. More: docs/troubleshooting.md#okta-api-token")
+    assert "-> Mend it. More: `airflow okta-ure explain okta-api-token`" in to_table(report(shown))
+    assert to_line(shown).endswith("-> Mend it. More: `airflow okta-ure explain okta-api-token`")
 
 
 def test_one_problem_is_not_many() -> None:
