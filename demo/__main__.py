@@ -150,6 +150,7 @@ class Demo:
             kind: len(self._services.log_events(f"{since:%Y-%m-%dT%H:%M:%SZ}", kind)) for kind in LOGGED
         }
         problems = story.differences(expectation, set(names), [report for _, report in reports], events)
+        problems += story.wrong_levels(expectation, names, self._services.risk_levels(names))
         _print(f"\nThe group {GROUP!r} ({group_id}) now has {len(members)} members in Okta.\n")
         _print(story.day_by_day(reports))
         _print("\n" + story.meaning_of_columns())
@@ -166,6 +167,7 @@ class Demo:
             raise DemoError("But not all is as it should be:\n  " + "\n  ".join(problems))
         _print(
             "Checked against both services: every user at risk is in the group, every recovered one is out;\n"
+            f"Okta has the risk level of each of the {len(names)} members; "
             f"{confirmed} risk signals pushed, all confirmed in Okta's System Log.\n"
         )
         _print(f"Airflow: {self._airflow.url}/dags/{DAG_ID}   login {LOGIN}, password {PASSWORD}")

@@ -81,7 +81,7 @@ class Services:
         return group_id, list(self._okta_pages(f"/api/v1/groups/{group_id}/users?limit=200"))
 
     def risk_levels(self, user_ids: Iterable[str]) -> dict[str, str]:
-        """Return the risk level that Okta has of each user; ``NONE`` = it was never told one."""
+        """Return the risk level that Okta has of each user; ``NONE`` = none was delivered."""
         return {
             user_id: next(self._okta_pages(f"/api/v1/users/{user_id}/risk"))["riskLevel"]
             for user_id in user_ids

@@ -34,6 +34,8 @@ REASONS = {
     "user_deprovisioned": "the Okta user is deprovisioned",
     "ambiguous_user": "several Okta users share the e-mail address",
     "duplicate_user": "another row is about the same Okta user",
+    "held_by_others": "another DAG wants this member in the group",
+    "less_safe_row": "another row about the same person is less safe",
     "superseded": "a later run has decided already",
     "no_score": "Netskope has no score",
 }
@@ -96,10 +98,10 @@ def _level_of(score: int) -> str:
 
 def wrong_levels(expectation: Expectation, members: Mapping[str, str], risks: Mapping[str, str]) -> list[str]:
     """
-    Return one sentence per member of whose level Okta has not been told; empty when all have been.
+    Return one sentence per member whose level Okta does not have; empty when it has all of them.
 
     :param members: the login of each member by Okta id.
-    :param risks: the risk level that Okta has of each member, ``NONE`` when it was never told one.
+    :param risks: the risk level that Okta has of each member, ``NONE`` when none was delivered.
     """
     problems = []
     for user_id, login in sorted(members.items(), key=lambda member: member[1]):

@@ -34,9 +34,14 @@ def test_the_demo_syncs_some_days_and_leaves_no_process_behind(tmp_path):
     done = run_demo(tmp_path / "demo", *where, "--days", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Checked against both services" in done.stdout
-    days = re.findall(r"^  (\d{4}-\d{2}-\d{2}|today) +\d", done.stdout, re.MULTILINE)
+    row = r"^  (\d{4}-\d{2}-\d{2}|today) +(\d+) +(\d+) +(\d+)"
+    days = re.findall(row, done.stdout, re.MULTILINE)
     assert len(days) == 2
-    assert days[-1] == "today"
+    assert days[-1][0] == "today"
+    # Okta had been told nothing about anybody, so whoever is at risk on the first day is signaled.
+    _, added, _, pushed = days[0]
+    assert int(added) == int(pushed) > 0
+    assert re.search(r"Okta has the risk level of each of the \d+ members", done.stdout)
     assert "risk signals pushed, all confirmed in Okta's System Log" in done.stdout
     assert f"http://127.0.0.1:{ports[0]}/dags/okta_risk_sync" in done.stdout
     assert done.stdout.rstrip().endswith(f"http://127.0.0.1:{ports[0]}/plugin/risk-exchange")

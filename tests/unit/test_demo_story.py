@@ -71,12 +71,12 @@ def test_it_notices_what_the_system_log_does_not_have():
         ("d", "HIGH", "d@x.example is in the group with MEDIUM risk, Okta has HIGH."),
     ],
 )
-def test_it_names_a_member_whose_level_okta_was_not_told(user_id, okta_has, sentence):
+def test_it_names_a_member_whose_level_okta_does_not_have(user_id, okta_has, sentence):
     expected = story.expected_in_okta(SCORES, USERS)
     assert story.wrong_levels(expected, LOGINS, {**TOLD, user_id: okta_has}) == [sentence]
 
 
-def test_a_member_without_a_score_today_was_told_some_level():
+def test_a_member_without_a_score_today_has_some_level_in_okta():
     expected = story.expected_in_okta({**SCORES, "a@x.example": None}, USERS)
     assert story.wrong_levels(expected, LOGINS, {**TOLD, "a": "MEDIUM"}) == []
     assert story.wrong_levels(expected, LOGINS, {**TOLD, "a": "NONE"}) == [
