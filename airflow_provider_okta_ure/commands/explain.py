@@ -31,15 +31,16 @@ def explain(args: Namespace) -> None:
 
 def _answer(wanted: str) -> str:
     """
-    Return a document that is named as a file, else a topic, else a document.
+    Return a document that is named as a file; else what has this name: a topic, a document, or both.
 
     :param wanted: what somebody asks for, as they found it in a message, a report or the list.
     :raises ConfigurationError: there is none.
     """
     document = _documents().get(Path(wanted).name.removesuffix(".md"))
-    if document is not None and (wanted.endswith(".md") or not _entry_named(wanted)):
-        return document.read_text(encoding="utf-8")
-    return "\n".join(_text(entry) for entry in _found(wanted))
+    texts = [document.read_text(encoding="utf-8")] if document is not None else []
+    if not texts or (_entry_named(wanted) and not wanted.endswith(".md")):
+        texts = [*(_text(entry) for entry in _found(wanted)), *texts]
+    return "\n".join(texts)
 
 
 def _entry_named(name: str) -> Entry | None:

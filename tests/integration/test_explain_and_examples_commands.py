@@ -77,9 +77,12 @@ def test_a_document_is_printed_however_a_message_names_it(run, asked):
     assert run("explain", asked).out == (ROOT / "docs" / "keys.md").read_text()
 
 
-def test_a_topic_goes_before_a_document_of_its_name(run):
-    assert run("explain", "action-log").out.startswith("### ")
-    assert run("explain", "docs/action-log.md").out == (ROOT / "docs" / "action-log.md").read_text()
+def test_a_name_that_a_topic_and_a_document_share_prints_both(run):
+    document = (ROOT / "docs" / "action-log.md").read_text()
+    out = run("explain", "action-log").out
+    assert out.startswith("### ")
+    assert out.endswith(document)
+    assert run("explain", "docs/action-log.md").out == document
 
 
 # --- examples
