@@ -94,14 +94,27 @@ _CHECK = ActionCommand(
     func=lazy_load_command(f"{_COMMANDS}.check.check"),
     args=(
         option(
+            "--for-dag",
+            metavar="DAG_ID",
+            help="check what this DAG needs: its tasks and parameters say what the options below would",
+        ),
+        option(
+            "--dags-folder",
+            metavar="PATH",
+            help="folder with the file of the DAG that --for-dag names; default: Airflow's DAGs folder",
+        ),
+        option(
+            "--params",
+            metavar="JSON",
+            help="values of parameters of that DAG, as a JSON object; default: their defaults",
+        ),
+        option(
             "--okta-conn-id",
-            default="okta_default",
             metavar="CONN_ID",
             help="id of the Airflow connection to the Okta org (okta_default)",
         ),
         option(
             "--netskope-conn-id",
-            default="netskope_default",
             metavar="CONN_ID",
             help="id of the connection to the Netskope tenant (netskope_default); empty: not used",
         ),
@@ -127,7 +140,7 @@ _CHECK = ActionCommand(
         option("--ensure-provider", action="store_true", help="the work registers us as a transmitter"),
         option("--confirm", action="store_true", help="the work looks for its signals in Okta's System Log"),
         option("--no-check-jwks", action="store_true", help="do not look at the published JWKS"),
-        option("--strategy", choices=("series", "list"), default="series", help="how Netskope is read"),
+        option("--strategy", choices=("series", "list"), help="how Netskope is read (series)"),
         option("--users", type=int, metavar="N", help="how many users one run may act on"),
         option(
             "--max-minutes",

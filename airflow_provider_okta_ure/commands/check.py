@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, TextIO
 import msgspec
 
 from airflow_provider_okta_ure.commands.connections import reading_the_database
+from airflow_provider_okta_ure.commands.dags import read_dag, read_params
 from airflow_provider_okta_ure.commands.endings import PROBLEM, ending_with_status
 from airflow_provider_okta_ure.commands.options import refuse_empty
 from airflow_provider_okta_ure.commands.output import output_kept_clean
 from airflow_provider_okta_ure.errors import ConfigurationError
+from airflow_provider_okta_ure.preflight.for_dag import preflight_for
+from airflow_provider_okta_ure.preflight.of_dag import NeedsOfDag
 from airflow_provider_okta_ure.preflight.run import missing_connections, preflight
 from airflow_provider_okta_ure.preflight.table import to_table
 from airflow_provider_okta_ure.preflight.wanted import Wanted, to_actions
@@ -44,6 +47,12 @@ def check(args: Namespace) -> None:
 
 def _report(args: Namespace) -> PreflightReport:
     refuse_empty(args, allowed=("netskope-conn-id",))
+    if args.for_dag:
+        return _report_for_dag(args)
+    if args.dags_folder or args.params:
+        raise ConfigurationError(
+            "--dags-folder and --params are about a DAG.", remedy="Name the DAG with --for-dag."
+        )
     wanted = Wanted(
         actions=to_actions(args.actions),
         signals=args.signals,
@@ -53,19 +62,54 @@ def _report(args: Namespace) -> PreflightReport:
         ensure_provider=args.ensure_provider,
         confirm=args.confirm,
         check_jwks=not args.no_check_jwks,
-        strategy=args.strategy,
+        strategy=args.strategy or "series",
         users=args.users,
         max_minutes=args.max_minutes,
     )
-    missing = missing_connections(args.okta_conn_id, args.netskope_conn_id)
+    okta, netskope = (
+        args.okta_conn_id or "okta_default",
+        "netskope_default" if args.netskope_conn_id is None else args.netskope_conn_id,
+    )
+    _require_connections(okta, netskope, without_netskope="; without Netskope add --netskope-conn-id ''")
+    return preflight(okta, netskope, wanted)
+
+
+def _report_for_dag(args: Namespace) -> PreflightReport:
+    # What the DAG says by itself; given besides, it would not be clear which of both is checked.
+    for option in _OF_THE_WORK:
+        if getattr(args, option) not in (None, False):
+            raise ConfigurationError(
+                f"--{option.replace('_', '-')} and --for-dag are both given.",
+                remedy="Leave it out: the DAG says it. Values of its parameters go into --params.",
+            )
+    needs = NeedsOfDag(read_dag(args.for_dag, args.dags_folder), read_params(args.params))
+    _require_connections(*needs.of_org, *needs.strategies)
+    return preflight_for(needs)
+
+
+_OF_THE_WORK = (
+    "okta_conn_id",
+    "netskope_conn_id",
+    "actions",
+    "signals",
+    "group_name",
+    "group_id",
+    "create_group",
+    "ensure_provider",
+    "confirm",
+    "strategy",
+)
+
+
+def _require_connections(*conn_ids: str, without_netskope: str = "") -> None:
+    missing = missing_connections(*conn_ids)
     if missing:
+        hint = without_netskope if conn_ids[-1] in missing else ""
         raise ConfigurationError(
             f"There is no connection {' and no connection '.join(map(repr, missing))}.",
             remedy="Create it in the UI under Admin > Connections, with `airflow connections add`, or as the "
-            f"environment variable AIRFLOW_CONN_{missing[0].upper()}"
-            + ("; without Netskope add --netskope-conn-id ''." if args.netskope_conn_id in missing else "."),
+            f"environment variable AIRFLOW_CONN_{missing[0].upper()}{hint}.",
         )
-    return preflight(args.okta_conn_id, args.netskope_conn_id, wanted)
 
 
 def _show(report: PreflightReport, output: TextIO, *, as_json: bool) -> None:
