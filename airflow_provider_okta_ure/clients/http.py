@@ -387,7 +387,10 @@ class ApiClient:
         error = self._dialect.error(self._refusal(call, response))
         status = response.status_code
         if status == 429:
-            return Again(error, self._dialect.wait_after_429(response.headers))
+            seconds = self._dialect.wait_after_429(response.headers)
+            if seconds is not None and self._dialect.window(response.headers) is None:
+                self._gate.hold(call.bucket, seconds)
+            return Again(error, seconds)
         if error.retryable and (status in _REPEATED_FOR_ALL or call.repeatable):
             return Again(error, retry_after(response.headers))
         return error

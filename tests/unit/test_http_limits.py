@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from requests.adapters import HTTPAdapter
@@ -13,8 +13,12 @@ from airflow_provider_okta_ure.clients.limits import Gate, Window
 from airflow_provider_okta_ure.clients.netskope_errors import NetskopeDialect
 from airflow_provider_okta_ure.clients.okta_errors import OktaDialect
 from airflow_provider_okta_ure.clients.retries import Patience, RetryPolicy, Timing
+from airflow_provider_okta_ure.clients.server_clock import ServerClock
 from airflow_provider_okta_ure.errors import ConfigurationError, RateLimitedError
 from tests.unit.http_script import SERVER_NOW, Clock, Said, Script, Step, client, limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture
@@ -259,3 +263,167 @@ def test_netskopes_windows_are_told_apart_by_their_end() -> None:
     }
     assert NetskopeDialect().window(headers) == Window(4, 3, 2, SERVER_NOW + 2)
     assert NetskopeDialect().window({**headers, "RateLimit-Reset": "0"}) is None
+
+
+# --- pacing
+
+
+def test_a_service_that_only_says_how_long_to_wait_is_left_alone_by_everybody(play: Any) -> None:
+    """A gateway's 429 describes no window; who did not get it must not run into the next one."""
+    clock = Clock()
+    play(Said(429, b"", [("Retry-After", "40")]), Said(), Said())
+    api = client(clock, retry=RetryPolicy(attempts=1))
+    with pytest.raises(RateLimitedError):
+        _ask(api, 1)
+    _ask(api, 1, "/api/v1/users")
+    assert clock.waits == []
+    _ask(api, 1)
+    assert clock.waits == [40]
+
+
+class _Server:
+    """Counts windows of a minute as Okta does; its clock is ours, shown in whole seconds."""
+
+    def __init__(self, clock: Clock, limit: int) -> None:
+        self.clock, self.limit = clock, limit
+        self.ends = self.used = 0
+        self.windows: list[list[float]] = []
+
+    def ask(self) -> Window:
+        now = self.clock.passed
+        if now >= self.ends:
+            self.ends, self.used = int(now) + 60, 0
+            self.windows.append([])
+        self.used += 1
+        self.windows[-1].append(now)
+        assert self.used <= self.limit, "a 429 of our own making"
+        return Window(self.limit, self.limit - self.used, self.ends - int(now) + 1, self.ends)
+
+
+def _run(gates: list[Gate], server: _Server, clock: Clock, calls: int) -> list[float]:
+    """Let processes, each with a gate of its own, make calls; return when each of them was done."""
+    ends: list[float] = []
+
+    def process(gate: Gate) -> Iterator[float]:
+        for _ in range(calls):
+            has_turn = False
+            while turn := gate._reserve("b", has_turn=has_turn):
+                has_turn = has_turn or turn.number is None
+                yield turn.seconds
+                if turn.number is not None:
+                    state = gate._buckets.get("b")
+                    if state and state.number == turn.number:
+                        gate._end("b", state, clock.passed)
+            gate._release("b", server.ask(), clock.passed)
+            yield 0.05
+        ends.append(clock.passed)
+
+    waiting = [(0.0, number, process(gate)) for number, gate in enumerate(gates)]
+    while waiting:
+        waiting.sort(key=lambda one: one[:2])
+        at, number, running = waiting.pop(0)
+        clock.passed = max(clock.passed, at)
+        seconds = next(running, None)
+        if seconds is not None:
+            waiting.append((clock.passed + seconds, number, running))
+    return ends
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8, 1.0])
+@pytest.mark.parametrize("processes", [1, 2, 3, 5])
+def test_processes_share_a_limit_evenly_and_waste_nothing(processes: int, share: float) -> None:
+    clock = Clock()
+    server = _Server(clock, 300)
+    gates = [Gate("Okta", share, clock.timing) for _ in range(processes)]
+    ends = _run(gates, server, clock, 600 // processes)
+    floor = 600 // processes * processes / (300 * share) * 60
+    assert ends[-1] <= 1.05 * floor
+    assert ends[0] >= 0.8 * ends[-1]
+    # As in one process: what is reserved for others stays theirs, but for the places of requests under way.
+    assert max(map(len, server.windows)) <= 300 * share + (processes if processes > 1 else 0)
+
+
+def test_who_comes_later_gets_their_share(play: Any) -> None:
+    clock = Clock()
+    server = _Server(clock, 300)
+    early, late = Gate("Okta", 0.8, clock.timing), Gate("Okta", 0.8, clock.timing)
+    _run([early], server, clock, 60)
+    ends = _run([early, late], server, clock, 300)
+    assert ends[0] >= 0.8 * ends[-1]
+
+
+def test_in_later_windows_nobody_bursts() -> None:
+    clock = Clock()
+    server = _Server(clock, 300)
+    _run([Gate("Okta", 0.8, clock.timing) for _ in range(2)], server, clock, 400)
+    for window in server.windows[1:-1]:
+        first_seconds = sum(1 for at in window if at < window[0] + 3)
+        # An even pace would be 12 in three seconds; two who do not know of each other begin at twice that.
+        assert first_seconds <= 30
+
+
+def test_a_pause_gives_a_few_requests_back_and_not_a_whole_window() -> None:
+    clock = Clock()
+    server = _Server(clock, 300)
+    gate = Gate("Okta", 0.8, clock.timing)
+    _run([gate], server, clock, 40)
+    clock.passed += 600
+    began = clock.passed
+    _run([gate], server, clock, 100)
+    window = [at for at in server.windows[-1] if at >= began]
+    at_once = sum(1 for at in window if at < began + 2)
+    assert 28 <= at_once <= 45
+    assert clock.passed > began + 10
+
+
+def test_a_turn_that_would_take_too_long_is_given_back() -> None:
+    gate, clock, _ = _gate()
+    brief = Patience(
+        RetryPolicy(longest_wait=0.01), lambda s: RateLimitedError("x", retry_after=s, service="Okta")
+    )
+    patience = Patience(RetryPolicy(), lambda s: RateLimitedError("x", retry_after=s, service="Okta"))
+    for sent in range(1, 13):
+        with gate.slot("b", patience) as note:
+            note(Window(40, 40 - sent, 30, 1))
+    for _ in range(50):
+        with pytest.raises(RateLimitedError), gate.slot("b", brief):
+            pass
+    clock.waits.clear()
+    with gate.slot("b", patience):
+        pass
+    assert sum(clock.waits) < 2
+
+
+def test_a_window_that_goes_on_is_not_hammered() -> None:
+    """A service may end its windows a little after the moment that it names; that is learned."""
+    gate, clock, patience = _gate(0.5)
+    with gate.slot("b", patience) as note:
+        note(Window(10, 5, 31, 30))
+    for _ in range(4):
+        with gate.slot("b", patience) as note:
+            note(Window(10, 5, 1, 30))
+    assert sum(clock.waits[1:]) >= 0.75
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.25, 0.5, 0.9])
+def test_the_servers_clock_is_known_to_a_part_of_a_second_after_a_few_answers(offset: float) -> None:
+    known = ServerClock()
+    for sent in (0.1, 0.85, 1.6, 2.35, 3.1, 4.85, 6.0):
+        received = sent + 0.05
+        known.learn(int(1000 + offset + received - 0.02), sent, received)
+    true = 1060 - 1000 - offset
+    assert true <= known.passes(1060) <= true + 0.35
+
+
+def test_of_a_servers_clock_that_was_seen_once_the_whole_second_is_waited() -> None:
+    known = ServerClock()
+    known.learn(1000, 5.0, 5.0)
+    assert known.passes(1060) == 66
+
+
+def test_machines_with_different_clocks_do_not_make_us_early() -> None:
+    known = ServerClock()
+    for number in range(20):
+        known.learn(1000 + number + number % 2 * 2, float(number), float(number))
+    # The last answer came from the machine that is ahead, and says 1021 at 19.
+    assert known.passes(1060) >= 58
