@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +17,8 @@ from demo.keys import SigningKeyPair, new_signing_key
 from tests.support.masking import begin_without_secrets
 
 NOW = datetime(2026, 11, 23, 3, tzinfo=timezone.utc)
+CLOCK = NOW + timedelta(days=1000)
+"""What the clock of the machine says: later than every run of a test, whenever the test is run."""
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -25,6 +27,13 @@ def _airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("AIRFLOW_HOME", str(tmp_path_factory.mktemp("airflow")))
         patch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_run_is_in_the_future(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests are about runs of fixed days, some after the day on which they are run."""
+    for module in ("run", "netskope"):
+        monkeypatch.setattr(f"airflow_provider_okta_ure.operators.{module}.utc_now", lambda: CLOCK)
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from airflow_provider_okta_ure.operators.okta import (
     OktaUpsertUserRiskOperator,
 )
 from airflow_provider_okta_ure.sensors.okta import OktaRiskEventSensor
-from tests.integration.conftest import NOW, context_of
+from tests.integration.conftest import CLOCK, NOW, context_of
 
 MIDNIGHT = NOW.replace(hour=0)
 
@@ -80,7 +80,7 @@ def test_the_report_says_why_the_run_is_for_its_time(okta):
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_no_task_acts_for_a_time_to_come(okta, operator, arguments, dry_run):
     user = okta.okta.add_user(login="ann@x.example")
-    to_come = datetime.now(timezone.utc) + timedelta(days=5)
+    to_come = CLOCK + timedelta(days=5)
     rows = [{"user": user.login, "score": 100, "risk_level": "high"}]
     task = operator(task_id="act", rows=rows, dry_run=dry_run, **arguments)
     with pytest.raises(AirflowFailException, match=f"{to_come:%Y-%m-%d}.*future.*Trigger the DAG"):
@@ -90,7 +90,7 @@ def test_no_task_acts_for_a_time_to_come(okta, operator, arguments, dry_run):
 
 
 def test_the_preflight_and_the_proof_refuse_a_time_to_come(okta, netskope):
-    to_come = triggered(datetime.now(timezone.utc) + timedelta(days=5))
+    to_come = triggered(CLOCK + timedelta(days=5))
     for task in (OktaPreflightOperator(task_id="check"), OktaRiskEventSensor(task_id="proof")):
         with pytest.raises(AirflowFailException, match="in the future"):
             task.execute(to_come)  # type: ignore[arg-type]
