@@ -32,7 +32,7 @@ from airflow_provider_okta_ure.core.names import fold, spellings
 from airflow_provider_okta_ure.errors import ConfigurationError, InvalidRequestError, UnexpectedAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from typing_extensions import Unpack
 
@@ -136,7 +136,7 @@ class NetskopeClient:
                     seen.add(fold(name))
                     yield name
             # A page can be shorter than asked for, and then the next one starts earlier.
-            start += len(page.resources or ())
+            start += _entries(page.resources or ())
             if not page.resources or (page.total_results is not None and start > page.total_results):
                 break
             if start > MOST_USERS:
@@ -302,7 +302,7 @@ class NetskopeClient:
         while offset <= MOST_USERS:
             page = self._list_page(offset, active_days, order)
             yield page
-            offset += len(page.results)
+            offset += _entries(page.results)
             if not page.results or (page.total_count is not None and offset >= page.total_count):
                 return
         raise UnexpectedAnswerError(f"Netskope lists more than {MOST_USERS} users.")
@@ -335,6 +335,16 @@ class NetskopeClient:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._api.timing.now(), tz=timezone.utc)
+
+
+def _entries(page: Sequence[object]) -> int:
+    """
+    Return by how much a page brings us on.
+
+    Whether a null stands in the place of an entry or between two is not known. Taken for the latter, an
+    entry at the worst comes twice, and none is passed over.
+    """
+    return sum(1 for one in page if one is not None) or len(page)
 
 
 def _warn_of_odd(count: int) -> None:

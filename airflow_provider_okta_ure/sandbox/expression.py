@@ -223,7 +223,7 @@ def _holds(node: Compare, dialect: Dialect, actual: Any) -> bool:
         return _compare(node.operator, actual, wanted)
     left, right = str(actual), _as_text(wanted)
     if not dialect.case_sensitive:
-        left, right = left.casefold(), right.casefold()
+        left, right = left.lower(), right.lower()
     return _compare(node.operator, left, right)
 
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 #: What a fault can do. ``lost_answer`` has its effect, but the client sees a closed connection; ``hold``
 #: waits until it is released; ``ok_with_error`` is Netskope's 200 whose body says ``"status": "error"``.
+#: ``block_page`` and ``retry_after`` come from a gateway, without the service's own headers: a 200 that says
+#: "Blocked by policy", and a refusal that has ``Retry-After`` and nothing else.
 KINDS = (
     "status",
     "reset",
@@ -21,6 +23,8 @@ KINDS = (
     "ok_with_error",
     "slow",
     "hold",
+    "block_page",
+    "retry_after",
 )
 
 #: Names that can carry a rate, besides a status code such as "503".
@@ -39,7 +43,9 @@ class Fault:
     :param method: only requests with this method.
     :param path_prefix: only requests whose path starts so.
     :param seconds: real seconds that kind ``slow`` adds.
-    :param body: the body to answer with, instead of the service's usual one for this status.
+    :param body: the body to answer with, instead of the usual one.
+    :param content_type: the Content-Type of kind ``block_page``.
+    :param retry_after: what kind ``retry_after`` asks for: seconds, or a moment as HTTP writes it.
     """
 
     kind: str = "status"
@@ -50,6 +56,8 @@ class Fault:
     path_prefix: str | None = None
     seconds: float = 0.1
     body: str | None = None
+    content_type: str = "text/plain"
+    retry_after: str = "30"
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _DRIPS = 20
 
+#: Kinds of fault that are not the service's own: see :mod:`faults`.
+GATEWAYS = ("block_page", "retry_after")
+
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -66,13 +69,15 @@ class Answer:
     """
     One answer; the service adds its standing headers when it is sent.
 
-    ``drip`` spreads the body over so many real seconds; its length is not announced then.
+    ``drip`` spreads the body over so many real seconds; its length is not announced then. ``is_foreign``: it
+    comes from somebody in front of the service, so the service's standing headers are not added.
     """
 
     status: int
     body: bytes = b""
     headers: list[tuple[str, str]] = field(default_factory=list)
     drip: float = 0.0
+    is_foreign: bool = False
 
     @classmethod
     def json(cls, value: Any, status: int = 200, media_type: str = "application/json") -> Answer:
@@ -204,6 +209,8 @@ class Application:
             await service.wait(fault)
             if fault and fault.kind == "reset":
                 await _abort(send, receive)
+            elif fault and fault.kind in GATEWAYS:
+                await self._finish(request, entry, gateways_answer(fault), send)
             elif fault and fault.kind in ("status", "concurrency_429", "rate_limit_429", "ok_with_error"):
                 await self._finish(request, entry, service.faulty_answer(request, entry, fault), send)
             else:
@@ -232,6 +239,14 @@ class Application:
     async def _finish(self, request: Request, entry: JournalEntry, answer: Answer, send: Send) -> None:
         self._service.finish(request, entry, answer)
         await _send(send, answer, head=request.method == "HEAD")
+
+
+def gateways_answer(fault: Fault) -> Answer:
+    """Return the answer of a web filter or gateway in front of the service."""
+    if fault.kind == "retry_after":
+        return Answer(fault.status, b"", [("Retry-After", fault.retry_after)], is_foreign=True)
+    body = "Blocked by policy" if fault.body is None else fault.body
+    return Answer(200, body.encode(), [("Content-Type", fault.content_type)], is_foreign=True)
 
 
 async def _read(scope: Scope, receive: Receive) -> Request | None:

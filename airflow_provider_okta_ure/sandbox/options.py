@@ -53,6 +53,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "netskope_rate_limit_scope": ("endpoint", "shared"),
     "partly_granted_scopes": ("grant_subset", "refuse"),
     "invalid_token_body": ("management", "oauth", "empty"),
+    "doubled_limit_headers": ("no", "lines", "joined"),
     "risk_bucket": tuple(RATE_LIMIT_PROFILES["workforce"]),
 }
 
@@ -183,6 +184,18 @@ class Options:
     scim_page_limit: int = _switch(1000, "The most resources scim/Users returns in one page.")
     page_drift: int = _switch(
         0, "Rows every later page of users/getuci is off by: positive skips rows, negative repeats them."
+    )
+    # --- both: what gateways and serializers were seen doing
+    doubled_limit_headers: str = _switch(
+        "no", "Headers about rate limits come twice: in two lines (lines) or as one, 600, 600 (joined)."
+    )
+    half_surrogates: bool = _switch(
+        False, "Every entry of a list has a displayName with half a surrogate pair in it."
+    )
+    null_elements: bool = _switch(False, "Every list that is not empty begins with null.")
+    null_for_empty_lists: bool = _switch(False, "A list that is empty is null.")
+    repeat_across_pages: bool = _switch(
+        False, "The last entry of a page of Okta's is the first one of the next page, too."
     )
     # --- both
     okta_latency_seconds: float = _switch(0.0, "Real seconds every pretend Okta answer takes.")

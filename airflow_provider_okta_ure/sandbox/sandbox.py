@@ -212,11 +212,24 @@ class Sandbox:
         path_prefix: str | None = None,
         seconds: float = 0.1,
         body: str | None = None,
+        content_type: str = "text/plain",
+        retry_after: str = "30",
     ) -> None:
         """Plan a fault for the next matching requests; the parameters are those of :class:`Fault`."""
         with self.lock:
             self._shared.faults.fail_next(
-                Fault(kind, service, status, times, method, path_prefix, seconds, body)
+                Fault(
+                    kind,
+                    service,
+                    status,
+                    times,
+                    method,
+                    path_prefix,
+                    seconds,
+                    body,
+                    content_type,
+                    retry_after,
+                )
             )
 
     def set_fault_rates(self, rates: Mapping[str, float], service: str | None = None) -> None:

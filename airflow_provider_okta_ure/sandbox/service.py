@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.sandbox.hashing import hex_of
 from airflow_provider_okta_ure.sandbox.journal import Journal, JournalEntry, hide_secrets
+from airflow_provider_okta_ure.sandbox.oddities import Oddities
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,6 +88,7 @@ class PretendService:
 
     def __init__(self, shared: Shared) -> None:
         self.shared = shared
+        self.oddities = Oddities(shared.options)
 
     @property
     def latency(self) -> float:
@@ -115,6 +117,7 @@ class PretendService:
 
     def clear(self) -> None:
         """Forget what the service remembers about requests."""
+        self.oddities.clear()
 
     def receive(self, request: Request) -> JournalEntry:
         """Write a request into the journal and give it its number and time."""
@@ -166,7 +169,12 @@ class PretendService:
 
     def finish(self, request: Request, entry: JournalEntry, answer: Answer) -> None:
         """Add the standing headers and complete the journal entry."""
-        answer.headers = [("Date", _http_date(int(request.at))), *self.headers(request), *answer.headers]
+        date = ("Date", _http_date(int(request.at)))
+        if answer.is_foreign:
+            answer.headers = [date, *answer.headers]
+        else:
+            self.oddities.change_body(request, answer)
+            answer.headers = self.oddities.headers([date, *self.headers(request), *answer.headers])
         entry.status = answer.status
 
     def done(self, entry: JournalEntry) -> None:

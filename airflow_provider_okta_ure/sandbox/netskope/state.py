@@ -88,7 +88,7 @@ class NetskopeState:
                 raise ValueError(f"There is already a user named {name!r}.")
             index = self.generated + len(self._added)
             self._added.append(name)
-            self._added_by_name[name.casefold()] = index
+            self._added_by_name[name.lower()] = index
             self._changed()
             if score is not None:
                 self.set_score(name, None, score)
@@ -98,7 +98,7 @@ class NetskopeState:
         """Remove a user."""
         with self.lock:
             self._removed.add(self._known(name))
-            self._added_by_name.pop(name.casefold(), None)
+            self._added_by_name.pop(name.lower(), None)
             self._changed()
 
     def name(self, index: int) -> str:
@@ -111,7 +111,7 @@ class NetskopeState:
         """Return the index of the user with this name in any letter case, or None."""
         index = self.people.index_of(name)
         if index is None or index >= self.generated:
-            index = self._added_by_name.get(name.casefold())
+            index = self._added_by_name.get(name.lower())
         return None if index is None or index in self._removed else index
 
     def names(self) -> Iterator[str]:

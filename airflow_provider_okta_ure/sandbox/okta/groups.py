@@ -43,8 +43,8 @@ class GroupRoutes:
         query = request.query
         stats = "stats" in query.get("expand", "").split(",")
         if query.get("q"):
-            start = query["q"].casefold()
-            found = [group for group in self._state.groups if group.name.casefold().startswith(start)]
+            start = query["q"].lower()
+            found = [group for group in self._state.groups if group.name.lower().startswith(start)]
             # An answer to q has no Link header at all, because it cannot be paged.
             return Answer.json(self._shown(found[: page_limit(query.get("limit"), 300, 10_000)], stats))
         return self._listed(query, page_limit(query.get("limit"), 200, 10_000), stats)
@@ -59,7 +59,7 @@ class GroupRoutes:
         if not isinstance(profile, dict):
             raise invalid("profile", "profile: The field cannot be left blank")
         name, description = _checked_profile(profile)
-        if any(group.name.casefold() == name.casefold() for group in self._state.groups):
+        if any(group.name.lower() == name.lower() for group in self._state.groups):
             raise invalid("profile", _NAME_TAKEN)
         group = self._state.add_group(name, description=description)
         self._write("group.lifecycle.create", request, [group_target(group)])
@@ -154,7 +154,7 @@ class GroupRoutes:
                 if sort_by not in GROUP_ATTRIBUTES:
                     raise invalid("sortBy", f"sortBy: '{sort_by}' is not supported")
                 descending = query.get("sortOrder", "asc").lower().startswith("desc")
-                found.sort(key=lambda group: str(group.values_of(sort_by)[0]).casefold(), reverse=descending)
+                found.sort(key=lambda group: str(group.values_of(sort_by)[0]).lower(), reverse=descending)
             return found
         if query.get("filter"):
             return filter_groups(self._state, query["filter"])

@@ -161,11 +161,11 @@ def _all_text(value: Any) -> str:
         return " ".join(_all_text(part) for part in value.values())
     if isinstance(value, list):
         return " ".join(_all_text(part) for part in value)
-    return str(value).casefold()
+    return str(value).lower()
 
 
 def _keywords(text: str) -> list[str]:
-    words = text.casefold().split()
+    words = text.lower().split()
     if len(words) > 10 or any(len(word) > 40 for word in words):
         raise invalid("q", "q: At most 10 keywords of at most 40 characters are supported")
     return words

@@ -58,12 +58,12 @@ def filter_users(state: OktaState, text: str) -> list[OktaUser]:
 
 def quick_users(state: OktaState, text: str) -> list[OktaUser]:
     """Return the users whose first name, last name or e-mail starts with the text; no DEPROVISIONED ones."""
-    start = text.casefold()
+    start = text.lower()
     return [
         user
         for user in state.users
         if user.status != "DEPROVISIONED"
-        and any(value.casefold().startswith(start) for value in (user.first_name, user.last_name, user.email))
+        and any(value.lower().startswith(start) for value in (user.first_name, user.last_name, user.email))
     ]
 
 

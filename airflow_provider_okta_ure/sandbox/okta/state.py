@@ -168,7 +168,7 @@ class OktaState(Callers):
 
     def users_with_email(self, email: str) -> list[OktaUser]:
         """Return the users with this profile e-mail in any letter case."""
-        return [self.users[number] for number in sorted(self._numbers_by_email.get(email.casefold(), ()))]
+        return [self.users[number] for number in sorted(self._numbers_by_email.get(email.lower(), ()))]
 
     def users_with_short_name(self, short_name: str) -> list[OktaUser]:
         """Return the users whose login starts with this text and an @."""
@@ -281,13 +281,13 @@ class OktaState(Callers):
 
     def _index(self, user: OktaUser) -> None:
         self._numbers_by_login[fold(user.login)] = user.number
-        self._numbers_by_email.setdefault(user.email.casefold(), set()).add(user.number)
+        self._numbers_by_email.setdefault(user.email.lower(), set()).add(user.number)
         short_name = fold(user.login.partition("@")[0])
         self._numbers_by_short_name.setdefault(short_name, set()).add(user.number)
 
     def _unindex(self, user: OktaUser) -> None:
         del self._numbers_by_login[fold(user.login)]
-        self._numbers_by_email[user.email.casefold()].discard(user.number)
+        self._numbers_by_email[user.email.lower()].discard(user.number)
         self._numbers_by_short_name[fold(user.login.partition("@")[0])].discard(user.number)
 
     def _join_by_rules(self, user: OktaUser) -> None:
@@ -308,8 +308,8 @@ class OktaState(Callers):
 
 
 def fold(login: str) -> str:
-    """Return a login as Okta compares it: without letter case and accents."""
+    """Return a login as Okta compares it for uniqueness: without letter case and accents."""
     if login.isascii():
         return login.lower()
-    parts = unicodedata.normalize("NFKD", login.casefold())
+    parts = unicodedata.normalize("NFD", login.lower())
     return "".join(character for character in parts if not unicodedata.combining(character))

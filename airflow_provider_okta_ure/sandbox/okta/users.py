@@ -165,7 +165,7 @@ def _sort_key(user: OktaUser, sort_by: str | None) -> tuple[str, int]:
     )
     if not known:
         raise invalid("sortBy", f"sortBy: '{sort_by}' is not supported")
-    return (str(user.values_of(sort_by)[0] or "").casefold(), user.number)
+    return (str(user.values_of(sort_by)[0] or "").lower(), user.number)
 
 
 def _follows(key: tuple[str, int], place: tuple[Any, ...], descending: bool) -> bool:
