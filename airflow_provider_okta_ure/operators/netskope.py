@@ -171,11 +171,8 @@ class NetskopeFetchScoresOperator(ServiceOperator):
                 freshness = Freshness.of(rows, min(as_of, utc_now()), watch.max_age)
                 self._summarise(rows, freshness, as_of.isoformat())
                 if users is None:
-                    warning = watch.warning_for(freshness, self.netskope_conn_id)
-                    if warning:
-                        warnings.append(warning)
-                        self.log.warning("%s", warning)
-                    remember_reading(
+                    is_stale = watch.warning_for(freshness, self.netskope_conn_id)
+                    has_shrunk = remember_reading(
                         run,
                         tenant=hook.base_url,
                         source=self.netskope_conn_id,
@@ -184,6 +181,9 @@ class NetskopeFetchScoresOperator(ServiceOperator):
                         freshness=freshness,
                         min_percent=min_percent,
                     )
+                    for warning in filter(None, (is_stale, has_shrunk)):
+                        warnings.append(warning)
+                        self.log.warning("%s", warning)
                 remember_scores(run, self.netskope_conn_id, rows)
             return from_rows(rows)
 

@@ -79,9 +79,12 @@ def remember_reading(
     users: int,
     freshness: Freshness,
     min_percent: float,
-) -> None:
+) -> str:
     """
     Compare a reading with the last one of an earlier moment, and remember it in the action log.
+
+    Returns what to warn of: that far fewer users have a fresh score than last time, but too few of them to
+    call it an outage; empty = nothing.
 
     :param tenant: the Netskope tenant's URL.
     :param source: the Airflow connection.
@@ -94,7 +97,7 @@ def remember_reading(
     :raises SourceOutageError: far fewer have a fresh score than last time; the reading is not remembered.
     """
     if freshness.scored and not freshness.fresh:
-        return
+        return ""
     fresh = freshness.fresh
     log = open_action_log()
     try:
@@ -128,6 +131,9 @@ def remember_reading(
                 )
             ]
         )
+        if last is not None and fresh * 100 < last * min_percent:
+            return f"{source} returned {fresh} users with a fresh score, {last} the last time."
+        return ""
     finally:
         log.close()
 

@@ -72,8 +72,10 @@ def test_one_user_with_a_new_score_is_enough_when_few_are_missing(tenant):
     for number in range(35):
         tenant.netskope.set_score(f"n{number}@new.example", MIDNIGHT - DAY, 900)
     fetch(MIDNIGHT - DAY)
+    # 25 users fewer are no outage, but 35 of 60 are under 80 %.
     assert len(fetch()) == 60
-    assert warnings() == []
+    assert warnings() == ["netskope_default returned 35 users with a fresh score, 60 the last time."]
+    assert len(fetch(min_source_percent=50)) == 60
 
 
 def test_scores_that_are_carried_over_hide_no_outage(tenant):
