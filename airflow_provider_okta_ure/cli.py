@@ -154,6 +154,38 @@ _CHECK = ActionCommand(
 )
 
 
+_ADOPT = ActionCommand(
+    name="adopt",
+    help="Let members that somebody else put into a group be released when they recover",
+    description="Write into the action log that members of a group are there because of this provider, so "
+    "that they are removed when they recover: members that Netskope Cloud Exchange or a person added. Writes "
+    "nothing to Okta. Prints whom it adopts.",
+    epilog="Status: 0 = ok, 1 = Okta or the action log cannot be used, 2 = wrong options or connection.",
+    func=lazy_load_command(f"{_COMMANDS}.adopt.adopt"),
+    args=(
+        option("--group", metavar="NAME", help="exact name of the group"),
+        option("--group-id", metavar="ID", help="id of the group, instead of --group"),
+        option(
+            "--users",
+            metavar="NAMES",
+            help="logins, e-mail addresses or Okta ids of members, comma-separated or as a JSON list",
+        ),
+        option("--all", action="store_true", help="adopt all members"),
+        option(
+            "--from-dag",
+            metavar="DAG_ID",
+            help="the DAG that is to release them; default: whichever DAG finds that they have recovered",
+        ),
+        option("--dry-run", action="store_true", help="only say who would be adopted"),
+        option(
+            "--okta-conn-id",
+            metavar="CONN_ID",
+            help="id of the Airflow connection to the Okta org (okta_default)",
+        ),
+    ),
+)
+
+
 _FILTERS = (
     option("--user", metavar="TEXT", help="part of a name or login, or an Okta id; case does not matter"),
     option("--user-key", metavar="KEY", help="exact user_key: an Okta id, or a name in lower case"),
@@ -280,6 +312,7 @@ def get_commands() -> list[CLICommand]:
             help="Okta User Risk Exchange: checks, keys, action log, examples",
             subcommands=(
                 _CHECK,
+                _ADOPT,
                 _EXPLAIN,
                 GroupCommand(name="examples", help="Example DAGs", subcommands=_EXAMPLES),
                 GroupCommand(name="keys", help="The key that signs risk signals", subcommands=_KEYS),

@@ -26,6 +26,9 @@ LETS_GO = ("done", "unchanged")
 HELD_BY_OTHERS = "held_by_others"
 """The reason of a removal that ended only the claims of its own DAG."""
 
+ADOPTED = "adopted"
+"""The reason of a member whom somebody else added and who is to be released; without a DAG nobody's claim."""
+
 Target: TypeAlias = tuple[str, str]
 
 
@@ -59,7 +62,7 @@ def write_holds(connection: Connection, entries: Sequence[Entry]) -> None:
 
 
 def _begins(entry: Entry) -> bool:
-    if entry.action != "add_to_group":
+    if entry.action != "add_to_group" or (entry.reason == ADOPTED and not entry.dag_id):
         return False
     return entry.status in ("started", "done") or entry.reason == "already_member"
 

@@ -141,6 +141,15 @@ SAFETY = Chapter(
             reasons=("record_only",),
         ),
         Entry(
+            topic="adopted",
+            title="Adopted",
+            what="The user was a member of the group before, and is released when they recover, like those "
+            "whom this provider added. Okta was not written to.",
+            why="Somebody ran `airflow okta-ure adopt`, say after moving from Netskope Cloud Exchange.",
+            remedy="Nothing.",
+            reasons=("adopted",),
+        ),
+        Entry(
             topic="recovered",
             title="Finished after an interruption",
             what="An earlier try had this effect in Okta and was interrupted before it could write it down; "
