@@ -27,11 +27,15 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
 
 class Facets(msgspec.Struct, frozen=True, kw_only=True):
-    """The values that occur in the log, sorted."""
+    """
+    The values that occur in the log, sorted.
+
+    :param reasons: each with whether it says why something was only planned.
+    """
 
     orgs: list[str]
     groups: list[Group]
-    reasons: list[str]
+    reasons: list[tuple[str, bool]]
     sources: list[str]
 
 
@@ -47,14 +51,14 @@ def facets(connection: Connection, *, dag_ids: Sequence[str]) -> Facets:
     """Return the values that occur in entries of these DAGs."""
     table = all_counts([]).c
     places = connection.execute(
-        select(table.org, table.action, table.source, table.reason)
+        select(table.org, table.action, table.source, table.reason, table.status)
         .where(table.dag_id.in_(dag_ids))
         .distinct()
     ).all()
     return Facets(
         orgs=sorted({one.org for one in places if one.action != "fetch_scores"}),
         groups=_groups(_targets(connection, dag_ids)),
-        reasons=sorted({one.reason for one in places if one.reason}),
+        reasons=sorted({(one.reason, one.status == "planned") for one in places if one.reason}),
         sources=sorted({one.source for one in places if one.source}),
     )
 

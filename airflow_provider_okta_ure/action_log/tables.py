@@ -165,6 +165,7 @@ tasks = Table(
     Column("seconds", Float, nullable=False),
     Column("calls", Text, nullable=False),
     Column("warnings", Text, nullable=False),
+    Column("as_of_reason", String(16), nullable=False),
     Index("ix_okta_ure_tasks_as_of", "as_of"),
 )
 """How long each task took, what it called, and what it warned of, in its last try."""

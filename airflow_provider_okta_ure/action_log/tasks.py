@@ -51,6 +51,7 @@ class TaskSummary(msgspec.Struct, frozen=True, kw_only=True):
     :param seconds: how long it worked, waiting for its turn and for rate limits included.
     :param calls: by rate limit.
     :param warnings: what people should look at although the task did its work.
+    :param as_of_reason: a key of :data:`as_of.AS_OF_REASONS`; empty = not known.
     """
 
     dag_id: str
@@ -65,6 +66,7 @@ class TaskSummary(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     calls: Mapping[str, Calls]
     warnings: tuple[str, ...] = ()
+    as_of_reason: str = ""
 
 
 def write_task(connection: Connection, summary: TaskSummary) -> None:

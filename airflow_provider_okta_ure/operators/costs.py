@@ -71,6 +71,7 @@ def cost_written(
                         map_index=run.map_index,
                         try_number=run.try_number,
                         as_of=run.as_of,
+                        as_of_reason=run.as_of_reason,
                         org=org,
                         action=action,
                         ended_at=datetime.now(tz=timezone.utc),

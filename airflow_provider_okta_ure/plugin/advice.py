@@ -41,7 +41,7 @@ def advice_for(entry: Entry) -> Advice:
     The message of a failure ends with advice for just this error, which the reason alone does not know:
     it is shown once, and instead of the general one.
     """
-    general = reason(entry.reason)
+    general = reason(entry.reason, is_planned=entry.status == "planned")
     title = general.title if general else ""
     remedy = general.advice() if general else ""
     if entry.status != "failed" or not entry.message:
@@ -57,9 +57,21 @@ def advice_for(entry: Entry) -> Advice:
     return Advice(title=title, message=entry.message, remedy=remedy)
 
 
-def reason(code: str) -> Trouble | None:
-    """Return what the catalogue says of a reason code; None when it does not know it."""
+def reason(code: str, *, is_planned: bool = False) -> Trouble | None:
+    """
+    Return what the catalogue says of a reason code; None when it does not know it.
+
+    :param is_planned: it says why something was only planned: then it was the task that refused, not Okta.
+    """
+    if is_planned and code == "refused":
+        return entry_for_topic("blast-radius")
     return entry_for_reason(code) or entry_for_topic(code.replace("_", "-")) if code else None
+
+
+def title_of(code: str, *, is_planned: bool = False) -> str:
+    """Return a reason in words."""
+    known = reason(code, is_planned=is_planned)
+    return known.title if known else code.replace("_", " ")
 
 
 def _ends_with(message: str, trouble: Trouble) -> tuple[str, str] | None:

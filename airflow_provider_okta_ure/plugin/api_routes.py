@@ -15,7 +15,7 @@ from airflow_provider_okta_ure.action_log.log import ActionLog
 from airflow_provider_okta_ure.clients.hosts import admin_console_of
 from airflow_provider_okta_ure.core.models import RISK_LEVELS
 from airflow_provider_okta_ure.plugin.access import ReaderDep, reader
-from airflow_provider_okta_ure.plugin.advice import reason
+from airflow_provider_okta_ure.plugin.advice import title_of
 from airflow_provider_okta_ure.plugin.answers import (
     bounds_of,
     entry_answers,
@@ -256,10 +256,14 @@ def _every_entry(log: ActionLog, chosen: searching.Filter) -> Iterator[Entry]:
         after = searching.Cursor(page[-1].as_of, page[-1].id or 0)
 
 
-def _titled(codes: Iterable[str]) -> list[dict[str, Any]]:
-    """Return the reasons to choose from; those with the same words are one."""
-    by_title: dict[str, list[str]] = {}
-    for code in codes:
-        known = reason(code)
-        by_title.setdefault(known.title if known else code.replace("_", " "), []).append(code)
-    return [{"title": title, "codes": by_title[title]} for title in sorted(by_title)]
+def _titled(reasons: Iterable[tuple[str, bool]]) -> list[dict[str, Any]]:
+    """Return the reasons to choose from; those with the same words are one, and so is each code."""
+    titles: dict[str, list[str]] = {}
+    for code, is_planned in reasons:
+        title = title_of(code, is_planned=is_planned)
+        if title not in titles.setdefault(code, []):
+            titles[code].append(title)
+    codes: dict[str, list[str]] = {}
+    for code, some in titles.items():
+        codes.setdefault(" / ".join(some), []).append(code)
+    return [{"title": title, "codes": codes[title]} for title in sorted(codes)]

@@ -9,6 +9,7 @@ import msgspec
 
 from airflow_provider_okta_ure.action_log import approvals, memberships, overview, searching, tasks
 from airflow_provider_okta_ure.action_log.summaries import CHANGES
+from airflow_provider_okta_ure.core.as_of import AS_OF_REASONS
 from airflow_provider_okta_ure.plugin.answers import (
     approval_answer,
     entry_answers,
@@ -104,6 +105,7 @@ def _new_run(one: RunCount | TaskSummary | ApprovalRecord) -> dict[str, Any]:
         "calls": {},
         "tasks": [],
         "warnings": [],
+        "as_of_reason": None,
     }
 
 
@@ -120,6 +122,7 @@ def _add_costs(runs: Sequence[dict[str, Any]], found: Sequence[TaskSummary]) -> 
             # The parts of a mapped task all say the same.
             if {"task_id": task.task_id, "text": text} not in run["warnings"]
         ]
+        run["as_of_reason"] = AS_OF_REASONS.get(task.as_of_reason, run["as_of_reason"])
         run["seconds"] = round((run["seconds"] or 0.0) + task.seconds, 3)
         run["tasks"].append(
             {
@@ -151,6 +154,7 @@ def _today(connection: Connection, run: dict[str, Any] | None) -> dict[str, Any]
             "approvals": [],
             "warnings": [],
             "as_of": None,
+            "as_of_reason": None,
             "dag_id": None,
             "run_id": None,
         }
@@ -171,10 +175,18 @@ def _today(connection: Connection, run: dict[str, Any] | None) -> dict[str, Any]
     return {
         **entries("done"),
         "planned": entries("planned"),
-        "plans": [plan_answer(one, **where) for one in overview.plans_of_run(connection, **where)],
+        "plans": [
+            plan_answer(one, **where)
+            for one in (
+                overview.plans_of_run(connection, **where)
+                if any(one["planned"] for one in run["actions"].values())
+                else ()
+            )
+        ],
         "approvals": [approval_answer(one) for one in approvals.approvals_of_run(connection, **where)],
         "warnings": run["warnings"],
         "as_of": run["as_of"],
+        "as_of_reason": run["as_of_reason"],
         **where,
         "actions": run["actions"],
     }

@@ -359,7 +359,7 @@ def test_what_there_is_to_filter_by(log: ActionLog) -> None:
     found = reading(log, facets.facets, dag_ids=DAGS)
     assert found.orgs == [ORG, OTHER_ORG]
     assert found.groups == [facets.Group(org=OTHER_ORG, name="At risk", id="00gRISK")]
-    assert found.reasons == ["superseded"]
+    assert found.reasons == [("superseded", False)]
     assert found.sources == ["n", "netskope_default"]
 
 

@@ -23,7 +23,7 @@ from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.action_log.log import ActionLog
 from airflow_provider_okta_ure.action_log.searching import Filter
 from airflow_provider_okta_ure.action_log.tasks import Calls, TaskSummary
-from airflow_provider_okta_ure.catalogue import entry_for_reason
+from airflow_provider_okta_ure.catalogue import entry_for_reason, entry_for_topic
 from airflow_provider_okta_ure.plugin import OktaUrePlugin
 from tests.support.airflow_security import Security, Visitor, airflow_security
 
@@ -514,6 +514,20 @@ def test_reasons_with_the_same_words_are_one_choice_that_means_all_of_them(
     assert ask(viewer, "actions", reason=["already_member", "same_level"])["count"] == 2
 
 
+def test_what_a_task_refused_is_not_what_okta_refused(viewer: Visitor, log: ActionLog) -> None:
+    log.finish([addition("ann", status="planned", reason="refused")])
+    (reason,) = ask(viewer, "filters")["reasons"]
+    by_limits, by_okta = entry_for_topic("blast-radius"), entry_for_reason("refused")
+    assert by_limits is not None
+    assert by_okta is not None
+    assert reason == {"title": by_limits.title, "codes": ["refused"]}
+    (row,) = ask(viewer, "actions")["rows"]
+    assert (row["reason_title"], row["reason_remedy"]) == (by_limits.title, by_limits.remedy)
+    log.finish([addition("bob", status="failed", reason="refused")])
+    (reason,) = ask(viewer, "filters")["reasons"]
+    assert reason["title"] == f"{by_okta.title} / {by_limits.title}"
+
+
 def test_a_group_is_found_under_its_id_and_under_the_name_it_had_before(
     viewer: Visitor, log: ActionLog
 ) -> None:
@@ -661,6 +675,14 @@ def test_a_membership_is_shown_to_whoever_may_read_a_dag_that_holds_it(
     # It lets go; the other one still holds.
     log.finish([addition("ann", 0, action="remove_from_group", status="skipped", reason="held_by_others")])
     assert ask(viewer, "person", user_name="ann")["memberships"] == []
+
+
+def test_why_the_latest_run_is_for_its_time_is_said_when_it_is_known(viewer: Visitor, log: ActionLog) -> None:
+    log.record_task(cost_of("fetch_scores"))
+    assert ask(viewer, "overview", since="2026-11-01T00:00:00Z")["today"]["as_of_reason"] is None
+    log.record_task(msgspec.structs.replace(cost_of("add_to_group"), as_of_reason="triggered"))
+    reason = ask(viewer, "overview", since="2026-11-01T00:00:00Z")["today"]["as_of_reason"]
+    assert reason == "this manual run was triggered then"
 
 
 def test_what_is_only_recorded_is_no_change_in_okta(viewer: Visitor, log: ActionLog) -> None:

@@ -4,7 +4,7 @@ import { AirflowLink, OktaLink, StateLink } from "../shared/address.js";
 import { LevelBadge } from "../shared/badges.js";
 import { Chakra, Fragment, h } from "../shared/h.js";
 import { dayOfScores, moment } from "../shared/times.js";
-import { CONFIRMATIONS, PLANNED, isGroupAction, riskBefore, titleOf } from "../shared/words.js";
+import { CONFIRMATIONS, isGroupAction, reasonOf, riskBefore, titleOf } from "../shared/words.js";
 
 const { Alert, Box, Code, DataList, Flex, SimpleGrid, Span, Stack } = Chakra;
 
@@ -43,7 +43,7 @@ function Reason({ entry }) {
     h(
       Alert.Content,
       null,
-      h(Alert.Title, null, entry.reason_title || titleOf(PLANNED, entry.reason)),
+      h(Alert.Title, null, reasonOf(entry)),
       h(Alert.Description, { as: "div", wordBreak: "break-word" },
         entry.message && h(Box, null, entry.message),
         entry.reason_remedy && h(Box, null, h(Chakra.Strong, null, "What to do: "), entry.reason_remedy)),

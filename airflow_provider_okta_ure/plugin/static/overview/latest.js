@@ -136,7 +136,8 @@ function groupsOf(entries) {
 
 function asOf(today, zone) {
   const day = dayOfScores(today.as_of);
-  return day ? `${moment(today.as_of, zone)} (scores of ${day})` : moment(today.as_of, zone);
+  const details = [day && `scores of ${day}`, today.as_of_reason].filter(Boolean).join("; ");
+  return details ? `${moment(today.as_of, zone)} (${details})` : moment(today.as_of, zone);
 }
 
 const runPath = ({ dag_id, run_id }) =>

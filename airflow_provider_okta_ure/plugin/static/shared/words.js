@@ -45,7 +45,7 @@ export const STATUS_HELP = {
 };
 
 // Why something was only planned.
-export const PLANNED = {
+const PLANNED = {
   dry_run: "dry run",
   refused: "refused: too many changes",
   past_interval: "past interval",
@@ -79,11 +79,17 @@ export function riskBefore(entry) {
 // Returns "none → high".
 export const changeOfRisk = (entry) => [riskBefore(entry), entry.risk_level || "none"].filter(Boolean).join(" → ");
 
+// Returns why an entry has its status.
+export function reasonOf(entry) {
+  const planned = entry.status === "planned" ? PLANNED[entry.reason] : null;
+  return planned ?? (entry.reason_title || titleOf({}, entry.reason));
+}
+
 // Returns why something happened, in one line: what was seen, and the rule that it matched.
 export function whyOf(entry) {
   const parts = [];
   if (entry.users !== null && entry.users !== undefined) parts.push(`${counted(entry.users, "user")} read`);
-  if (entry.reason) parts.push(PLANNED[entry.reason] ?? (entry.reason_title || titleOf({}, entry.reason)));
+  if (entry.reason) parts.push(reasonOf(entry));
   if (isRiskAction(entry) && entry.risk_level) parts.push(`risk ${changeOfRisk(entry)}`);
   if (entry.score !== null && entry.score !== undefined) parts.push(`score ${entry.score}`);
   if (entry.rule) parts.push(`rule: ${entry.rule}`);
