@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, not_, select
 
 from airflow_provider_okta_ure.action_log import summaries, tables
 from airflow_provider_okta_ure.action_log.entries import Entry
@@ -150,11 +150,37 @@ def entries_of_run(
     table = actions.c
     rows = connection.execute(
         select(actions)
-        .where(table.dag_id == dag_id, table.run_id == run_id, table.action == action, table.status == status)
+        .where(
+            table.dag_id == dag_id,
+            table.run_id == run_id,
+            table.action == action,
+            table.status == status,
+            *([_not_settled()] if status == "planned" else []),
+        )
         .order_by(table.as_of.desc(), table.score.asc(), table.id)
         .limit(limit)
     )
     return [Entry.from_row(row) for row in rows.mappings()]
+
+
+def _not_settled() -> ColumnElement[bool]:
+    """
+    Return whether a plan is still all that there is, in SQL.
+
+    An outcome takes the place of its plan, but for a group that the run created: the plan names it only.
+    """
+    table, other = actions.c, actions.alias("other").c
+    outcome = select(other.id).where(
+        other.dag_id == table.dag_id,
+        other.run_id == table.run_id,
+        other.org == table.org,
+        other.action == table.action,
+        other.user_key == table.user_key,
+        other.as_of == table.as_of,
+        other.target_name == table.target_name,
+        other.status != "planned",
+    )
+    return not_(and_(table.target.startswith("name:"), outcome.exists()))
 
 
 class PlanCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,7 +204,7 @@ def plans_of_run(connection: Connection, *, dag_id: str, run_id: str) -> list[Pl
     key = (table.task_id, table.action, table.reason)
     rows = connection.execute(
         select(*key, func.max(table.message), func.count())
-        .where(table.dag_id == dag_id, table.run_id == run_id, table.status == "planned")
+        .where(table.dag_id == dag_id, table.run_id == run_id, table.status == "planned", _not_settled())
         .group_by(*key)
         .order_by(*key)
     )

@@ -20,6 +20,10 @@ _ANSWER = re.compile(
 )
 
 
+# A plan is refused for its size, or because it is no longer what was approved.
+_PLANNED = {"dry_run": "Dry run", "refused": "Plan refused"}
+
+
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """
     What is said about an entry.
@@ -41,8 +45,9 @@ def advice_for(entry: Entry) -> Advice:
     The message of a failure ends with advice for just this error, which the reason alone does not know:
     it is shown once, and instead of the general one.
     """
-    general = reason(entry.reason, is_planned=entry.status == "planned")
-    title = general.title if general else ""
+    is_planned = entry.status == "planned"
+    general = reason(entry.reason, is_planned=is_planned)
+    title = title_of(entry.reason, is_planned=is_planned) if general else ""
     remedy = general.advice() if general else ""
     if entry.status != "failed" or not entry.message:
         return Advice(title=title, message=entry.message, remedy=remedy)
@@ -70,6 +75,8 @@ def reason(code: str, *, is_planned: bool = False) -> Trouble | None:
 
 def title_of(code: str, *, is_planned: bool = False) -> str:
     """Return a reason in words."""
+    if is_planned and code in _PLANNED:
+        return _PLANNED[code]
     known = reason(code, is_planned=is_planned)
     return known.title if known else code.replace("_", " ")
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -172,21 +173,21 @@ def _today(connection: Connection, run: dict[str, Any] | None) -> dict[str, Any]
             for kind, action in _KINDS.items()
         }
 
+    has_plans = any(one["planned"] for one in run["actions"].values())
+    plans = overview.plans_of_run(connection, **where) if has_plans else []
+    planned = Counter[str]()
+    for one in plans:
+        planned[one.action] += one.entries
     return {
         **entries("done"),
         "planned": entries("planned"),
-        "plans": [
-            plan_answer(one, **where)
-            for one in (
-                overview.plans_of_run(connection, **where)
-                if any(one["planned"] for one in run["actions"].values())
-                else ()
-            )
-        ],
+        "plans": [plan_answer(one, **where) for one in plans],
         "approvals": [approval_answer(one) for one in approvals.approvals_of_run(connection, **where)],
         "warnings": run["warnings"],
         "as_of": run["as_of"],
         "as_of_reason": run["as_of_reason"],
         **where,
-        "actions": run["actions"],
+        "actions": {
+            action: {**by_status, "planned": planned[action]} for action, by_status in run["actions"].items()
+        },
     }

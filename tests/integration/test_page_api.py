@@ -520,12 +520,12 @@ def test_what_a_task_refused_is_not_what_okta_refused(viewer: Visitor, log: Acti
     by_limits, by_okta = entry_for_topic("blast-radius"), entry_for_reason("refused")
     assert by_limits is not None
     assert by_okta is not None
-    assert reason == {"title": by_limits.title, "codes": ["refused"]}
+    assert reason == {"title": "Plan refused", "codes": ["refused"]}
     (row,) = ask(viewer, "actions")["rows"]
-    assert (row["reason_title"], row["reason_remedy"]) == (by_limits.title, by_limits.remedy)
+    assert (row["reason_title"], row["reason_remedy"]) == ("Plan refused", by_limits.remedy)
     log.finish([addition("bob", status="failed", reason="refused")])
     (reason,) = ask(viewer, "filters")["reasons"]
-    assert reason["title"] == f"{by_okta.title} / {by_limits.title}"
+    assert reason["title"] == f"{by_okta.title} / Plan refused"
 
 
 def test_a_group_is_found_under_its_id_and_under_the_name_it_had_before(

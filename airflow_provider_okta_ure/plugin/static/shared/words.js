@@ -47,7 +47,7 @@ export const STATUS_HELP = {
 // Why something was only planned.
 const PLANNED = {
   dry_run: "dry run",
-  refused: "refused: too many changes",
+  refused: "plan refused",
   past_interval: "past interval",
 };
 
