@@ -66,7 +66,7 @@ def reasons_that_are_returned_by(function: ast.FunctionDef) -> list[ast.stmt]:
 
 def reasons_given_by(call: ast.Call) -> list[ast.expr]:
     called = getattr(call.func, "id", getattr(call.func, "attr", ""))
-    if called not in ("Match", "GroupError", "replace", *REASON_ARGUMENT):
+    if called not in ("Match", "GroupError", "replace", "Entry", *REASON_ARGUMENT):
         return []
     # Also what an entry of the action log is given, when its end becomes known.
     place = REASON_ARGUMENT.get(called, len(call.args))
@@ -74,7 +74,8 @@ def reasons_given_by(call: ast.Call) -> list[ast.expr]:
 
 
 def reason_codes() -> list[str]:
-    files = [*PACKAGE.glob("core/*.py"), *PACKAGE.glob("operators/*.py"), *PACKAGE.glob("clients/okta*.py")]
+    folders = ("core/*.py", "operators/*.py", "clients/okta*.py", "commands/*.py")
+    files = [path for folder in folders for path in PACKAGE.glob(folder)]
     found = {reason for path in files for reason in reasons_in(syntax_of(path))}
     return sorted(found)
 
