@@ -58,6 +58,7 @@ GROUP: dict[str, Any] = {
     "past_intervals": "{{ params.past_intervals }}",
 }
 PUSH: dict[str, Any] = {
+    "signals": "{{ params.signals }}",
     "ensure_provider": True,
     "only_changes": "{{ params.only_changes }}",
     "history": "{{ params.history }}",
@@ -202,6 +203,16 @@ with DAG(
             section="Group",
             description="Who was at risk then may not be today.",
         ),
+        "signals": Param(
+            "auto",
+            type="string",
+            enum=["auto", "on", "off"],
+            values_display={"auto": "If the org and the connection can", "on": "Always", "off": "Never"},
+            title="Send risk signals",
+            section="Risk signals",
+            description="Signals need a signing key in the connection and Identity Threat Protection in the "
+            "org. Never: the DAG only keeps the group.",
+        ),
         "only_changes": Param(
             True,
             type="boolean",
@@ -258,6 +269,7 @@ with DAG(
     check = OktaPreflightOperator(
         task_id="check",
         actions=["groups", "push"],
+        signals="{{ params.signals }}",
         group_name="{{ params.group }}",
         create_group=True,
         ensure_provider=True,

@@ -39,13 +39,15 @@ from airflow_provider_okta_ure.operators.rules import RiskFilterOperator, RiskMa
 from airflow_provider_okta_ure.sensors.okta import OktaRiskEventSensor
 
 GROUP = "{{ params.group }}"
+# Signals when the connection and the org can; without them the DAG only keeps the group.
+SIGNALS: dict[str, Any] = {"signals": "auto", "ensure_provider": True}
 WRITE: dict[str, Any] = {"dry_run": "{{ params.dry_run }}"}
 CHECK: dict[str, Any] = {
     "actions": ["groups", "push"],
     "group_name": GROUP,
     "create_group": True,
-    "ensure_provider": True,
     "confirm": True,
+    **SIGNALS,
 }
 
 with DAG(
@@ -120,9 +122,7 @@ with DAG(
     add_to_group = OktaAddToGroupOperator(
         task_id="add_to_group", rows=map_levels.output, group_name=GROUP, create_group=True, **WRITE
     )
-    push_risk = OktaPushRiskOperator(
-        task_id="push_risk", rows=map_levels.output, ensure_provider=True, **WRITE
-    )
+    push_risk = OktaPushRiskOperator(task_id="push_risk", rows=map_levels.output, **SIGNALS, **WRITE)
 
     filter_recovered = RiskFilterOperator(
         task_id="filter_recovered",
@@ -146,7 +146,7 @@ with DAG(
         rows=map_improved.output,
         # Of whom Okta was never told anything, there is nothing to take back.
         only_known=True,
-        ensure_provider=True,
+        **SIGNALS,
         **WRITE,
     )
 

@@ -69,6 +69,7 @@ REMOVING: dict[str, Any] = {
 }
 PUSHING: dict[str, Any] = {
     **WRITING,
+    "signals": "{{ params.signals }}",
     "ensure_provider": True,
     "only_changes": "{{ params.only_changes }}",
     "history": "{{ params.history }}",
@@ -196,6 +197,16 @@ with DAG(
             title="Only remove members that this provider added",
             section="Group",
         ),
+        "signals": Param(
+            "auto",
+            type="string",
+            enum=["auto", "on", "off"],
+            values_display={"auto": "If the org and the connection can", "on": "Always", "off": "Never"},
+            title="Send risk signals",
+            section="Risk signals",
+            description="Signals need a signing key in the connection and Identity Threat Protection in the "
+            "org. Never: the DAG only keeps the group.",
+        ),
         "only_changes": Param(
             True,
             type="boolean",
@@ -227,6 +238,7 @@ with DAG(
     check = OktaPreflightOperator(
         task_id="check",
         actions=["groups", "push"],
+        signals="{{ params.signals }}",
         group_name="{{ params.group }}",
         create_group=True,
         ensure_provider=True,

@@ -19,6 +19,8 @@ from airflow_provider_okta_ure.core.matching import Decision, leave, outcome_of,
 from airflow_provider_okta_ure.core.models import RiskLevel
 from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.namesakes import one_per_name
+from airflow_provider_okta_ure.core.plans import Approval
+from airflow_provider_okta_ure.core.reports import build_report
 from airflow_provider_okta_ure.core.signals import (
     MOST_UNCONFIRMED,
     PushMode,
@@ -31,14 +33,16 @@ from airflow_provider_okta_ure.core.texts import ReasonText
 from airflow_provider_okta_ure.engine.people import People
 from airflow_provider_okta_ure.engine.signal_facts import Asked, SignalLog
 from airflow_provider_okta_ure.engine.signaled_users import SignaledUsers
-from airflow_provider_okta_ure.errors import NotRestoredError, OktaUreError
+from airflow_provider_okta_ure.errors import ConfigurationError, NotRestoredError, OktaUreError
+from airflow_provider_okta_ure.hooks.signals import SignalsMode, signals_wanted, to_signals_mode
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator, Plan
+from airflow_provider_okta_ure.operators.identity import RunIdentity
 from airflow_provider_okta_ure.operators.journal import names_of
 from airflow_provider_okta_ure.operators.links import ActionLogLink, OktaRiskEventsLink
-from airflow_provider_okta_ure.operators.run import to_flag
+from airflow_provider_okta_ure.operators.run import failing_for_good, to_flag
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseOperatorLink
+    from airflow.sdk import BaseOperatorLink, Context
 
     from airflow_provider_okta_ure.action_log.entries import Entry
     from airflow_provider_okta_ure.clients.answers import Answer
@@ -63,6 +67,9 @@ class OktaPushRiskOperator(OktaActionOperator):
     none if nothing was, whatever Netskope said the day before. A level is not pushed for a time older than
     one that was decided for the same user already.
 
+    :param signals: ``on`` = send signals; ``off`` = send none and succeed, for a DAG that only keeps a group;
+        ``auto`` = send them when the connection has a signing key and the org has Identity Threat Protection,
+        and otherwise warn that none are sent. (templated)
     :param only_changes: skip users whose level is the one that was delivered last. (templated)
     :param only_known: skip users of whom no level was ever delivered. (templated)
     :param history: what is done when a later moment was decided already: ``protect`` = nothing;
@@ -84,6 +91,7 @@ class OktaPushRiskOperator(OktaActionOperator):
     scopes: ClassVar[tuple[str, ...]] = (USERS_READ,)
     template_fields: Sequence[str] = (
         *OktaActionOperator.template_fields,
+        "signals",
         "only_changes",
         "only_known",
         "history",
@@ -97,6 +105,7 @@ class OktaPushRiskOperator(OktaActionOperator):
     def __init__(
         self,
         *,
+        signals: bool | str = "on",
         only_changes: bool | str = True,
         only_known: bool | str = False,
         history: str = "protect",
@@ -108,6 +117,7 @@ class OktaPushRiskOperator(OktaActionOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.signals = signals
         self.only_changes = only_changes
         self.only_known = only_known
         self.history = history
@@ -116,6 +126,34 @@ class OktaPushRiskOperator(OktaActionOperator):
         self.most_unconfirmed = most_unconfirmed
         self.reason_admin = reason_admin
         self.reason_user = reason_user
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        with failing_for_good():
+            mode = to_signals_mode(self.signals)
+            sends, why = (True, "") if mode == "on" else signals_wanted(self.hook, mode)
+        return super().execute(context) if sends else self._send_none(context, mode, why)
+
+    def _send_none(self, context: Context, mode: SignalsMode, why: str) -> dict[str, Any]:
+        """Return a report about nobody that says why no signals are sent."""
+        with failing_for_good():
+            run = RunIdentity.of(context)
+            run.announce(self.log)
+            told = f"No risk signals are sent, because {why}."
+            if Approval.read(self.approved_plan).wants_changes:
+                raise ConfigurationError(
+                    f"{told} But a plan with risk signals was approved.",
+                    remedy="Plan again with the same value of signals.",
+                )
+            self.log.info("%s", told)
+            return build_report(
+                self.action,
+                [],
+                as_of=run.as_of,
+                as_of_reason=run.as_of_reason,
+                dry_run=to_flag(self.dry_run, "dry_run"),
+                # Somebody chose off; auto decided by itself, which has to be seen.
+                warnings=[told] if mode == "auto" else [],
+            ).to_dict()
 
     @property
     def scopes_to_ask_for(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import CronDataIntervalTimetable
 from airflow.sdk.definitions.mappedoperator import MappedOperator
+from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_okta_ure.operators.netskope import NetskopeFetchScoresOperator
 from tests.integration.conftest import NOW, context_of
@@ -121,6 +122,7 @@ def test_dry_run_is_the_default_and_everything_in_the_form_has_a_title(dags, dag
 
 
 ADVISED = {
+    "signals",
     "only_changes",
     "only_added_by_us",
     "exclude_users",
@@ -363,3 +365,37 @@ def test_the_alerts_are_about_every_match_and_not_about_ten(dags, okta, netskope
     assert set(names) <= alerted
     assert all("score <= 250" in alert["text"] for alert in xcom["alert"])
     assert okta.requests_to("okta") == []
+
+
+@pytest.mark.parametrize(
+    ("signals", "has_key", "has_itp", "sends"),
+    [
+        pytest.param("auto", True, True, True, id="auto-where-it-can"),
+        pytest.param("auto", False, True, False, id="auto-without-a-key"),
+        pytest.param("auto", True, False, False, id="auto-without-threat-protection"),
+        pytest.param("off", True, True, False, id="off"),
+        pytest.param("off", False, False, False, id="off-where-it-cannot"),
+    ],
+)
+def test_a_group_is_kept_where_no_signals_can_be_sent(
+    dags, okta, netskope, connect, signals, has_key, has_itp, sends
+):
+    okta.options.has_itp = has_itp
+    if not has_key:
+        connect("okta_default", conn_type="okta", host=okta.okta_url, password=okta.okta_token)
+    xcom = Run(
+        dags["okta_risk_sync"], context_of(NOW), group="Risky", dry_run=False, signals=signals
+    ).all_tasks()
+    assert xcom["add_to_group"]["counts"]["done"] > 0
+    assert (xcom["push_risk"]["counts"]["done"] > 0) is sends
+    assert bool(okta.okta.accepted_events) is sends
+    told = xcom["push_risk"]["warnings"]
+    assert bool(told) is (signals == "auto" and not sends)
+    assert xcom["confirm_ingested"]["counts"]["missing"] == 0
+
+
+def test_signals_that_are_demanded_fail_where_they_cannot_be_sent(dags, okta, netskope):
+    okta.options.has_itp = False
+    with pytest.raises(AirflowFailException, match="Identity Threat Protection"):
+        Run(dags["okta_risk_sync"], context_of(NOW), group="Risky", dry_run=False, signals="on").all_tasks()
+    assert okta.okta.find_group("Risky") is None
