@@ -279,7 +279,7 @@ def _check_content_type(target: _Target, response: http.client.HTTPResponse) -> 
 def _decoded(target: _Target, content: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(content, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise JwksError(
             f"What {target.shown} answers is not a JSON object.",
             url=target.shown,

@@ -28,7 +28,7 @@ from airflow_provider_okta_ure.clients.netskope_wire import (
 )
 from airflow_provider_okta_ure.core.buckets import Bucket, newest_day, oldest_needed, select_buckets, utc_day
 from airflow_provider_okta_ure.core.models import Row
-from airflow_provider_okta_ure.core.names import fold, spellings
+from airflow_provider_okta_ure.core.names import fold, is_text, spellings
 from airflow_provider_okta_ure.errors import ConfigurationError, InvalidRequestError, UnexpectedAnswerError
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class NetskopeClient:
         for batch in self._batches(each_once(self._names_in(users))):
             series: ByName[list[_Value]] = ByName()
             asked = dict.fromkeys(one for spelled in batch.values() for one in spelled)
-            for found in self._read_in_parts(list(asked), milliseconds(oldest), cap):
+            for found in self._read_in_parts(list(asked), milliseconds(oldest), cap) if asked else ():
                 series.add(names_in(found.user_id), _values_of(found))
             for name in batch:
                 exact, others = series.of(name)
@@ -197,7 +197,7 @@ class NetskopeClient:
         size = 0
         for name in names:
             shared = self._shared.get(fold(name))
-            asked = [*spellings(name), *([shared] if shared else [])]
+            asked = [*spellings(name), *([shared] if shared else [])] if is_text(name) else []
             if batch and size + len(asked) > USERS_PER_CALL:
                 yield batch
                 batch, size = {}, 0

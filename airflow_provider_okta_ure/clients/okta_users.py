@@ -208,9 +208,12 @@ class OktaUserCalls:
                 yield from found
 
     def _pages_of_users(self, path: str, bucket: str, params: dict[str, str]) -> Iterator[OktaUser]:
+        before: set[str] = set()
         for page in self._pages(path, bucket, params):
-            for user in page:
-                yield user.to_user()
+            # A list that changes while it is read shows some on two pages, one after the other.
+            users = {user.id: user for user in page}
+            yield from (user.to_user() for user in users.values() if user.id not in before)
+            before = set(users)
 
     def _pages(self, path: str, bucket: str, params: dict[str, str]) -> Iterator[list[WireUser]]:
         """Yield the pages of a list, in smaller ones if Okta cannot put the first one together in time."""

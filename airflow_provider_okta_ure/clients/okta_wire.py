@@ -17,6 +17,7 @@ from airflow_provider_okta_ure.core.models import (
     SecurityEventsProvider,
     UserRisk,
 )
+from airflow_provider_okta_ure.core.names import is_text
 from airflow_provider_okta_ure.errors import ConfigurationError, UnexpectedAnswerError
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ def segment(value: str, what: str) -> str:
 
     :raises ConfigurationError: it is empty or cannot be a segment.
     """
-    if not value or value in (".", "..") or "/" in value:
+    if not value or value in (".", "..") or "/" in value or not is_text(value):
         raise ConfigurationError(f"{value!r} is not {what}.", remedy="Give its id, as Okta shows it.")
     return quote(value, safe="")
 

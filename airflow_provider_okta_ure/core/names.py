@@ -47,6 +47,16 @@ def spellings(name: str) -> list[str]:
     return [one for one in dict.fromkeys(forms) if fold(one) == fold(name)]
 
 
+def is_text(name: str) -> bool:
+    r"""
+    Say whether a name can be sent anywhere: half of a surrogate pair cannot.
+
+    >>> is_text("ann\U0001f389"), is_text("ann\ud83d")
+    (True, False)
+    """
+    return not any("\ud800" <= char <= "\udfff" for char in name)
+
+
 def _is_sign(char: str) -> bool:
     """Say whether NFC makes another single character of this one."""
     stands_for = unicodedata.decomposition(char)

@@ -227,6 +227,11 @@ def test_names_that_okta_refuses_are_left_out_of_every_search(
     assert len(script.sent) == 1
 
 
+def test_an_id_that_cannot_be_sent_is_an_error_of_ours(okta: Any) -> None:
+    with pytest.raises(OktaUreError):
+        okta().get_user("half\ud83d@x")
+
+
 @pytest.mark.parametrize("asked", ["jose\u0301@x.example", "jos\u00e9@x.example", "JOS\u00c9@x.example"])
 def test_a_login_is_looked_for_composed_and_decomposed(
     okta: Any, monkeypatch: pytest.MonkeyPatch, asked: str
@@ -345,6 +350,14 @@ def test_a_comma_in_a_name_that_is_no_list_of_addresses_is_part_of_it(netskope: 
     assert _scores(netskope({"totalCount": 1, "results": [_listed(name)]}), strategy="list") == {name: 7}
 
 
+def test_a_name_that_cannot_be_sent_costs_only_itself(netskope: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = netskope()
+    script = _play(monkeypatch, ({"usersUci": [_said(ANN, (MIDNIGHT, 300))]},))
+    assert _scores(client, "half\ud83d@x", ANN) == {"half\ud83d@x": None, ANN: 300}
+    assert json.loads(script.sent[0].body or "")["users"] == [ANN]
+    assert _scores(netskope(), "half\ud83d@x") == {"half\ud83d@x": None}
+
+
 def test_names_that_only_look_alike_keep_their_scores(netskope: Any) -> None:
     names = {
         "gross@x.example": 950,
@@ -426,3 +439,16 @@ def test_a_field_that_nobody_reads_does_not_hide_the_scores(netskope: Any, name:
 def test_an_answer_that_is_nested_without_end_is_an_error_of_ours(okta: Any, body: bytes) -> None:
     with pytest.raises(OktaUreError):
         list(okta(*[body] * 5).list_users())
+
+
+@pytest.mark.parametrize("listed", [OktaClient.list_users, lambda one: one.list_members("00g1")])
+def test_a_user_who_is_on_two_pages_is_one_user(
+    okta: Any, monkeypatch: pytest.MonkeyPatch, listed: Callable[[OktaClient], Any]
+) -> None:
+    client = okta()
+    more = [("Link", f'<{ORG}/api/v1/users?after=1>; rel="next"')]
+    script = Script(Said(200, [_user(1), _user(2), _user(2)], more), Said(200, [_user(2), _user(3)]))
+    monkeypatch.setattr(
+        HTTPAdapter, "send", lambda adapter, request, **settings: script.send(adapter, request, **settings)
+    )
+    assert [user.user_id for user in listed(client)] == ["00u1", "00u2", "00u3"]
