@@ -19,7 +19,7 @@ class RunCount(msgspec.Struct, frozen=True, kw_only=True):
     """
     How many entries of a run have one action, status and confirmation.
 
-    :param as_of: the newest moment they speak for.
+    :param as_of: the newest time they are for.
     """
 
     dag_id: str
@@ -33,7 +33,7 @@ class RunCount(msgspec.Struct, frozen=True, kw_only=True):
 
 class LevelsAt(msgspec.Struct, kw_only=True):
     """
-    How many people had which risk level at one moment; each person counts once, with his highest.
+    How many people had which risk level at one time; each person counts once, with the highest.
 
     :param as_of: the moment (aware).
     :param none: also people whose level nobody mapped.

@@ -29,7 +29,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
     :param user_key: the name in lower case, or the Okta id of somebody without a name.
     :param user_name: the name in the source, as it was spelled last.
-    :param last_as_of: the newest moment that anything was decided about him (aware).
+    :param last_as_of: the newest time as of which anything was decided about them (aware).
     :param risk_level: Okta's level at that moment, **up is risk**; empty = not known.
     """
 
@@ -112,7 +112,7 @@ def keys_of(
     dag_ids: Sequence[str],
 ) -> list[str]:
     """
-    Return the keys under which a person stands in the log: the name, and the ids of his Okta users.
+    Return the keys under which a person stands in the log: the name, and the ids of their Okta users.
 
     Names and ids lead to each other, because in many rows there are both.
     """

@@ -27,8 +27,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     :param user_keys: any of these people; None = everybody.
     :param group: the group's id or its name.
     :param targets: any of these groups, each an org and what stands for the group there; None = all.
-    :param since: entries that speak for this moment or a later one (aware).
-    :param until: entries that speak for an earlier moment (aware).
+    :param since: entries that are for this time or a later one (aware).
+    :param until: entries that are for an earlier time (aware).
     :param dag_ids: of these DAGs only; an empty list is none, None is all.
     """
 
@@ -66,7 +66,7 @@ def search(
     only_notable: bool = False,
 ) -> list[Entry]:
     """
-    Return the next entries of a filtered log, sorted by the moment they speak for.
+    Return the next entries of a filtered log, sorted by the time they are for.
 
     :param limit: how many at most.
     :param after: where the page before ended; None = from the start.

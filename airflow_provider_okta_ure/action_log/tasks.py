@@ -24,7 +24,7 @@ class Calls(msgspec.Struct, frozen=True, kw_only=True):
     The use of one rate limit.
 
     :param calls: requests sent, repeated ones included.
-    :param limit: how many the service allows in one window; None = no answer told it.
+    :param limit: how many the service allows in one window; None = not known.
     :param ours: how many of these are our share.
     """
 
@@ -46,7 +46,7 @@ class TaskSummary(msgspec.Struct, frozen=True, kw_only=True):
     """
     What one task cost.
 
-    :param as_of: the moment its run speaks for (aware).
+    :param as_of: the time its run is for (aware).
     :param org: the Okta org's or the Netskope tenant's URL.
     :param seconds: how long it worked, waiting for its turn and for rate limits included.
     :param calls: by rate limit.
@@ -81,7 +81,7 @@ def write_task(connection: Connection, summary: TaskSummary) -> None:
 
 
 def forget_tasks(connection: Connection, before: datetime) -> None:
-    """Delete the tasks of runs that speak for an earlier moment."""
+    """Delete the tasks of runs that are for an earlier time."""
     connection.execute(delete(tasks).where(tasks.c.as_of < before))
 
 

@@ -35,7 +35,7 @@ class Reader:
     """
     Somebody who signed in and may see Airflow's plugins.
 
-    :param user: as Airflow's auth manager knows him.
+    :param user: as Airflow's auth manager knows them.
     """
 
     def __init__(self, user: Any) -> None:
@@ -67,7 +67,7 @@ class Reader:
 
 def signed_in(user: Annotated[Any, Depends(get_user)]) -> None:
     """
-    Let everybody in who has a login, whatever he may see.
+    Let everybody with a login in, whatever they may see.
 
     :raises HTTPException: 401 without a login.
     """
@@ -80,7 +80,7 @@ def reader(user: Annotated[Any, Depends(get_user)]) -> Reader:
     :raises HTTPException: 401 without a login, 403 without the right to see plugins.
     """
     if not get_auth_manager().is_authorized_view(access_view=AccessView.PLUGINS, user=user):
-        raise HTTPException(403, "You may not see plugins.")
+        raise HTTPException(403, "You do not have permission to see plugins.")
     return Reader(user)
 
 

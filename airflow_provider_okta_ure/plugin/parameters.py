@@ -30,7 +30,7 @@ Moment = Annotated[
 
 
 class Period(msgspec.Struct, frozen=True, kw_only=True):
-    """A span of moments that entries speak for; None is open."""
+    """A span of the times that entries are for; None is open."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -133,7 +133,7 @@ def _moment(text: str, name: str) -> datetime | None:
     except msgspec.ValidationError:
         moment = None
     if moment is None:
-        raise HTTPException(422, f"{name} is not a moment with an offset, such as 2026-11-23T00:00:00Z.")
+        raise HTTPException(422, f"{name} is not a time with an offset, such as 2026-11-23T00:00:00Z.")
     return moment
 
 

@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 
 _REMEDIES = {
     401: "Sign in to Airflow.",
-    403: "Ask an Airflow administrator for the right to see plugins, and to read the DAG and its task logs.",
-    404: "Look whether the address is right.",
-    405: "Everything here is only read, with GET.",
+    403: "Ask an Airflow administrator for permission to see plugins, and to read the DAG and its task logs.",
+    404: "Check the address.",
+    405: "Use GET: nothing here can be changed.",
     422: "Correct the request.",
 }
 
@@ -40,8 +40,8 @@ def described(description: str) -> dict[str, Any]:
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    401: described("Nobody is signed in."),
-    403: described("Whoever is signed in may not see plugins."),
+    401: described("Not signed in."),
+    403: described("The signed-in user does not have permission to see plugins."),
     422: described("A parameter is wrong; the detail names it."),
     404: described("There is no action log yet."),
     503: described("The action log cannot be read."),
@@ -63,7 +63,7 @@ def refuse_parameters(request: Request, error: Exception) -> Response:
     """Return which parameter is wrong, without its value."""
     problems = error.errors() if isinstance(error, RequestValidationError) else []
     said = "; ".join(f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in problems)
-    return json_answer({"detail": said or "The request is not right.", "remedy": _REMEDIES[422]}, 422)
+    return json_answer({"detail": said or "The request is not valid.", "remedy": _REMEDIES[422]}, 422)
 
 
 def no_action_log(request: Request, error: Exception) -> Response:

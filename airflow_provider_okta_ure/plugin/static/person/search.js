@@ -74,7 +74,7 @@ export function Search({ chosen, onChoose }) {
   );
 }
 
-// Returns whom Enter means: whoever is marked; nobody who does not have what was typed.
+// Returns the person that Enter chooses: the marked one, or the one with exactly what was typed.
 function wantedOf(people, text, active) {
   const typed = text.trim().toLowerCase();
   const person = people[active];

@@ -11,7 +11,7 @@ const PRESETS = [["0", "Today"], ["7", "Last 7 days"], ["30", "Last 30 days"], [
 const isPreset = (days) => PRESETS.some(([one]) => one === days) && days !== "custom";
 const DEFAULT_DAYS = "30";
 
-// Returns since and until as the routes want them; a run speaks for itself.
+// Returns since and until as the routes want them; a run is its own period.
 export function spanOf(values, scope) {
   if (scope.run_id) return {};
   if (values.since || values.until) return { since: values.since, until: values.until };
