@@ -176,6 +176,11 @@ class ActionLog:
         with self.database.writing() as connection:
             names.write_group_name(connection, org=org, name=name, group_id=group_id, now=now)
 
+    def remember_users(self, *, org: str, ids: Mapping[str, str], now: datetime) -> None:
+        """Remember whom names of users stand for, as Okta ids by name."""
+        with self.database.writing() as connection:
+            names.write_user_names(connection, org=org, ids=ids, now=now)
+
     def org_at(self, url: str, find_id: Callable[[], str | None]) -> str:
         """
         Return what the org at a URL is called here: the first URL that it was seen at.

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -57,6 +57,15 @@ def write_names(connection: Connection, entries: Sequence[Entry]) -> None:
             row = _row(entry.org, "user", entry.user_name, entry.user_id, entry.recorded_at)
             rows[row["org"], row["kind"], row["name_key"]] = row
     _upsert(connection, list(rows.values()))
+
+
+def write_user_names(connection: Connection, *, org: str, ids: Mapping[str, str], now: datetime) -> None:
+    """
+    Remember whom names stand for.
+
+    :param ids: Okta ids by name.
+    """
+    _upsert(connection, [_row(org, "user", name, user_id, now) for name, user_id in ids.items()])
 
 
 def write_group_name(connection: Connection, *, org: str, name: str, group_id: str, now: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from airflow_provider_okta_ure.clients.okta_users import NAMES_PER_SEARCH
@@ -26,25 +26,39 @@ _OKTA_ID = re.compile(r"[0-9a-z]{20}")
 _NAMES_SHOWN = 10
 
 
+def _nobody(_: Sequence[str]) -> Mapping[str, str]:
+    """No name has stood for anybody before."""
+    return {}
+
+
 def find_excluded(
     client: OktaClient,
     *,
     users: Iterable[object],
     groups: Iterable[object],
     shown: Callable[[str], str] = str,
+    known_before: Callable[[Sequence[str]], Mapping[str, str]] = _nobody,
 ) -> Exclusions:
     """
     Return who is excluded, by Okta id, with a warning about what excludes nobody.
 
-    A name that several users have as e-mail address excludes each of them.
+    A name that several users have as e-mail address excludes each of them. A name that is nobody's any more
+    excludes whom it stood for before.
 
     :param users: lists of logins, e-mail addresses or ids.
     :param groups: lists of group names or ids.
     :param shown: returns a person's name as it may stand in a warning.
+    :param known_before: returns the Okta ids that folded names stood for the last time.
     :raises OktaUreError: a list cannot be understood, or not be looked up.
     """
     names = list(dict.fromkeys(name for one in users for name in to_names(one, USERS)))
-    by_name, warnings = _named(client, names, shown)
+    owners = _owners(client, names)
+    missing = {key: name for name in names if not owners.get(key := fold(name))}
+    renamed = {key: user_id for key, user_id in known_before(list(missing)).items() if key in missing}
+    warnings = [
+        *(_said_of_renamed(missing.pop(key), user_id, shown) for key, user_id in renamed.items()),
+        *_said_of(list(missing.values()), len(names), shown),
+    ]
     by_group: dict[str, str] = {}
     for value in groups:
         for name in _group_names(client, value):
@@ -52,33 +66,33 @@ def find_excluded(
             by_group.update(members)
             if not members:
                 warnings.append(f"The excluded group {name!r} has no members, so it protects nobody.")
+    named = [*renamed.values(), *(user_id for ids in owners.values() for user_id in ids)]
     return Exclusions(
         # Also compared as text: the search index of Okta lags behind its users.
         names=frozenset(map(fold, names)),
-        user_ids={**by_group, **by_name},
+        user_ids={**by_group, **dict.fromkeys(named, "named in exclude_users")},
+        ids={key: next(iter(ids)) for key, ids in owners.items() if len(ids) == 1},
         warnings=tuple(warnings),
     )
 
 
-def _named(
-    client: OktaClient, names: Sequence[str], shown: Callable[[str], str]
-) -> tuple[dict[str, str], list[str]]:
-    """Return the users who are called so, and a warning about names that are nobody's."""
-    if not names:
-        return {}, []
-    wanted = {fold(name): name for name in names}
-    found: dict[str, str] = {}
-    seen: set[str] = set()
+def _owners(client: OktaClient, names: Sequence[str]) -> dict[str, set[str]]:
+    """Return the Okta ids of the users who have each of the names, by folded name."""
+    found: dict[str, set[str]] = {fold(name): set() for name in names}
     try:
-        for user in _users_called(client, names):
-            keys = {fold(user.login), fold(user.email), fold(user.user_id)} & wanted.keys()
-            if keys:
-                found[user.user_id] = "named in exclude_users"
-                seen |= keys
+        for user in _users_called(client, names) if names else ():
+            for key in {fold(user.login), fold(user.email), fold(user.user_id)} & found.keys():
+                found[key].add(user.user_id)
     except OktaUreError as error:
         raise unreadable(f"users in {USERS}", error) from error
-    missing = [name for key, name in wanted.items() if key not in seen]
-    return found, list(_said_of(missing, len(names), shown))
+    return found
+
+
+def _said_of_renamed(name: str, user_id: str, shown: Callable[[str], str]) -> str:
+    return (
+        f"Nobody in Okta is called {shown(name)!r} any more. The user whom {USERS} meant by it before "
+        f"({user_id}) is still excluded; write their name of now, or this id."
+    )
 
 
 def _said_of(missing: Sequence[str], total: int, shown: Callable[[str], str]) -> Iterator[str]:

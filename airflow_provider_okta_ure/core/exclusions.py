@@ -21,11 +21,13 @@ class Exclusions(msgspec.Struct, frozen=True, kw_only=True):
 
     :param names: logins, e-mail addresses or Okta ids, folded.
     :param user_ids: Okta ids, with the reason for people.
+    :param ids: the Okta id of each name that is one user's, folded.
     :param warnings: what was asked for and excludes nobody, for people.
     """
 
     names: frozenset[str] = frozenset()
     user_ids: dict[str, str] = {}
+    ids: dict[str, str] = {}
     warnings: tuple[str, ...] = ()
 
     def why(self, user: OktaUser, name: str) -> str:

@@ -298,7 +298,7 @@ class OktaActionOperator(ServiceOperator, ABC):
         limits: BlastRadius,
     ) -> tuple[Report, CarriedOut]:
         plan = self.plan(rows, journal, dry_run=dry_run)
-        decisions = self._without_excluded(plan.decisions)
+        decisions = self._without_excluded(plan.decisions, journal)
         proposal = self._propose(plan, decisions, journal)
         only_planned = dry_run or bool(plan.only_planned)
         self._announce(proposal, decisions, only_planned=only_planned)
@@ -334,7 +334,7 @@ class OktaActionOperator(ServiceOperator, ABC):
         self._summarise(report)
         return report, carried_out
 
-    def _without_excluded(self, decisions: Sequence[Decision]) -> Sequence[Decision]:
+    def _without_excluded(self, decisions: Sequence[Decision], journal: Journal) -> Sequence[Decision]:
         if all(decision.outcome is not None for decision in decisions):
             return decisions
         settings = self.hook.settings
@@ -343,6 +343,7 @@ class OktaActionOperator(ServiceOperator, ABC):
             users=(self.exclude_users, settings.exclude_users),
             groups=(self.exclude_groups, settings.exclude_groups),
             administrators=to_administrators_excluded(self.exclude_administrators),
+            journal=journal,
         )
         self._warnings.extend(exclusions.warnings)
         return exclusions.apply(decisions)

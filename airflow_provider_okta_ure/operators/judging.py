@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.judgement import BlastRadius
     from airflow_provider_okta_ure.core.plans import Approval, Proposal
     from airflow_provider_okta_ure.hooks.okta import OktaHook
+    from airflow_provider_okta_ure.operators.journal import Journal
 
 _NAMES_SHOWN = 10
 
@@ -93,17 +95,28 @@ def read_exclusions(
     users: Sequence[object],
     groups: Sequence[object],
     administrators: AdministratorsExcluded,
+    journal: Journal,
 ) -> Exclusions:
     """
     Return who must not be touched, and log what excludes nobody.
 
     :param users: lists of names, from the operator and from the connection.
     :param groups: lists of group names or ids.
+    :param journal: knows whom the names stood for before, and remembers whom they stand for now: users are
+        renamed.
     :raises OktaUreError: they cannot be read, so nobody may be touched.
     """
-    found = find_excluded(hook.client, users=users, groups=groups, shown=name_shower())
+    found = find_excluded(
+        hook.client,
+        users=users,
+        groups=groups,
+        shown=name_shower(),
+        known_before=lambda names: journal.log.ids_of_names(org=journal.org, kind="user", known_as=names),
+    )
     for warning in found.warnings:
         hook.log.warning("%s", warning)
+    if found.ids:
+        journal.log.remember_users(org=journal.org, ids=found.ids, now=datetime.now(tz=timezone.utc))
     if administrators == "never":
         return found
     return msgspec.structs.replace(
