@@ -11,7 +11,13 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_provider_okta_ure.errors import OktaUreError
 from airflow_provider_okta_ure.hooks.masking import mask_proxies, mask_token
-from airflow_provider_okta_ure.hooks.settings import TransportSettings, base_host, read_settings, token_of
+from airflow_provider_okta_ure.hooks.settings import (
+    TransportSettings,
+    base_host,
+    read_settings,
+    said_in_test,
+    token_of,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -110,5 +116,5 @@ class NetskopeHook(BaseHook):
         try:
             self._connect(retry=BRIEF).check()
         except OktaUreError as error:
-            return False, str(error)
+            return False, said_in_test(error, self.netskope_conn_id)
         return True, f"{self.base_url} is a Netskope tenant, and the token can read users and scores."

@@ -13,7 +13,7 @@ from airflow.sdk.log import mask_secret
 from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
 from airflow_provider_okta_ure.hooks.masking import mask_keys, mask_proxies, mask_token
 from airflow_provider_okta_ure.hooks.okta_sign_in import api_token_of, service_app_of
-from airflow_provider_okta_ure.hooks.settings import OktaSettings, base_host, read_settings
+from airflow_provider_okta_ure.hooks.settings import OktaSettings, base_host, read_settings, said_in_test
 from airflow_provider_okta_ure.hooks.signals import signals_wanted
 
 if TYPE_CHECKING:
@@ -287,7 +287,7 @@ class OktaHook(BaseHook):
             if self.settings.signing_private_key:
                 _ = self.transmitter
         except OktaUreError as error:
-            return False, str(error)
+            return False, said_in_test(error, self.okta_conn_id)
         is_token = self.settings.auth_method == "ssws"
         who = "the token" if is_token else f"the service app {self.connection.login}"
         return True, f"{self.base_url} is an Okta org, and {who} can read its users and groups."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
-from airflow_provider_okta_ure.errors import ConfigurationError
+from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
 from airflow_provider_okta_ure.hooks.extras import extra_of, wrong_field
 
 if TYPE_CHECKING:
@@ -115,6 +115,15 @@ def read_settings(connection: Connection, settings_type: type[SettingsT]) -> Set
         raise wrong_field(connection.conn_id, str(error), extra, settings_type) from None
     _check_numbers(connection.conn_id, settings)
     return settings
+
+
+def said_in_test(error: OktaUreError, conn_id: str) -> str:
+    """
+    Return an error as the answer of Test Connection, where the connection has no id that anybody knows.
+
+    Airflow tests a copy under an id made up for it.
+    """
+    return str(error).replace(f"Connection {conn_id!r}", "The connection")
 
 
 def base_host(connection: Connection) -> str:
