@@ -70,7 +70,7 @@ function Facts({ title, facts }) {
 function whyFacts(entry) {
   const score = entry.score ?? null;
   return [
-    ["Score (0 to 1000, higher is safer)", score === null ? "none in Netskope" : h(Fragment, null, String(score), entry.score_level && h(Muted, null, `: score level ${entry.score_level}`))],
+    ["Score (0 to 1000, higher is safer)", score === null ? "none in Netskope" : h(Fragment, null, String(score), entry.score_level && h(Muted, null, `(score level ${entry.score_level})`))],
     ["Day of the score (UTC)", dayOfScores(entry.as_of)],
     ["Risk level (higher is riskier)", entry.risk_level && h(LevelBadge, { level: entry.risk_level })],
     ["Risk level in Okta before", riskBefore(entry)],
