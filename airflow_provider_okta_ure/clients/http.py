@@ -120,7 +120,9 @@ class ApiClient:
         self._is_direct = origin.is_loopback and not proxy
         self._retry = retry or RetryPolicy()
         self._timing = timing or Timing()
-        self._gate = Gate(dialect.service, rate_limit_share, self._timing, per_second=per_second)
+        self._gate = Gate(
+            dialect.service, rate_limit_share, self._timing, per_second=per_second, limited=self.base_url
+        )
         self._local = threading.local()
         self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
         self._lock = threading.Lock()
@@ -388,6 +390,7 @@ class ApiClient:
         status = response.status_code
         if status == 429:
             seconds = self._dialect.wait_after_429(response.headers)
+            self._gate.slow_down()
             if seconds is not None and self._dialect.window(response.headers) is None:
                 self._gate.hold(call.bucket, seconds)
             return Again(error, seconds)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from airflow_provider_okta_ure.clients.per_second import PerSecond
 from airflow_provider_okta_ure.clients.retries import WORTH_SAYING
 from airflow_provider_okta_ure.clients.server_clock import ServerClock
 
@@ -111,16 +112,23 @@ class Gate:
     :param share: how much of each window we may use, more than 0, at most 1.
     :param timing: the clock and the sleep to use.
     :param per_second: the most requests per second, whatever the headers say; None = no such limit.
+    :param limited: what that is a limit of, such as the address of a tenant: all processes of this machine
+        together keep it.
     """
 
     def __init__(
-        self, service: str, share: float, timing: Timing, *, per_second: float | None = None
+        self,
+        service: str,
+        share: float,
+        timing: Timing,
+        *,
+        per_second: float | None = None,
+        limited: str = "",
     ) -> None:
         self._service = service
         self._share = share
         self._timing = timing
-        self._interval = 1 / per_second if per_second else 0.0
-        self._next_slot = float("-inf")
+        self._per_second = PerSecond(per_second, timing, limited) if per_second else None
         self._clock = ServerClock()
         self._lock = threading.Lock()
         self._buckets: dict[str, _Bucket] = {}
@@ -180,6 +188,12 @@ class Gate:
             state = self._buckets.setdefault(bucket, _Bucket(1, 0, ends, float("-inf"), 0))
             state.remaining, state.ends = 0, max(ends, state.ends)
 
+    def slow_down(self) -> None:
+        """Take in that a request was refused because of a limit of a few requests a second."""
+        with self._lock:
+            if self._per_second is not None:
+                self._per_second.slow_down()
+
     def _reserve(self, bucket: str, *, has_turn: bool) -> _Turn | None:
         """Keep a place for one request and return None, or return what to wait for."""
         with self._lock:
@@ -196,7 +210,7 @@ class Gate:
                 return _Turn(left, state.number)
             # The one before was sent at the beginning of what is left: one pause more than requests fits.
             rate = (free + 1) / left if state else pace.rate
-            if rate and not self._interval and not has_turn:
+            if rate and self._per_second is None and not has_turn:
                 pace.fill(now, rate, self._at_once(bucket))
                 pace.tokens -= 1
                 if pace.tokens < 0:
@@ -207,6 +221,8 @@ class Gate:
 
     def _reserved(self, bucket: str, limit: int) -> int:
         """Return how many requests of a window are left to others; at least one is ours."""
+        if self._per_second is not None:
+            return 0  # the rate leaves them free already
         reserved = limit - max(1, int(limit * self._share))
         # Who shares a limit reads of the last places a little late.
         at_least = 1 + limit // 100 if self._paces[bucket].shared else 0
@@ -251,15 +267,13 @@ class Gate:
         pace.tokens, pace.filled, pace.blocked = max(pace.tokens, 1.0), now, False
 
     def _keep_interval(self, patience: Patience) -> None:
-        if not self._interval:
+        if self._per_second is None:
             return
         with self._lock:
-            now = self._timing.monotonic()
-            slot = max(now, self._next_slot)
-            self._next_slot = slot + self._interval
-        if slot > now:
-            patience.spend(slot - now)
-            self._timing.sleep(slot - now)
+            seconds = self._per_second.wait()
+        if seconds > 0:
+            patience.spend(seconds)
+            self._timing.sleep(seconds)
 
     def _release(self, bucket: str, window: Window | None, sent: float) -> None:
         with self._lock:
@@ -268,6 +282,8 @@ class Gate:
                 return
             received, pace = self._timing.monotonic(), self._paces[bucket]
             self._clock.learn(window.number - window.seconds + 1, sent, received)
+            if self._per_second is not None:
+                self._per_second.allow_at_most(max(1, int(window.limit * self._share)))
             state = self._buckets.get(bucket)
             if state is None or window.number > state.number:
                 state = self._begin(bucket, window, received)
@@ -298,6 +314,6 @@ class Gate:
 
     def _ends(self, window: Window, received: float, late: float) -> float:
         """Return when a window is over, by our monotonic clock."""
-        if self._interval:
+        if self._per_second is not None:
             return received + window.seconds
         return max(self._clock.passes(window.number) + late, received + LEAST_WAIT)
