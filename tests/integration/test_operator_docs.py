@@ -91,3 +91,20 @@ def test_the_scopes_of_an_operator_are_those_of_the_document(operator):
     (row,) = (line for line in table.splitlines() if f"`{operator.__name__}`" in line)
     always = re.split("; | with ", row.split("|")[2])[0]
     assert set(re.findall(r"`(okta\.[\w.]+)`", always)) == set(operator.scopes)
+
+
+def in_the_readme() -> dict[str, set[str]]:
+    """Return the templated arguments that the table of operators in the README names, by operator."""
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    shared_by_actions = re.search(r"^\\\* and (.*?)\n\n", text, re.S | re.M)
+    assert shared_by_actions
+    found = {}
+    for name, arguments in re.findall(r"^\| `(\w+)` \| [^|]* \| ([^|]*) \| [^|]* \|$", text, re.M):
+        marked = shared_by_actions[1] if r"\*" in arguments else ""
+        found[name] = set(re.findall(r"`(\w+)`", arguments + marked))
+    return found
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=lambda one: one.__name__)
+def test_the_readme_names_every_templated_argument(operator):
+    assert in_the_readme()[operator.__name__] == set(operator.template_fields)
