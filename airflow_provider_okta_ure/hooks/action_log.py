@@ -21,6 +21,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
 from airflow_provider_okta_ure.errors import ActionLogError, ConfigurationError
+from airflow_provider_okta_ure.hooks.asking import may_be_there
 from airflow_provider_okta_ure.hooks.extras import extra_of
 
 if TYPE_CHECKING:
@@ -139,6 +140,12 @@ def _connection() -> Connection | None:
         raise ActionLogError(
             f"The secrets backend {backend} gave no connection {CONN_ID!r}; whether there is none, or it "
             "could not be asked, is not known here.",
+            topic="action-log-unknown",
+        )
+    if may_be_there(CONN_ID):
+        raise ActionLogError(
+            f"Airflow's API server gave no connection {CONN_ID!r}, and did not say that there is none.",
+            remedy="Try again; look at the API server if it stays so.",
             topic="action-log-unknown",
         )
     return None

@@ -323,6 +323,34 @@ def test_a_connection_of_the_environment_that_cannot_be_read_is_not_a_missing_on
     assert not list(no_connection.glob("*.db"))
 
 
+@pytest.mark.parametrize("as_error", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "is_known"),
+    [("CONNECTION_NOT_FOUND", True), ("API_SERVER_ERROR", False), ("GENERIC_ERROR", False)],
+)
+def test_a_server_that_did_not_answer_has_not_said_that_there_is_no_connection(
+    no_connection: Path, monkeypatch: pytest.MonkeyPatch, kind: str, is_known: bool, as_error: bool
+) -> None:
+    from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+    from airflow.sdk.execution_time import task_runner
+    from airflow.sdk.execution_time.comms import ErrorResponse
+
+    class Server:
+        def send(self, _: object) -> ErrorResponse:
+            answer = ErrorResponse(error=ErrorType[kind])
+            if as_error:
+                raise AirflowRuntimeError(answer)
+            return answer
+
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", Server(), raising=False)
+    if is_known:
+        assert action_log_url().database == str(no_connection / FILE_NAME)
+    else:
+        with pytest.raises(ActionLogError, match="did not say that there is none") as caught:
+            action_log_url()
+        assert caught.value.retryable
+
+
 @pytest.mark.parametrize("of_connection", [True, False])
 def test_the_log_says_which_action_log_is_used(
     no_connection: Path, connect: Callable[..., None], caplog: pytest.LogCaptureFixture, of_connection: bool
