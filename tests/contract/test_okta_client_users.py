@@ -284,3 +284,30 @@ def test_the_constants_are_what_the_documentation_allows() -> None:
     assert okta_users.PAGE_SIZE == 200
     assert okta_users.NAMES_PER_SEARCH <= 25
     assert okta_users.LONGEST_QUERY < 4096
+
+
+@pytest.mark.parametrize(
+    ("stored", "asked"),
+    [("zo\u00eb@x.example", "zoe\u0308@x.example"), ("zoe\u0308@x.example", "ZO\u00cb@x.example")],
+)
+def test_a_name_finds_its_twin_whose_accents_are_composed_otherwise(
+    okta: OktaClient, sandbox: Sandbox, stored: str, asked: str
+) -> None:
+    by_login = sandbox.okta.add_user(stored, email="z@other.example")
+    by_email = sandbox.okta.add_user("y@other.example", email=stored)
+    assert {user.user_id for user in okta.find_users([asked])} == {by_login.id, by_email.id}
+
+
+def test_names_that_only_look_alike_find_nobody(okta: OktaClient, sandbox: Sandbox) -> None:
+    for login in ("strasse@x.example", "sam@x.example", "kim@x.example"):
+        sandbox.okta.add_user(login)
+    assert list(okta.find_users(["stra\u00dfe@x.example", "\u017fam@x.example", "\u212aim@x.example"])) == []
+
+
+def test_a_name_that_okta_refuses_costs_the_others_nothing(okta: OktaClient, sandbox: Sandbox) -> None:
+    """Okta refuses a search with a character beyond U+FFFF; its strings have none."""
+    known = sandbox.okta.add_user("ann@x.example")
+    names = [f"party{number}\U0001f389@x.example" for number in range(120)]
+    assert [user.user_id for user in okta.find_users([*names, known.login])] == [known.id]
+    assert okta.find_group("Risky \U0001f389") is None
+    assert all(entry.status == 200 for entry in sandbox.requests)
