@@ -81,11 +81,15 @@ def plan_answer(plan: PlanCount, *, dag_id: str, run_id: str) -> dict[str, Any]:
 def approval_answer(record: ApprovalRecord) -> dict[str, Any]:
     """Return a question to a person; one that is overdue has no answer, also when nobody wrote that down."""
     is_over = not record.answer and record.due_at is not None and record.due_at < datetime.now(timezone.utc)
+    link = task_path(record.dag_id, record.run_id, record.task_id, record.map_index)
+    if link and not record.answer and not is_over and record.map_index < 0:
+        # Where it can be answered.
+        link = f"{link}/required_actions"
     return {
         **msgspec.structs.asdict(record),
         "answer": "unanswered" if is_over else record.answer,
         "answered_at": record.due_at if is_over else record.answered_at,
-        "link": task_path(record.dag_id, record.run_id, record.task_id, record.map_index),
+        "link": link,
     }
 
 

@@ -64,6 +64,7 @@ def overview_answer(log: ActionLog, wanted: Filter) -> dict[str, Any]:
             "runs": list(reversed(runs)),
             "failures": [failure_answer(entry) for entry in failed],
             "today": _today(connection, runs[0] if runs else None),
+            "waiting": _waiting(asked, runs[0] if runs else None),
             "totals": {
                 "people": overview.count_people(connection, wanted),
                 "done": sum(one.entries for one in counts if one.status == "done" and one.action in CHANGES),
@@ -142,6 +143,13 @@ def _add_costs(runs: Sequence[dict[str, Any]], found: Sequence[TaskSummary]) -> 
                 "limit": used.limit or so_far["limit"],
                 "ours": used.ours or so_far["ours"],
             }
+
+
+def _waiting(asked: Sequence[ApprovalRecord], newest: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Return the questions of other runs than the newest that somebody can still answer."""
+    shown = (newest["dag_id"], newest["run_id"]) if newest else None
+    answers = [approval_answer(one) for one in asked if not one.answer and (one.dag_id, one.run_id) != shown]
+    return [one for one in answers if not one["answer"]]
 
 
 def _today(connection: Connection, run: dict[str, Any] | None) -> dict[str, Any]:

@@ -615,13 +615,30 @@ def test_who_answered_an_approval_is_on_the_overview_and_in_the_run(
         (shown,) = found["today"]["approvals"]
         assert (shown["answer"], shown["answered_at"]) == (answer, when)
         assert shown["answered_by"] == record.answered_by
-        assert shown["link"].endswith("/manual__1/tasks/approve")
+        assert shown["link"].removesuffix("/required_actions").endswith("/manual__1/tasks/approve")
+        assert shown["link"].endswith("/required_actions") == (answer == "")
+
+
+def test_an_approval_that_still_waits_is_shown_though_a_later_run_is_the_latest(
+    viewer: Visitor, log: ActionLog
+) -> None:
+    later = datetime(2999, 1, 1, tzinfo=timezone.utc)
+    log.finish([entry("ann", -1)])
+    with log.database.writing() as connection:
+        write_approval(connection, asked(due_at=later))
+        write_approval(connection, asked("rejected", run_id="manual__2"))
+        write_approval(connection, asked(due_at=TODAY, run_id="manual__3"))
+    found = ask(viewer, "overview", since="2026-11-01T00:00:00Z")
+    assert found["today"]["approvals"] == []
+    assert [one["run_id"] for one in found["waiting"]] == ["manual__1"]
 
 
 def test_an_approval_of_a_dag_that_the_user_may_not_read_is_nowhere(
     viewer: Visitor, log: ActionLog, hide: Callable[..., None]
 ) -> None:
-    log.finish([entry("ann", 1)])
+    log.finish([entry("ann", -1)])
+    with log.database.writing() as connection:
+        write_approval(connection, asked(dag_id=HIDDEN, run_id="waits", subject="Zed's"))
     with log.database.writing() as connection:
         write_approval(connection, asked("rejected", dag_id=HIDDEN, answered_by="Zed"))
     assert "Zed" in viewer.get("/okta-ure/api/overview", since="2026-11-01T00:00:00Z").text

@@ -83,14 +83,16 @@ const ANSWERS = {
   "": { status: "info", say: (one, when) => `Waiting for approval since ${when}. Nothing has been written to Okta.` },
 };
 
-function Approval({ one, zone }) {
+// isNamed: it is not about the run that is shown.
+export function Approval({ one, zone, isNamed = false }) {
   const { status, say } = ANSWERS[one.answer] ?? ANSWERS[""];
   const when = moment(one.answered_at ?? one.asked_at, zone);
   return h(
     Notice,
     { status, testId: `approval-${one.answer || "waiting"}`, title: say(one, when) },
     one.subject && h(Box, null, one.subject),
-    one.link && h(AirflowLink, { path: one.link, color: "inherit", textDecoration: "underline" }, `Task ${one.task_id}`),
+    one.link && h(AirflowLink, { path: one.link, color: "inherit", textDecoration: "underline" },
+      isNamed ? `${one.dag_id} / ${one.run_id}, task ${one.task_id}` : `Task ${one.task_id}`),
   );
 }
 

@@ -10,6 +10,7 @@ import { Failures } from "./failures.js";
 import { LevelsChart } from "./levels.js";
 import { ActionCharts, ConfirmedChart, SecondsChart } from "./runs.js";
 import { Latest } from "./latest.js";
+import { Approval } from "./notices.js";
 import { Totals } from "./totals.js";
 
 const { SimpleGrid, Stack } = Chakra;
@@ -43,6 +44,7 @@ function Found({ data, zone, scope, rows }) {
     Stack,
     { gap: 4 },
     h(Failures, common),
+    (data.waiting ?? []).map((one) => h(Approval, { key: `${one.dag_id} ${one.run_id} ${one.task_id} ${one.map_index}`, one, zone, isNamed: true })),
     h(Latest, { ...common, isRun: Boolean(scope.run_id) }),
     h(Totals, common),
     h(
