@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-How several processes share one rate limit of Okta: in what time, compared with the least possible, and how fairly.
+How several processes share a rate limit: in what time, compared with the least possible, and how fairly.
+
+The limits are one of Okta's, and Netskope's of four requests a second, of which we use three.
 
 ``python -m tests.bench.bench_rate_limits [--processes 1 2 3] [--window 12] [--limit 120] [--calls 120]``
 
@@ -17,7 +19,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_okta_ure.clients.auth import SswsAuth
+from airflow_provider_okta_ure.clients.auth import NetskopeTokenAuth, SswsAuth
+from airflow_provider_okta_ure.clients.netskope import PER_SECOND, NetskopeClient
 from airflow_provider_okta_ure.clients.okta import OktaClient
 from airflow_provider_okta_ure.sandbox import Sandbox
 
@@ -49,6 +52,38 @@ def work(job: Work, barrier: Barrier, ends: Queue[float]) -> None:
     for _ in range(job.calls):
         client.add_member(job.group_id, job.user_id)
     ends.put(time.time())
+
+
+def read(url: str, token: str, calls: int, barrier: Barrier, ends: Queue[float]) -> None:
+    """Read one page of Netskope's users again and again, and report when that is done."""
+    client = NetskopeClient.connect(url, NetskopeTokenAuth(token))
+    barrier.wait()
+    for _ in range(calls):
+        list(client.list_users())
+    ends.put(time.time())
+
+
+def measure_netskope(processes: int, calls: int) -> None:
+    """Print how long each of several processes took for its calls of Netskope."""
+    with Sandbox(users=20) as sandbox:
+        context = multiprocessing.get_context("spawn")
+        barrier, ends = context.Barrier(processes + 1), context.Queue()
+        job = (sandbox.netskope_url, sandbox.netskope_token, calls, barrier, ends)
+        running = [context.Process(target=read, args=job) for _ in range(processes)]
+        for one in running:
+            one.start()
+        barrier.wait()
+        started = time.time()
+        took = sorted(ends.get() - started for _ in running)
+        for one in running:
+            one.join()
+        refused = sum(1 for entry in sandbox.requests if entry.status == 429)
+    floor = processes * calls / PER_SECOND
+    print(
+        f"Netskope, {processes} processes, {calls} calls each: {', '.join(f'{one:.1f}' for one in took)} s; "
+        f"{took[-1] / floor:.3f} of the floor {floor:.1f} s (bound 1.05), "
+        f"apart by {1 - took[0] / took[-1]:.0%} (bound 20 %), {refused} times 429 (bound 0)"
+    )
 
 
 def measure(processes: int, *, window: int, limit: int, calls: int, share: float, apart: float) -> bool:
@@ -84,7 +119,7 @@ def measure(processes: int, *, window: int, limit: int, calls: int, share: float
     floor = processes * calls / (int(limit * share) / window)
     ratio, apart_by = took[-1] / floor, 1 - took[0] / took[-1]
     print(
-        f"{processes} processes, {calls} calls each, {limit} per {window} s, share {share}: "
+        f"Okta, {processes} processes, {calls} calls each, {limit} per {window} s, share {share}: "
         f"{', '.join(f'{one:.1f}' for one in took)} s; {ratio:.3f} of the floor {floor:.1f} s (bound 1.05), "
         f"apart by {apart_by:.0%} (bound 20 %), {refused} times 429 (bound 0), "
         f"at most {fastest_second} in a second"
@@ -108,6 +143,7 @@ def main() -> None:
     settings: dict[str, Any] = vars(parser.parse_args())
     for processes in settings.pop("processes"):
         measure(processes, **settings)
+        measure_netskope(processes, settings["calls"] // 6)
 
 
 if __name__ == "__main__":
