@@ -275,6 +275,8 @@ with DAG(
         ensure_provider=True,
         confirm=True,
         strategy="{{ params.strategy }}",
+        exclude_users="{{ params.exclude_users | tojson }}",
+        exclude_groups="{{ params.exclude_groups | tojson }}",
         netskope_conn_id="{{ params.netskope_conn_id }}",
         **OKTA,
     )
