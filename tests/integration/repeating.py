@@ -216,6 +216,7 @@ class World:
         kill_after: int | None = None,
         try_number: int = 1,
         run_type: str = "scheduled",
+        task_id: str | None = None,
         **arguments: Any,
     ) -> dict[str, Any] | None:
         """
@@ -223,6 +224,7 @@ class World:
 
         :param scores: 0..1000 by name, higher is safer.
         :param kill_after: how many steps the task lives.
+        :param task_id: None = the name of the action.
         """
         defaults: dict[str, Any] = {
             "max_change_percent": 100,
@@ -234,12 +236,13 @@ class World:
         else:
             defaults |= {"group_name": GROUP, "past_intervals": "apply"}
             defaults |= {"create_group": True} if action == ADD else {"missing_group_ok": True}
-        operator = OPERATORS[action](task_id=action, **{"rows": rows_of(scores), **defaults, **arguments})
+        task_id = task_id or action
+        operator = OPERATORS[action](task_id=task_id, **{"rows": rows_of(scores), **defaults, **arguments})
         task = FakeTaskInstance()
         identity = {
             "dag_id": "sync",
             "run_id": f"{run_type}__{as_of.isoformat()}",
-            "task_id": action,
+            "task_id": task_id,
             "try_number": try_number,
         }
         for name, value in identity.items():
