@@ -428,7 +428,9 @@ class OktaActionOperator(ServiceOperator, ABC):
     def _carry_out(self, carried_out: CarriedOut, only_planned: str) -> Iterator[Outcome]:
         for outcome in carried_out:
             told = outcome
-            if only_planned and outcome.status == "planned" and not outcome.reason:
+            # Of a dry run it is said anyway, so what a reason says besides is kept: that a time is over.
+            is_told = only_planned == DRY_RUN and outcome.reason
+            if only_planned and outcome.status == "planned" and not is_told:
                 told = msgspec.structs.replace(outcome, reason=only_planned)
             self._log(told)
             yield told

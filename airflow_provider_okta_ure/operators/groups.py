@@ -340,7 +340,8 @@ class OktaRemoveFromGroupOperator(OktaGroupOperator):
         members = self.look_at(group, client, journal, dry_run=dry_run)
         decisions = self._decided(rows, members, journal)
         memberships, holds = journal.memberships(), journal.holds()
-        expired = self._expired(members, decisions, holds, journal)
+        ours = [member for member in members if member.user_id in memberships]
+        expired = self._expired(ours, decisions, holds, journal)
         decisions = self.in_the_light_of_history([*decisions, *expired], journal)
         if releases == "own":
             decisions = settle(decisions, held_by_others(_held_by_others(holds, journal)))

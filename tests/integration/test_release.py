@@ -285,4 +285,4 @@ def test_a_crowd_whose_time_is_over_is_a_large_change_like_any_other(okta):
 def test_a_time_that_is_none_is_an_error_before_the_first_call(okta, wrong):
     with pytest.raises(Exception, match="expires_after is"):
         run(ADD, [row("p0")], group_name="Risky", expires_after=wrong)
-    assert okta.requests_to("okta") == []
+    assert okta.requests_to("okta", path_prefix="/api/") == []
