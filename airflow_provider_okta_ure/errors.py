@@ -331,13 +331,15 @@ class BlastRadiusError(OktaUreError):
     A task would change more users than it may; nothing was written.
 
     :param plan_id: what a person can approve.
+    :param retryable: another try may be allowed it: the other parts of a mapped task were not known yet.
     """
 
     default_topic = "blast-radius"
 
-    def __init__(self, message: str, *, plan_id: str) -> None:
+    def __init__(self, message: str, *, plan_id: str, retryable: bool = False) -> None:
         super().__init__(message)
         self.plan_id = plan_id
+        self.retryable = retryable
 
 
 class PlanChangedError(OktaUreError):

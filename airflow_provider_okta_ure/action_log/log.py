@@ -260,6 +260,18 @@ class ActionLog:
                 task_id=task_id,
             )
 
+    def parts_that_ran(self, *, dag_id: str, run_id: str, task_id: str) -> set[int]:
+        """Return the map indexes of the parts of a mapped task of which a try has ended."""
+        with self.database.reading() as connection:
+            return tasks.parts_that_ran(connection, dag_id=dag_id, run_id=run_id, task_id=task_id)
+
+    def planned_elsewhere(self, *, dag_id: str, run_id: str, task_id: str, map_index: int) -> int:
+        """Return how many users the other parts of a mapped task were refused to change so far."""
+        with self.database.reading() as connection:
+            return reading.planned_elsewhere(
+                connection, dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=map_index
+            )
+
     def last_reading(self, *, org: str, target: str, source: str, before: datetime) -> Entry | None:
         """Return the last reading of a source that speaks for an earlier moment."""
         with self.database.reading() as connection:

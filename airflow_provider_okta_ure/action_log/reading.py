@@ -206,6 +206,22 @@ def carried_out(
     return list(_entries(connection, select(actions).where(mine, about, IS_EFFECT)))
 
 
+def planned_elsewhere(
+    connection: Connection, *, dag_id: str, run_id: str, task_id: str, map_index: int
+) -> int:
+    """Return how many users the other parts of a mapped task were refused to change so far."""
+    # What was carried out since then has another status.
+    number = select(func.count()).where(
+        actions.c.dag_id == dag_id,
+        actions.c.run_id == run_id,
+        actions.c.task_id == task_id,
+        actions.c.map_index != map_index,
+        actions.c.status == "planned",
+    )
+    found: int = connection.execute(number).scalar_one()
+    return found
+
+
 def unfinished(connection: Connection, *, org: str, doing: Sequence[LogAction], target: str) -> list[Entry]:
     """Return the ``started`` entries about a target: tried, and nobody wrote down what became of it."""
     about = and_(actions.c.org == org, actions.c.action.in_(doing), actions.c.target == target)

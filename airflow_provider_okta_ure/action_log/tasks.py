@@ -85,6 +85,12 @@ def forget_tasks(connection: Connection, before: datetime) -> None:
     connection.execute(delete(tasks).where(tasks.c.as_of < before))
 
 
+def parts_that_ran(connection: Connection, *, dag_id: str, run_id: str, task_id: str) -> set[int]:
+    """Return the map indexes of the parts of a mapped task of which a try has ended."""
+    about = (tasks.c.dag_id == dag_id, tasks.c.run_id == run_id, tasks.c.task_id == task_id)
+    return set(connection.execute(select(tasks.c.map_index).where(*about)).scalars())
+
+
 def find_tasks(connection: Connection, wanted: Filter, *, dag_ids: Sequence[str]) -> list[TaskSummary]:
     """
     Return what the tasks of a period cost, the first to end first.

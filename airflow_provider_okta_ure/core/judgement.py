@@ -54,6 +54,24 @@ class BlastRadius(msgspec.Struct, frozen=True, kw_only=True):
         return changes > self.allowed(base)
 
 
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    The other parts of a mapped task, of whose changes the limit is for the sum.
+
+    :param count: how many parts there are, this one included; 1 = the task is not mapped, or it is not known.
+    :param are_known: whether all others have planned already.
+    :param planned: how many users the others plan to change and have not changed yet.
+    """
+
+    count: int = 1
+    are_known: bool = True
+    planned: int = 0
+
+    def share(self, allowed: int) -> int:
+        """Return how many of the users that may be changed are this part's, until all parts are known."""
+        return max(1, allowed // self.count)
+
+
 def is_outage(now: int, before: int | None, *, percent: float) -> bool:
     """
     Whether a source that has so few users is broken rather than smaller.

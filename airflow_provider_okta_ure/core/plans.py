@@ -202,6 +202,11 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
         return len(_by_user([*self.elsewhere, *self.earlier, *self.plan.changes]))
 
     @property
+    def own_size(self) -> int:
+        """How many users this part of a mapped task is about, what it has done already among them."""
+        return len(_by_user([*self.earlier, *self.plan.changes]))
+
+    @property
     def done(self) -> int:
         """How many of them are done already, and would not be changed again."""
         return self.size - len(self.plan.changes)

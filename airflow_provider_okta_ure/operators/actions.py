@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import msgspec
 
+from airflow_provider_okta_ure.clients.okta import ORGANIZATION_PATH
 from airflow_provider_okta_ure.clients.scopes import GROUPS_MANAGE, GROUPS_READ, ROLES_READ
 from airflow_provider_okta_ure.core.judgement import BlastRadius
 from airflow_provider_okta_ure.core.matching import Decision, outcome_of
@@ -252,6 +253,10 @@ class OktaActionOperator(ServiceOperator, ABC):
             rows = deduplicate(to_rows(self.rows))
             if not rows and not self.acts_without_rows and not approval.wants_changes:
                 self.log.info("No rows, nothing to do.")
+                if run.map_index >= 0:
+                    # The other parts of a mapped task have to know that this one changes nobody.
+                    with self._journal(run):
+                        pass
                 return build_report(
                     self.action, [], as_of=run.as_of, as_of_reason=run.as_of_reason, dry_run=dry_run
                 ).to_dict()
@@ -362,6 +367,8 @@ class OktaActionOperator(ServiceOperator, ABC):
     def _propose(self, plan: Plan, decisions: Sequence[Decision], journal: Journal) -> Proposal:
         # The reads before this line are the same ones that applying the plan makes again.
         cost = Counter(self.hook.client.calls) if plan.bucket else Counter[str]()
+        # Which org it is is asked once, and known from then on.
+        cost.pop(ORGANIZATION_PATH, None)
         cost.update(plan.cost_to_prepare)
         if plan.bucket:
             cost[plan.bucket] += sum(1 for one in decisions if one.to_act_on is not None)
@@ -391,7 +398,9 @@ class OktaActionOperator(ServiceOperator, ABC):
         context: Context,
     ) -> None:
         try:
-            require_approved_or_small(proposal, approval, limits, shown=self._names.shown)
+            require_approved_or_small(
+                proposal, approval, limits, shown=self._names.shown, parts=journal.parts(context["ti"])
+            )
         except OktaUreError:
             # What a person has to look at before it can be approved: an XCom, and user by user on the page.
             context["ti"].xcom_push(key="plan", value=proposal.plan.to_dict())

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 
+from airflow_provider_okta_ure.clients.okta_errors import NOT_IN_THIS_STATUS
 from airflow_provider_okta_ure.core.matching import Decision, outcome_of
 from airflow_provider_okta_ure.core.models import OktaUser, Outcome, Row
 from airflow_provider_okta_ure.errors import (
@@ -122,6 +123,10 @@ class CarriedOut:
         try:
             return self._effect(decision.row, user)
         except OktaUreError as error:
+            if isinstance(error, ApiError) and error.code == NOT_IN_THIS_STATUS:
+                # Deprovisioned since the user was looked up: nobody can do anything about it.
+                text = "the Okta user was deprovisioned in the meantime"
+                return outcome_of(decision.row, "skipped", "user_deprovisioned", user=user, message=text)
             self._take_in(error)
             return _failure(decision.row, user, error)
 

@@ -12,6 +12,7 @@ import msgspec
 
 from airflow_provider_okta_ure.action_log.entries import Entry, LogAction, LogStatus
 from airflow_provider_okta_ure.core.history import Membership
+from airflow_provider_okta_ure.core.judgement import Parts
 from airflow_provider_okta_ure.core.models import RiskLevel
 from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.plans import Change
@@ -308,6 +309,23 @@ class Journal:
         size = sum(self.log.size_of_source(source, not_after=self.run.as_of) for source in sources)
         return (size, "users of the source") if size >= len(rows) else (len(rows), "rows")
 
+    def parts(self, task: object) -> Parts:
+        """
+        Return what is known of the other parts of a mapped task.
+
+        :param task: the task instance, which can tell how many there are.
+        """
+        count = _count_parts(task, self.run)
+        if count < 2:
+            return Parts()
+        of_task = {"dag_id": self.run.dag_id, "run_id": self.run.run_id, "task_id": self.run.task_id}
+        planned = self.log.planned_elsewhere(map_index=self.run.map_index, **of_task)
+        return Parts(
+            count=count,
+            are_known=len(self.log.parts_that_ran(**of_task) - {self.run.map_index}) >= count - 1,
+            planned=planned,
+        )
+
     def carried_out(self) -> CarriedOutBefore:
         """Return what this very task has carried out already, or may have."""
         run = self.run
@@ -440,6 +458,15 @@ class Journal:
 
 def _may_have_arrived(entry: Entry) -> bool:
     return entry.status == "done" or entry.is_in_doubt
+
+
+def _count_parts(task: object, run: RunIdentity) -> int:
+    """Return how many parts a task is mapped to; 1 = it is not mapped, or Airflow does not tell."""
+    count = getattr(task, "get_ti_count", None)
+    if run.map_index < 0 or count is None:
+        return 1
+    found: int = count(dag_id=run.dag_id, task_ids=[run.task_id], run_ids=[run.run_id])
+    return found
 
 
 def names_of(row: Row, user: OktaUser) -> frozenset[str]:

@@ -24,7 +24,7 @@ from airflow_provider_okta_ure.operators.identities import name_shower
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.exclusions import Exclusions
-    from airflow_provider_okta_ure.core.judgement import BlastRadius
+    from airflow_provider_okta_ure.core.judgement import BlastRadius, Parts
     from airflow_provider_okta_ure.core.plans import Approval, Proposal
     from airflow_provider_okta_ure.hooks.okta import OktaHook
     from airflow_provider_okta_ure.operators.journal import Journal
@@ -33,12 +33,21 @@ _NAMES_SHOWN = 10
 
 
 def require_approved_or_small(
-    proposal: Proposal, approval: Approval, limits: BlastRadius, *, shown: Callable[[str], str]
+    proposal: Proposal,
+    approval: Approval,
+    limits: BlastRadius,
+    *,
+    shown: Callable[[str], str],
+    parts: Parts,
 ) -> None:
     """
     Refuse a change that is too large, unless a person approved just this one.
 
+    The limit is for all parts of a mapped task together. As long as not all of them have planned, each may
+    use its share; what is more waits, by way of another try, until the sum is known.
+
     :param shown: returns a name as it may stand in a log.
+    :param parts: the other parts of the task.
     :raises PlanChangedError: it is not the plan that was approved.
     :raises BlastRadiusError: it is more than allowed, and nobody approved it.
     """
@@ -52,18 +61,34 @@ def require_approved_or_small(
             )
         return
     # Of a mapped task's rows only this part's are known.
-    base = max(plan.base, proposal.size)
-    if proposal.ids & approval.ids or not plan.changes or not limits.is_exceeded(proposal.size, base):
+    size = proposal.size + parts.planned
+    base = max(plan.base, size)
+    if proposal.ids & approval.ids or not plan.changes:
+        return
+    if not limits.is_exceeded(size, base):
+        _require_share(proposal, limits.allowed(base), parts)
         return
     names = ", ".join(shown(change.user) for change in plan.changes[:_NAMES_SHOWN])
-    part = f" ({100 * proposal.size / base:.1f} %)"
+    part = f" ({100 * size / base:.1f} %)"
     done = f", {proposal.done} of which it has changed already" if proposal.done else ""
     raise BlastRadiusError(
-        f"{plan.action} would change {proposal.size} of {base} {plan.base_name}{part}{done}; "
+        f"{plan.action} would change {size} of {base} {plan.base_name}{part}{done}; "
         f"allowed are {limits.allowed(base)} "
         f"(max_changes {limits.max_changes}, max_change_percent {limits.max_change_percent:g} %). "
         f"Nothing {'more ' if proposal.done else ''}was written. First: {names}. Plan: {plan.plan_id}.",
         plan_id=plan.plan_id,
+    )
+
+
+def _require_share(proposal: Proposal, allowed: int, parts: Parts) -> None:
+    if parts.are_known or proposal.own_size <= parts.share(allowed):
+        return
+    raise BlastRadiusError(
+        f"{proposal.plan.action} would change {proposal.own_size} users in this part of {parts.count}. Until "
+        f"all parts are known, its share of the {allowed} that may be changed is {parts.share(allowed)}. "
+        "Nothing was written; the next try knows the other parts.",
+        plan_id=proposal.plan.plan_id,
+        retryable=True,
     )
 
 
