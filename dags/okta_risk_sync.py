@@ -256,7 +256,7 @@ with DAG(
             title="Approved plans",
             section="Limits",
             description="Comma-separated ids of plans that a task refused for their size: these may be "
-            "carried out by a run for the same time.",
+            "carried out.",
         ),
         "okta_conn_id": Param(
             "okta_default", type="string", minLength=1, title="Okta connection", section="Connections"

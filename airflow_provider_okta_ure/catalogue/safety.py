@@ -22,14 +22,12 @@ SAFETY = Chapter(
             "(of the rows, when it never was); 25 users are always allowed. The parts of a mapped task share "
             "one limit. Members who were added together with `expires_after` also leave together.",
             remedy="Look at the names. If they are right, raise max_changes or max_change_percent, or "
-            "approve this change: run the task again for the same time with approved_plan set to the id "
-            "of the plan.",
+            "approve this change: run the DAG again with approved_plan set to the id of the plan.",
             steps=(
                 "The message names the number, the limits, the first users and the id of the plan. The "
                 "whole plan is in the XCom `plan` of the task.",
-                "A manual run as of now has a time that no other run has: raise the limits for it. A "
-                "scheduled run is run again for its time by a manual run with a logical date on the same day "
-                "and *Scores as of* set to the end of the data interval.",
+                "The id stands for exactly these users, scores and levels; a run that would change anything "
+                "else is refused again.",
                 "`dags/okta_risk_sync_with_approval.py` asks a person each time and applies what was "
                 "approved.",
             ),

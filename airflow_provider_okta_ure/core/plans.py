@@ -51,7 +51,7 @@ class ChangePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """
     Everything that one task is going to change.
 
-    :param plan_id: a digest of the org, the action, the target, the moment and the changes.
+    :param plan_id: a digest of the org, the action, the target and the changes.
     :param target: what is acted on, for people.
     :param base: the size of what is changed: members of the group, or users of the source.
     :param base_name: what that is a number of, for people.
@@ -181,7 +181,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
         ]
         # What is done already is part of what was approved: a plan keeps its id however often it is tried.
         whole = _by_user([*earlier, *changes]).values()
-        ids = [_digest(org, action, key, as_of, whole) for key in dict.fromkeys(target_keys)]
+        ids = [_digest(org, action, key, whole) for key in dict.fromkeys(target_keys)]
         plan = ChangePlan(
             plan_id=ids[0],
             action=action,
@@ -217,7 +217,9 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
 
         :param shown: returns a name as it may stand in a log.
         """
-        if approved.plan_id in self.ids or not (self.plan.changes or approved.changes):
+        if not (self.plan.changes or approved.changes):
+            return ""
+        if approved.plan_id in self.ids and approved.as_of == self.plan.as_of:
             return ""
         ours, theirs = _by_user([*self.earlier, *self.plan.changes]), _by_user(approved.changes)
         new = [shown(ours[key].user) for key in ours.keys() - theirs.keys()]
@@ -292,8 +294,10 @@ def _by_user(changes: Iterable[Change]) -> dict[str, Change]:
     return {change.user_id: change for change in changes}
 
 
-def _digest(org: str, action: str, target_key: str, as_of: datetime, changes: Iterable[Change]) -> str:
-    said = [org, action, target_key, as_of.isoformat(), sorted(change.identity for change in changes)]
+def _digest(org: str, action: str, target_key: str, changes: Iterable[Change]) -> str:
+    # Not the time that the run is for: a manual run is for the time that it was triggered, and what one run
+    # was refused, another one carries out.
+    said = [org, action, target_key, sorted(change.identity for change in changes)]
     return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]
 
 

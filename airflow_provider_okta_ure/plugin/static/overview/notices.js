@@ -70,7 +70,7 @@ function Refused({ plan }) {
     // The entries only name the plan; the numbers are in the task's log.
     !/^plan:? \w+\.?$/i.test(plan.message) && h(Box, null, plan.message),
     plan.plan_id &&
-      h(Box, { mt: 1 }, "If the users below are right, approve exactly this plan: run the task again for the same time with ",
+      h(Box, { mt: 1 }, "If the users below are right, approve exactly this plan: run the DAG again with ",
         h(Code, null, `approved_plan="${plan.plan_id}"`), "."),
     plan.link && h(Box, { mt: 1 }, h(AirflowLink, { path: plan.link, color: "inherit", textDecoration: "underline" }, `Why: log of task ${plan.task_id}`)),
   );
