@@ -61,6 +61,10 @@ def renewed(before: Hold | None, now: Hold, *, is_new_membership: bool) -> Hold:
 
 
 def others(holds: Iterable[Hold], *, dag_id: str, as_of: datetime) -> list[Hold]:
-    """Return the claims of other DAGs that still count, by the name of the holder."""
-    found = [one for one in holds if one.dag_id != dag_id and one.is_active(as_of)]
+    """
+    Return the claims of other DAGs that still count, by the name of the holder.
+
+    A claim without a DAG is nobody's: the member was added outside Airflow, so any DAG may release them.
+    """
+    found = [one for one in holds if one.dag_id not in ("", dag_id) and one.is_active(as_of)]
     return sorted(found, key=lambda one: one.holder)

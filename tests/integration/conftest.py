@@ -17,7 +17,7 @@ from demo.keys import SigningKeyPair, new_signing_key
 from tests.support.masking import begin_without_secrets
 
 NOW = datetime(2026, 11, 23, 3, tzinfo=timezone.utc)
-CLOCK = NOW + timedelta(days=1000)
+CLOCK = NOW + timedelta(days=45)
 """What the clock of the machine says: later than every run of a test, whenever the test is run."""
 
 

@@ -106,7 +106,7 @@ def test_the_log_tells_the_story_of_a_user_day_by_day(world):
     levels = [
         (one.previous_risk_level, one.risk_level) for one in world.log(action=[PUSH], user="ann@new.example")
     ]
-    assert levels[:2] == [("", "low"), ("low", "high")]
+    assert levels[:2] == [("none", "low"), ("low", "high")]
     assert levels[-1] == ("medium", "low")
 
 
@@ -278,6 +278,7 @@ def test_a_group_that_is_made_anew_under_its_name_begins_anew(world):
     old = world.group()
     okta: Any = world.sandbox.okta
     okta.group(old).name = "Retired"
+    okta.add_group(GROUP)
     world.run(ADD, {"ann": 100}, day(2))
     assert world.group() != old
     assert world.members == {"ann"}

@@ -214,7 +214,7 @@ def test_the_time_is_not_over_for_whom_somebody_else_added(boxed):
 
 def test_without_a_limit_of_time_nobody_leaves_for_it(group):
     group.add(0, row("p0"))
-    assert group.remove(1000)["total"] == 0
+    assert group.remove(40)["total"] == 0
     assert group.names == {"p0"}
 
 
