@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.repeating import ADD, PUSH, REMOVE, World, day, rows_of, world_of
+from tests.integration.repeating import ADD, GROUP, PUSH, REMOVE, World, day, rows_of, world_of
 
 if TYPE_CHECKING:
     from demo.keys import SigningKeyPair
