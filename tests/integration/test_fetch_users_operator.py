@@ -188,9 +188,9 @@ def test_arguments_that_make_no_sense_are_refused_before_the_first_call(team, ar
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"group_name": "Nobody"}, "There is no group named 'Nobody'.*#group-not-found"),
+        ({"group_name": "Nobody"}, "There is no group named 'Nobody'.*explain group-not-found`"),
         ({"group_id": "00gnone"}, "no group with the id '00gnone'"),
-        ({"search": "profile.login eq"}, "E0000031.*#okta-search"),
+        ({"search": "profile.login eq"}, "E0000031.*explain okta-search`"),
     ],
 )
 def test_what_okta_does_not_have_or_understand_fails_the_task_for_good(team, arguments, message):

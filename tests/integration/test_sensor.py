@@ -146,7 +146,7 @@ def test_a_signal_that_okta_ignored_fails_the_task_and_is_named_with_the_reason(
     push(*people)
     given = context()
     with pytest.raises(
-        DeliveryError, match=r"1 of 6 .*not_in_log: p2@new.example: .*#signals-missing"
+        DeliveryError, match=r"1 of 6 .*not_in_log: p2@new.example: .*explain signals-missing`"
     ) as caught:
         sensor().execute(given)
     assert caught.value.retryable
@@ -370,7 +370,7 @@ def test_a_trigger_that_cannot_look_hands_the_waiting_back_to_the_task(okta, peo
     okta.fail_next(service="okta", status=401, path_prefix=LOGS, times=1)
     (event,) = events_of(trigger)
     assert event["status"] == "trouble"
-    assert "#okta-api-token" in event["message"]
+    assert "explain okta-api-token`" in event["message"]
     result = sensor(deferrable=True).execute_complete(given, event)
     assert result["counts"] == {"confirmed": 6, "missing": 0}
 

@@ -17,6 +17,8 @@ from tests.integration.canaries.world import PROXY_PASSWORD, World
 Scenario = Callable[[World, pytest.MonkeyPatch], None]
 
 EVER = 100_000
+BEFORE = ("/oauth2", "/.well-known")
+"""What is asked before the first call that carries credentials: the token, and the public id of the org."""
 
 
 def success(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +56,7 @@ def quiet_crash(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of our own code in the middle of an answer."""
 
     def judge(self: ApiClient, call: Any, response: requests.Response) -> Any:
-        if call.path.startswith("/oauth2"):
+        if call.path.startswith(BEFORE):
             return original(self, call, response)
         raise KeyError(f"a bug at {call!r}")
 
@@ -66,7 +68,7 @@ def noisy_crash(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error whose text shows the request with its credentials, and the connections."""
 
     def judge(self: ApiClient, call: Any, response: requests.Response) -> Any:
-        if call.path.startswith("/oauth2"):
+        if call.path.startswith(BEFORE):
             requests_so_far.append(response.request)
             return original(self, call, response)
         text = "; ".join(noise(world, one) for one in (*requests_so_far, response.request))
