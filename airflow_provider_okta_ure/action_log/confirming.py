@@ -31,17 +31,22 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def pushed_in_run(connection: Connection, *, dag_id: str, run_id: str) -> list[Entry]:
-    """Return the risk signals that a DAG run delivered, in the order of their numbers."""
+    """
+    Return the risk signals that a DAG run delivered, in the order of their numbers.
+
+    Of a signal that was sent anew for the same time, the last one counts.
+    """
     about = and_(
         actions.c.dag_id == dag_id,
         actions.c.run_id == run_id,
         actions.c.action == "push_risk",
         actions.c.status == "done",
     )
-    return [
-        Entry.from_row(row)
-        for row in connection.execute(select(actions).where(about).order_by(actions.c.id)).mappings()
-    ]
+    rows = connection.execute(select(actions).where(about).order_by(actions.c.revision)).mappings()
+    last = {
+        (one.org, one.target, one.user_key, one.as_of): one for one in (Entry.from_row(row) for row in rows)
+    }
+    return sorted(last.values(), key=lambda one: one.id or 0)
 
 
 def pushes_since(

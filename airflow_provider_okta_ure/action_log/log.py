@@ -171,6 +171,11 @@ class ActionLog:
         with self.database.reading() as connection:
             return names.ids_of_names(connection, org=org, kind=kind, known_as=known_as)
 
+    def names_of_ids(self, *, org: str, ids: Iterable[str]) -> dict[str, set[str]]:
+        """Return the names under which tasks have met users, by Okta id; see :mod:`names`."""
+        with self.database.reading() as connection:
+            return names.names_of_ids(connection, org=org, ids=ids)
+
     def remember_group(self, *, org: str, name: str, group_id: str, now: datetime) -> None:
         """Remember which group a name stands for."""
         with self.database.writing() as connection:

@@ -49,6 +49,20 @@ def ids_of_names(connection: Connection, *, org: str, kind: Kind, known_as: Iter
     return found
 
 
+def names_of_ids(connection: Connection, *, org: str, ids: Iterable[str]) -> dict[str, set[str]]:
+    """Return the names under which tasks have met users, folded by :func:`core.names.fold`, by Okta id."""
+    found: dict[str, set[str]] = {}
+    for some in _chunks(ids):
+        rows = connection.execute(
+            select(names.c.name_key, names.c.okta_id).where(
+                names.c.org == org, names.c.kind == "user", names.c.okta_id.in_(some)
+            )
+        )
+        for row in rows:
+            found.setdefault(row.okta_id, set()).add(row.name_key)
+    return found
+
+
 def write_names(connection: Connection, entries: Sequence[Entry]) -> None:
     """Remember whom the names in entries stood for, and of groups which."""
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}

@@ -3,21 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 import msgspec
 
 from airflow_provider_okta_ure.core.levels import LevelMapping, ScoreBounds
 from airflow_provider_okta_ure.core.matching import Decision, skip
-from airflow_provider_okta_ure.core.models import RISK_LEVELS, OktaUser, RiskLevel, Row
+from airflow_provider_okta_ure.core.models import RISK_LEVELS, RiskLevel, Row
 from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.rules import Rule
 from airflow_provider_okta_ure.errors import RuleError
 
 
 def without_less_safe_rows(
-    decision: Decision, scores: Mapping[str, int], *, tells_level: bool = False
+    decision: Decision,
+    scores: Mapping[str, int],
+    *,
+    former_names: Mapping[str, Collection[str]] | None = None,
+    tells_level: bool = False,
 ) -> Decision:
     """
     Return the decision, settled when the rule that picked its row would not have with the least safe score.
@@ -26,13 +30,15 @@ def without_less_safe_rows(
     group by one task and added to it by another.
 
     :param scores: what the run has read, by :attr:`Row.key`, the lowest of each name; higher is safer.
+    :param former_names: what users were called in rows before, by Okta id; a source can still know them so.
     :param tells_level: whether the row's level matters, and not only that it was picked: then a less safe row
         that the same rule picks, in another part of a mapped task, is the one that tells it.
     """
     user, row = decision.to_act_on, decision.row
     if user is None or row.score is None:
         return decision
-    for name in _names(row, user):
+    former = (former_names or {}).get(user.user_id, ())
+    for name in sorted({row.key, fold(user.login), fold(user.email), *former}):
         score = scores.get(name, row.score)
         if score < row.score and not (
             _still_holds(row, score) and not (tells_level and _is_told_by(row, name, score))
@@ -40,10 +46,6 @@ def without_less_safe_rows(
             text = f"another row of this run is about the same person, and has the score {score}"
             return skip(row, "less_safe_row", user=user, message=text)
     return decision
-
-
-def _names(row: Row, user: OktaUser) -> list[str]:
-    return sorted({row.key, fold(user.login), fold(user.email)})
 
 
 def _still_holds(row: Row, score: int) -> bool:

@@ -107,7 +107,8 @@ class Watch:
         :raises OktaUreError: Okta or the action log cannot be used.
         """
         sent = log.pushed_in_run(dag_id=self.wanted.dag_id, run_id=self.wanted.run_id)
-        pushed = [one for one in sent if one.org == self.wanted.org]
+        org = log.known_org(self.wanted.org) or self.wanted.org
+        pushed = [one for one in sent if one.org == org]
         missing = [one for one in pushed if one.confirmation != "confirmed"]
         if missing:
             missing = self._still_missing(log, missing)
@@ -122,9 +123,7 @@ class Watch:
         """Look for what is missing, write down what is found, and return the rest."""
         since = min(one.started_at for one in missing) - CLOCKS_DIFFER_BY
         # Read before the log is: a push that comes later cannot have led to an event that we see.
-        tried = log.pushes_since(
-            org=self.wanted.org, user_keys=(one.user_key for one in missing), since=since
-        )
+        tried = log.pushes_since(org=missing[0].org, user_keys=(one.user_key for one in missing), since=since)
         ours = {one.id for one in missing}
         users = {one.user_id for one in missing}
         found: dict[int, Sighting] = {}

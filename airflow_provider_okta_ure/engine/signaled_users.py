@@ -58,8 +58,8 @@ class SignaledUsers:
         """
         Return the names of rows that are about users whom the log knows under other names.
 
-        Only users whose level is above low are looked up, by their Okta id; and of these only whose known
-        names the source does not have any more.
+        Only users whose level is above low are looked up, by their Okta id: those whose known names the
+        source does not have any more, and those whom a row names, because the name can be somebody else's now.
 
         :param rows: about whom the source has a score.
         :param scores: the names of everybody about whom the run has read a score; empty = not known.
@@ -71,8 +71,7 @@ class SignaledUsers:
             for entry in self._told.values()
             if entry.user_id
             and entry.risk_level not in ("", "none", "low")
-            and not {fold(entry.user_name), fold(entry.login)} & keys
-            and fold(entry.user_name) not in scores
+            and ({fold(entry.user_name), fold(entry.login)} & keys or fold(entry.user_name) not in scores)
         ]
         users = client.find_users_by_id(lost) if lost else ()
         return {name for user in users for name in (fold(user.login), fold(user.email)) if name in keys}

@@ -36,7 +36,7 @@ from airflow_provider_okta_ure.operators.judging import (
 )
 from airflow_provider_okta_ure.operators.links import ActionLogLink, say_what_it_is_about
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
-from airflow_provider_okta_ure.operators.run import failing_for_good, to_flag
+from airflow_provider_okta_ure.operators.run import failing_for_good, refuse_future_rows, to_flag
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperatorLink, Context
@@ -251,6 +251,7 @@ class OktaActionOperator(ServiceOperator, ABC):
             approval = Approval.read(self.approved_plan)
             limits = BlastRadius.parse(self.max_changes, self.max_change_percent)
             rows = deduplicate(to_rows(self.rows))
+            refuse_future_rows(rows)
             if not rows and not self.acts_without_rows and not approval.wants_changes:
                 self.log.info("No rows, nothing to do.")
                 if run.map_index >= 0:
@@ -362,7 +363,12 @@ class OktaActionOperator(ServiceOperator, ABC):
         scores = journal.scores_of_run()
         if not scores:
             return list(decisions)
-        return [without_less_safe_rows(one, scores, tells_level=tells_level) for one in decisions]
+        users = [one.to_act_on for one in decisions if one.to_act_on is not None]
+        former = journal.log.names_of_ids(org=journal.org, ids=[user.user_id for user in users])
+        return [
+            without_less_safe_rows(one, scores, former_names=former, tells_level=tells_level)
+            for one in decisions
+        ]
 
     def _propose(self, plan: Plan, decisions: Sequence[Decision], journal: Journal) -> Proposal:
         # The reads before this line are the same ones that applying the plan makes again.

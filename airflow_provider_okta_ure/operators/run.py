@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_okta_ure.core.as_of import AsOf, RunTimes, choose_as_of, refuse_future
-from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
+from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError, RowError
 from airflow_provider_okta_ure.operators.identities import names_for_errors
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from airflow_provider_okta_ure.core.models import Row
 
 
 class Log(Protocol):
@@ -75,6 +77,23 @@ def announce(log: Log, as_of: AsOf, *, only_reads: bool = False) -> None:
         if not only_reads:
             raise
         log.warning("%s The tasks that act are going to refuse it.", error.message)
+
+
+def refuse_future_rows(rows: Iterable[Row]) -> None:
+    """
+    Refuse rows that are for a time in the future, for the same reason as a run.
+
+    :raises RowError: naming the first such row.
+    """
+    now = utc_now()
+    for index, row in enumerate(rows):
+        if row.as_of is not None and AsOf(row.as_of, "due").is_in_future(now):
+            raise RowError(
+                f"Row {index}, field 'as_of': {row.as_of:%Y-%m-%d %H:%M:%S} UTC is in the future.",
+                index=index,
+                field="as_of",
+                remedy="Leave as_of out, or correct the clock of what makes the rows.",
+            )
 
 
 def utc_now() -> datetime:

@@ -6,12 +6,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_okta_ure.action_log.confirming import Found
 from airflow_provider_okta_ure.action_log.searching import Filter
 from airflow_provider_okta_ure.errors import OktaUreError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
 from airflow_provider_okta_ure.operators import journal
+from airflow_provider_okta_ure.operators.okta import OktaPushRiskOperator
+from tests.integration.conftest import CLOCK
 from tests.integration.exchange import Exchange, day
 
 if TYPE_CHECKING:
@@ -179,3 +182,14 @@ def test_who_improves_and_was_never_told_of_is_left_alone(exchange: Exchange) ->
     exchange.push(2, {"ann": 100})
     exchange.push(3, {"ann": 900}, only_known=True)
     assert exchange.told("ann") == [("none", "high"), ("high", "low")]
+
+
+def test_a_row_for_a_time_in_the_future_is_refused(exchange: Exchange) -> None:
+    exchange.user("ann")
+    row = {"user": "ann@new.example", "score": 100, "risk_level": "high"}
+    later = (CLOCK + timedelta(days=3)).isoformat()
+    operator = OktaPushRiskOperator(task_id="push_risk", rows=[{**row, "as_of": later}], ensure_provider=True)
+    with pytest.raises(AirflowFailException, match=r"field 'as_of': .* is in the future"):
+        exchange.task(operator, 1)
+    exchange.push(2, {"ann": 100})
+    assert exchange.told("ann") == [("none", "high")]

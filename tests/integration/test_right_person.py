@@ -122,6 +122,32 @@ def test_an_account_made_anew_under_the_same_login_is_a_new_person(exchange: Exc
     assert exchange.told("new") == [("none", "high")]
 
 
+def test_a_renamed_user_whose_old_login_is_somebody_elses_is_told_of_the_improvement(
+    exchange: Exchange,
+) -> None:
+    exchange.user("ann")
+    exchange.push(1, {"ann": 100})
+    exchange.rename("ann", "ann.jones")
+    exchange.user("hire", login="ann@new.example")
+    exchange.push(2, {"ann": 900, "ann.jones": 900}, only_known=True)
+    assert exchange.told("ann") == [("none", "high"), ("high", "low")]
+    assert exchange.told("hire") == []
+
+
+def test_the_score_under_a_former_name_decides_too(exchange: Exchange, netskope: Sandbox) -> None:
+    exchange.user("ann", email="ann.lee@new.example")
+    for name in ("ann@new.example", "ann.lee@new.example"):
+        netskope.netskope.add_user(name)
+    for number, score in ((0, 100), (1, 100)):
+        netskope.netskope.set_score("ann@new.example", day(number - 1).date(), score)
+        netskope.netskope.set_score("ann.lee@new.example", day(number - 1).date(), 900)
+    run_day(exchange, 0, ("add", "push"))
+    exchange.sandbox.okta.change_user(exchange.ids["ann"], login="ann.jones@new.example")
+    run_day(exchange, 1, ("remove", "improve", "add", "push"))
+    assert exchange.members == {"ann"}
+    assert exchange.told("ann") == [("none", "high")]
+
+
 # --- several rows about one person
 
 
