@@ -59,7 +59,7 @@ class SignaledUsers:
         Return the names of rows that are about users whom the log knows under other names.
 
         Only users whose level is above low are looked up, by their Okta id: those whose known names the
-        source does not have any more, and those whom a row names, because the name can be somebody else's now.
+        source does not have any more, and those whom a row names: the name can be somebody else's by now.
 
         :param rows: about whom the source has a score.
         :param scores: the names of everybody about whom the run has read a score; empty = not known.
