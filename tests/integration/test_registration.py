@@ -14,11 +14,14 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_okta_ure.clients.documents import DocumentReader
 from airflow_provider_okta_ure.clients.keys import SigningKey
+from airflow_provider_okta_ure.clients.okta import OktaClient
+from airflow_provider_okta_ure.clients.okta_signals import TRIES_TO_ENSURE
 from airflow_provider_okta_ure.errors import JwksError
 from airflow_provider_okta_ure.operators.okta import OktaPushRiskOperator, OktaSecurityEventsProviderOperator
 from tests.integration.conftest import context_of
 
 if TYPE_CHECKING:
+    from airflow_provider_okta_ure.core.models import SecurityEventsProvider
     from airflow_provider_okta_ure.sandbox import Sandbox
     from demo.keys import SigningKeyPair
 
@@ -274,6 +277,29 @@ def test_a_registration_that_is_deleted_while_we_change_it_is_made_anew(okta: Sa
     body = '{"errorCode":"E0000007","errorSummary":"Not found","errorId":"x","errorCauses":[]}'
     okta.fail_next(status=404, method="PUT", path_prefix=PROVIDERS, body=body)
     assert register(jwks_url="https://new.corp.example/jwks.json")["jwks_url"].startswith("https://new")
+
+
+@pytest.mark.parametrize("who", ["we", "somebody-else"])
+def test_a_registration_that_is_made_during_our_last_try_is_found(
+    okta: Sandbox, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    """Two tries are cut off; in the third our answer is lost, or another task is faster since we looked."""
+    create = OktaClient.create_security_events_provider
+    tries: list[str] = []
+
+    def faster(client: OktaClient, name: str, **settings: str) -> SecurityEventsProvider:
+        tries.append(name)
+        if len(tries) == TRIES_TO_ENSURE and who == "somebody-else":
+            create(client, name, **settings)
+        return create(client, name, **settings)
+
+    monkeypatch.setattr(OktaClient, "create_security_events_provider", faster)
+    okta.fail_next(kind="reset", method="POST", path_prefix=PROVIDERS, times=TRIES_TO_ENSURE - 1)
+    if who == "we":
+        okta.fail_next(kind="lost_answer", method="POST", path_prefix=PROVIDERS, times=1)
+    made = register()
+    assert len(tries) == TRIES_TO_ENSURE
+    assert [(one.id, one.status) for one in okta.okta.providers] == [(made["provider_id"], "ACTIVE")]
 
 
 def test_a_failure_of_okta_that_stays_is_raised_and_makes_nothing_twice(okta: Sandbox) -> None:
