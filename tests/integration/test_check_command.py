@@ -160,14 +160,19 @@ def process(world: World, home: Path, *options: str, **more: str) -> subprocess.
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         **more,
     }
-    return subprocess.Popen(
-        [sys.executable, "-m", "airflow", "okta-ure", "check", *options],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    # A shell lets what it runs in the background ignore Ctrl-C, and whoever is started by that, too.
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "airflow", "okta-ure", "check", *options],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, ours)
 
 
 def test_it_needs_no_database_and_logs_do_not_spoil_the_json(world, tmp_path):
