@@ -42,8 +42,8 @@ def find_excluded(
     """
     Return who is excluded, by Okta id, with a warning about what excludes nobody.
 
-    A name that several users have as e-mail address excludes each of them. A name that is nobody's any more
-    excludes whom it stood for before.
+    A name that several users have as e-mail address excludes each of them. A name that is nobody's any more, or
+    somebody else's, excludes whom it stood for before.
 
     :param users: lists of logins, e-mail addresses or ids.
     :param groups: lists of group names or ids.
@@ -53,10 +53,16 @@ def find_excluded(
     """
     names = list(dict.fromkeys(name for one in users for name in to_names(one, USERS)))
     owners = _owners(client, names)
-    missing = {key: name for name in names if not owners.get(key := fold(name))}
-    renamed = {key: user_id for key, user_id in known_before(list(missing)).items() if key in missing}
+    spelled = {fold(name): name for name in names}
+    missing = {key: name for key, name in spelled.items() if not owners.get(key)}
+    before = known_before(list(spelled)) if spelled else {}
+    renamed = {key: user_id for key, user_id in before.items() if user_id not in owners.get(key, {user_id})}
+    renamed |= {key: user_id for key, user_id in before.items() if key in missing}
     warnings = [
-        *(_said_of_renamed(missing.pop(key), user_id, shown) for key, user_id in renamed.items()),
+        *(
+            _said_of_renamed(spelled[key], user_id, shown, is_taken=missing.pop(key, None) is None)
+            for key, user_id in renamed.items()
+        ),
         *_said_of(list(missing.values()), len(names), shown),
     ]
     by_group: dict[str, str] = {}
@@ -71,7 +77,8 @@ def find_excluded(
         # Also compared as text: the search index of Okta lags behind its users.
         names=frozenset(map(fold, names)),
         user_ids={**by_group, **dict.fromkeys(named, "named in exclude_users")},
-        ids={key: next(iter(ids)) for key, ids in owners.items() if len(ids) == 1},
+        # Whom a name meant before stays known for as long as it is somebody else's.
+        ids={key: next(iter(ids)) for key, ids in owners.items() if len(ids) == 1 and key not in renamed},
         warnings=tuple(warnings),
     )
 
@@ -88,9 +95,14 @@ def _owners(client: OktaClient, names: Sequence[str]) -> dict[str, set[str]]:
     return found
 
 
-def _said_of_renamed(name: str, user_id: str, shown: Callable[[str], str]) -> str:
+def _said_of_renamed(name: str, user_id: str, shown: Callable[[str], str], *, is_taken: bool) -> str:
+    what = (
+        "is somebody else's name in Okta now, who is excluded, too"
+        if is_taken
+        else "is nobody's name any more"
+    )
     return (
-        f"Nobody in Okta is called {shown(name)!r} any more. The user whom {USERS} meant by it before "
+        f"{shown(name)!r} {what}. The user whom {USERS} meant by it before "
         f"({user_id}) is still excluded; write their name of now, or this id."
     )
 

@@ -47,13 +47,13 @@ def renewed(before: Hold | None, now: Hold, *, is_new_membership: bool) -> Hold:
     Return the claim after its task has decided that the user belongs in the group.
 
     A time-boxed claim is not extended by finding the user in the group again; only another band of the score,
-    or a membership that begins anew, begins another one.
+    or a membership that begins anew, begins another one. A task that gives no end any more takes it away.
 
     :param before: the claim that the task had.
     :param now: the claim that it makes.
     :param is_new_membership: whether the user is added now, rather than found in the group.
     """
-    if before is None or not before.held or is_new_membership:
+    if before is None or not before.held or is_new_membership or now.expires_at is None:
         return now
     if before.is_over(now.as_of) and before.score_level != now.score_level:
         return now

@@ -58,10 +58,9 @@ def _still_holds(row: Row, score: int) -> bool:
 
 
 def _is_told_by(row: Row, name: str, score: int) -> bool:
-    """Say whether the same rule picks the row of another name, which has a riskier level."""
+    """Say whether the same rule picks the row of another name, whose level is then the person's."""
     rule = _rule(row.rule) if row.rule else None
-    other = msgspec.structs.replace(row, user=name, score=score)
-    return rule is not None and _is_riskier(row, score) and rule.matches(other)
+    return rule is not None and rule.matches(msgspec.structs.replace(row, user=name, score=score))
 
 
 def _is_riskier(row: Row, score: int) -> bool:

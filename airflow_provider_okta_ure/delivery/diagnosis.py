@@ -84,14 +84,15 @@ class Diagnosis:
 
     def _users(self, entries: Sequence[Entry]) -> Mapping[str, Existence] | None:
         """Return what became of the users, by Okta id."""
-        logins = [one.login for one in entries if one.login]
-        found = self._ask(lambda: list(self._client_for(USERS_READ).find_users(logins)), "users")
+        # By id, because a user can have been renamed since.
+        ids = {one.user_id for one in entries if one.user_id}
+        found = self._ask(lambda: list(self._client_for(USERS_READ).find_users_by_id(ids)), "users")
         if found is None:
             return None
         status: dict[str, Existence] = {
             user.user_id: "deprovisioned" if user.is_deprovisioned else "there" for user in found
         }
-        return {one.user_id: status.get(one.user_id, "gone") for one in entries if one.login}
+        return {one.user_id: status.get(one.user_id, "gone") for one in entries if one.user_id}
 
     def _old_news(self, entries: Sequence[Entry]) -> set[int | None] | None:
         """Return the numbers of the signals that Okta has an earlier event for, which no push explains."""

@@ -15,10 +15,14 @@ from airflow_provider_okta_ure.core.levels import LevelMapping, ScoreBounds, map
 from airflow_provider_okta_ure.core.rows import from_rows, to_rows
 from airflow_provider_okta_ure.core.rules import Rule
 from airflow_provider_okta_ure.operators.identities import Names
+from airflow_provider_okta_ure.operators.identity import RunIdentity
+from airflow_provider_okta_ure.operators.readings import remember_scores
 from airflow_provider_okta_ure.operators.run import failing_for_good, say_as_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from airflow_provider_okta_ure.core.models import Row
 
 SAMPLES = 5
 
@@ -49,6 +53,7 @@ class RiskFilterOperator(BaseOperator):
             say_as_of(self.log, context, only_reads=True)
             rule, names = Rule.parse(self.rule), Names.as_configured()
             rows = to_rows(self.rows)
+            self._remember_own(rows, context)
             matching = [
                 msgspec.structs.replace(row, rule=self.rule)
                 for row in with_least_safe_scores(rows)
@@ -64,6 +69,16 @@ class RiskFilterOperator(BaseOperator):
                 why = rule.explain(row, user_shown=names.shown(row.user))
                 self.log.info("  %s: %s", names.shown(row.user), names.hidden(why, row.user))
             return from_rows(matching)
+
+    def _remember_own(self, rows: Sequence[Row], context: Context) -> None:
+        """
+        Let the tasks that act know the rows of somebody's own task, as they know those that are fetched.
+
+        One person can have several rows, of which this rule picks only one; see :mod:`run_scores`.
+        """
+        own = [row for row in rows if row.source is None and row.score is not None]
+        if own and getattr(context.get("ti"), "run_id", None):
+            remember_scores(RunIdentity.of(context), "", own)
 
 
 class RiskMapLevelsOperator(BaseOperator):

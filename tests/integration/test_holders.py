@@ -94,3 +94,10 @@ def test_what_another_dag_did_later_is_not_undone(exchange: Exchange) -> None:
     report = exchange.add(2, {"ann": 100}, dag="daily")
     assert report["reasons"] == {"skipped:superseded": 1}
     assert exchange.members == set()
+
+
+def test_an_end_that_the_dag_does_not_give_any_more_is_taken_away(exchange: Exchange) -> None:
+    exchange.add(1, {"ann": 100}, expires_after="2d")
+    exchange.add(2, {"ann": 100})
+    exchange.remove(4, {})
+    assert exchange.members == {"ann"}

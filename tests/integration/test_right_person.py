@@ -148,6 +148,45 @@ def test_the_score_under_a_former_name_decides_too(exchange: Exchange, netskope:
     assert exchange.told("ann") == [("none", "high")]
 
 
+def test_an_excluded_user_whose_name_is_somebody_elses_now_is_still_excluded(exchange: Exchange) -> None:
+    exchange.user("glass")
+    exchange.add(1, {"glass": 900}, exclude_users=["glass@new.example"])
+    exchange.rename("glass", "glass.old")
+    exchange.user("hire", login="glass@new.example")
+    for number in (2, 3):
+        rows = {"glass": 100, "glass.old": 100}
+        report = exchange.add(number, rows, exclude_users=["glass@new.example"])
+        assert report["reasons"] == {"skipped:excluded": 2}
+        assert "is somebody else's name in Okta now" in report["warnings"][0]
+    assert exchange.members == set()
+
+
+@pytest.mark.parametrize("order", [("add", "remove"), ("remove", "add")])
+def test_rows_of_a_task_of_ones_own_decide_together_too(exchange: Exchange, order: tuple[str, str]) -> None:
+    exchange.user("ann", email="ann.lee@new.example")
+    rows = [{"user": "ann@new.example", "score": 100}, {"user": "ann.lee@new.example", "score": 900}]
+    for number in (1, 2):
+        picked = {
+            name: exchange.task(RiskFilterOperator(task_id=name, rows=rows, rule=rule), number)
+            for name, rule in (("add", "score <= 500"), ("remove", "score > 600"))
+        }
+        for name in order:
+            settings: Any = {"task_id": f"act_{name}", "rows": picked[name], "group_name": GROUP}
+            made = (
+                OktaAddToGroupOperator(create_group=True, **settings)
+                if name == "add"
+                else OktaRemoveFromGroupOperator(missing_group_ok=True, **settings)
+            )
+            exchange.task(made, number)
+        assert exchange.members == {"ann"}
+    assert [path for method, path in _writes(exchange) if method == "DELETE"] == []
+
+
+def _writes(exchange: Exchange) -> list[tuple[str, str]]:
+    found = exchange.sandbox.requests_to("okta", path_prefix="/api/v1/groups/")
+    return [(one.method, one.path) for one in found if one.method in ("PUT", "DELETE")]
+
+
 # --- several rows about one person
 
 
