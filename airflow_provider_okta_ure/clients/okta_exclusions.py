@@ -42,8 +42,8 @@ def find_excluded(
     """
     Return who is excluded, by Okta id, with a warning about what excludes nobody.
 
-    A name that several users have as e-mail address excludes each of them. A name that is nobody's any more, or
-    somebody else's, excludes whom it stood for before.
+    A name that several users have as e-mail address excludes each of them. A name that is nobody's any more,
+    or somebody else's, excludes whom it stood for before.
 
     :param users: lists of logins, e-mail addresses or ids.
     :param groups: lists of group names or ids.
@@ -96,14 +96,15 @@ def _owners(client: OktaClient, names: Sequence[str]) -> dict[str, set[str]]:
 
 
 def _said_of_renamed(name: str, user_id: str, shown: Callable[[str], str], *, is_taken: bool) -> str:
-    what = (
-        "is somebody else's name in Okta now, who is excluded, too"
+    name = repr(shown(name))
+    said = (
+        f"{name} is somebody else's name in Okta now, who is excluded, too."
         if is_taken
-        else "is nobody's name any more"
+        else f"Nobody in Okta is called {name} any more."
     )
     return (
-        f"{shown(name)!r} {what}. The user whom {USERS} meant by it before "
-        f"({user_id}) is still excluded; write their name of now, or this id."
+        f"{said} The user whom {USERS} meant by it before ({user_id}) is still excluded; write their name of "
+        "now, or this id."
     )
 
 
