@@ -70,8 +70,11 @@ def test_the_trigger_dialog_has_a_form_with_dry_run_on(signed_in: Page, airflow:
     page.goto(f"{airflow.url}/dags/okta_risk_sync")
     page.get_by_role("button", name="Trigger").first.click()
     expect(page.get_by_role("checkbox", name="Dry run")).to_be_checked()
-    for title in ("Okta group", "At risk", "Recovered"):
-        expect(page.get_by_role("dialog").get_by_text(title).first).to_be_visible()
+    dialog = page.get_by_role("dialog")
+    for section, titles in (("Who", ("At risk", "Recovered")), ("Group", ("Okta group",))):
+        dialog.get_by_role("button", name=section, exact=True).click()
+        for title in titles:
+            expect(dialog.get_by_text(title).first).to_be_visible()
     _shoot(page, "trigger")
 
 
