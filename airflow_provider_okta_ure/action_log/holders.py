@@ -4,22 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import Connection, and_, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from airflow_provider_okta_ure.action_log.chunks import chunks_or_all
 from airflow_provider_okta_ure.action_log.tables import holders
 from airflow_provider_okta_ure.core.holding import Hold, renewed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from airflow_provider_okta_ure.action_log.entries import Entry
 
 _KEY = ("org", "target", "user_key", "dag_id", "task_id")
-_AT_ONCE = 500
 
 LETS_GO = ("done", "unchanged")
 """What became of a removal that ends the claims of its DAG, unless it was the end of the time."""
@@ -42,8 +39,7 @@ def holds_on(
     """
     about = and_(holders.c.org == org, holders.c.target == target)
     found: dict[str, list[Hold]] = {}
-    chunks: Iterable[list[str] | None] = [None] if users is None else _chunks(users)
-    for keys in chunks:
+    for keys in chunks_or_all(users):
         wanted = about if keys is None else and_(about, holders.c.user_key.in_(keys))
         for row in connection.execute(select(holders).where(wanted)).mappings():
             found.setdefault(row["user_key"], []).append(_hold(row))
@@ -156,9 +152,3 @@ def _end_claims(connection: Connection, entries: Sequence[Entry]) -> None:
         for one in entries
     ]
     connection.execute(statement, rows)
-
-
-def _chunks(users: Iterable[str]) -> Iterator[list[str]]:
-    keys = iter(dict.fromkeys(users))
-    while chunk := list(islice(keys, _AT_ONCE)):
-        yield chunk

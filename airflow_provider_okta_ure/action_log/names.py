@@ -5,23 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from airflow_provider_okta_ure.action_log.chunks import chunks
 from airflow_provider_okta_ure.action_log.tables import names, orgs
 from airflow_provider_okta_ure.core.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from airflow_provider_okta_ure.action_log.entries import Entry
 
 Kind: TypeAlias = Literal["user", "group"]
 
-_AT_ONCE = 500
 _LONGEST = 255
 
 
@@ -38,7 +35,7 @@ def ids_of_names(connection: Connection, *, org: str, kind: Kind, known_as: Iter
     :return: by name; without those that no task has met.
     """
     found: dict[str, str] = {}
-    for keys in _chunks(known_as):
+    for keys in chunks(known_as):
         by_key = {key[:_LONGEST]: key for key in keys}
         rows = connection.execute(
             select(names.c.name_key, names.c.okta_id).where(
@@ -52,7 +49,7 @@ def ids_of_names(connection: Connection, *, org: str, kind: Kind, known_as: Iter
 def names_of_ids(connection: Connection, *, org: str, ids: Iterable[str]) -> dict[str, set[str]]:
     """Return the names under which tasks have met users, folded by :func:`core.names.fold`, by Okta id."""
     found: dict[str, set[str]] = {}
-    for some in _chunks(ids):
+    for some in chunks(ids):
         rows = connection.execute(
             select(names.c.name_key, names.c.okta_id).where(
                 names.c.org == org, names.c.kind == "user", names.c.okta_id.in_(some)
@@ -127,9 +124,3 @@ def _upsert(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     connection.execute(
         statement.on_conflict_do_update(index_elements=key, set_=replaced, where=has_changed), ordered
     )
-
-
-def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:
-    some = iter(dict.fromkeys(keys))
-    while chunk := list(islice(some, _AT_ONCE)):
-        yield chunk

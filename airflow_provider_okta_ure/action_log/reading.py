@@ -6,15 +6,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, TextClause, and_, func, or_, select
 
+from airflow_provider_okta_ure.action_log.chunks import chunks, chunks_or_all
 from airflow_provider_okta_ure.action_log.entries import Entry, LogAction, LogStatus
 from airflow_provider_okta_ure.action_log.tables import IS_EFFECT, IS_READING, actions
-
-_KEYS_AT_ONCE = 500
 
 EXPIRED = "expired"
 """The reason of a release because the time was over."""
@@ -35,7 +33,7 @@ def find_entries(
     )
     return {
         entry.user_key: entry
-        for keys in _chunks(users)
+        for keys in chunks(users)
         for entry in _entries(
             connection,
             select(actions).where(about, actions.c.user_key.in_(keys)).order_by(actions.c.revision),
@@ -130,7 +128,7 @@ def unconfirmed_pushes(
     )
     return [
         entry
-        for keys in _chunks(users)
+        for keys in chunks(users)
         for entry in _entries(
             connection,
             select(actions)
@@ -171,7 +169,7 @@ def last_releases(
     """
     about = and_(actions.c.org == org, actions.c.target == target, is_release(actions))
     last: dict[str, datetime] = {}
-    for keys in _chunks(users):
+    for keys in chunks(users):
         found = connection.execute(
             select(actions.c.user_key, func.max(actions.c.as_of))
             .where(about, actions.c.user_key.in_(keys))
@@ -254,9 +252,8 @@ def in_doubt(
     ]
     if since is not None:
         about.append(actions.c.as_of >= since)
-    chunks: Iterable[list[str] | None] = [None] if users is None else _chunks(users)
     found: list[Entry] = []
-    for keys in chunks:
+    for keys in chunks_or_all(users):
         wanted = about if keys is None else [*about, actions.c.user_key.in_(keys)]
         found += [
             entry for entry in _entries(connection, select(actions).where(*wanted)) if entry.is_in_doubt
@@ -311,9 +308,8 @@ def _newest_of_each(
     connection: Connection, about: Sequence[ColumnElement[bool] | TextClause], users: Iterable[str] | None
 ) -> dict[str, Entry]:
     """Return each user's newest entry among those that meet the conditions, by user key."""
-    chunks: Iterable[list[str] | None] = [None] if users is None else _chunks(users)
     found: dict[str, Entry] = {}
-    for keys in chunks:
+    for keys in chunks_or_all(users):
         conditions = about if keys is None else [*about, actions.c.user_key.in_(keys)]
         rank = (
             func.row_number()
@@ -332,10 +328,3 @@ def _newest_of_each(
 def _entries(connection: Connection, statement: Select[Any]) -> Iterator[Entry]:
     for row in connection.execute(statement).mappings():
         yield Entry.from_row(row)
-
-
-def _chunks(users: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the keys in parts that fit into one statement, each key once."""
-    keys = iter(dict.fromkeys(users))
-    while chunk := list(islice(keys, _KEYS_AT_ONCE)):
-        yield chunk
