@@ -40,9 +40,9 @@ def without_less_safe_rows(
     former = (former_names or {}).get(user.user_id, ())
     for name in sorted({row.key, fold(user.login), fold(user.email), *former}):
         score = scores.get(name, row.score)
-        if score < row.score and not (
-            _still_holds(row, score) and not (tells_level and _is_told_by(row, name, score))
-        ):
+        if score >= row.score:
+            continue
+        if not _still_holds(row, score) or (tells_level and _is_told_by(row, name, score)):
             text = f"another row of this run is about the same person, and has the score {score}"
             return skip(row, "less_safe_row", user=user, message=text)
     return decision
