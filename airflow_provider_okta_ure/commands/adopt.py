@@ -82,8 +82,13 @@ def _adoption(
     return choose(list(hook.client.list_members(group.group_id)), names, ours)
 
 
+def utc_now() -> datetime:
+    """Return the present time; a function of its own so that a test can set it."""
+    return datetime.now(tz=timezone.utc)
+
+
 def _entries(adoption: Adoption, org: str, group: OktaGroup, *, dag_id: str) -> list[Entry]:
-    now = datetime.now(tz=timezone.utc)
+    now = utc_now()
     return [
         Entry(
             org=org,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -49,11 +50,10 @@ def adopt(parser: Any, capsys: Any) -> Callable[..., tuple[int, list[str], str]]
 
 
 @pytest.fixture
-def later() -> datetime:
+def later(monkeypatch: pytest.MonkeyPatch) -> datetime:
     """A time after the command has run, for the task that finds who has recovered."""
-    from datetime import datetime, timedelta, timezone
-
-    return datetime.now(tz=timezone.utc) + timedelta(seconds=1)
+    monkeypatch.setattr("airflow_provider_okta_ure.commands.adopt.utc_now", lambda: NOW)
+    return NOW + timedelta(hours=1)
 
 
 def act(operator: Any, rows: list[dict[str, Any]], as_of: Any, dag_id: str = "sync", **arguments: Any) -> Any:
@@ -126,8 +126,6 @@ def test_who_is_held_by_another_dag_stays(okta: Any, group: Any, adopt: Any, lat
     adopt("--group", "Risky", "--all", "--from-dag", "other")
     assert recovered(later, "p0", dag_id="sync")["reasons"] != {}
     assert members(okta, group) == {"p0", "p1", "p2"}
-    from datetime import timedelta
-
     recovered(later + timedelta(minutes=1), "p0", dag_id="other")
     assert members(okta, group) == {"p1", "p2"}
 
