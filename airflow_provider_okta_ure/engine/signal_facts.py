@@ -89,7 +89,10 @@ class SignalLog:
             target=self._issuer,
             since=as_of - DOUBT_LASTS,
         )
-        return {**{one.user_key: one for one in in_doubt if one.as_of <= as_of}, **delivered}
+        last: dict[str, Entry] = {}
+        for entry in in_doubt:
+            _keep_last(last, entry, delivered, as_of)
+        return {**delivered, **last}
 
     def _known(
         self, asked: Collection[Asked], as_of: datetime, later: Mapping[str, Entry]

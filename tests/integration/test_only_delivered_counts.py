@@ -105,6 +105,18 @@ def test_it_is_sent_again_by_a_cleared_run_too_under_an_id_of_its_own(exchange: 
     assert len(exchange.told("ann")) == 2
 
 
+def test_a_level_that_may_have_arrived_after_the_one_that_did_is_corrected(exchange: Exchange) -> None:
+    exchange.user("ann")
+    exchange.push(1, {"ann": 900})
+    exchange.sandbox.fail_next(
+        service="okta", kind="lost_answer", times=50, path_prefix="/security/api/v1/security-events"
+    )
+    refused(exchange, 2, {"ann": 100})
+    exchange.sandbox.clear_faults()
+    exchange.push(3, {"ann": 900}, only_known=True)
+    assert exchange.told("ann")[-1] == ("high", "low")
+
+
 def test_after_three_times_it_is_a_failure_that_somebody_sees(exchange: Exchange) -> None:
     exchange.user("ann")
     exchange.user("bob")
