@@ -19,11 +19,11 @@ fi
 run() { "$@" -n 2 -q -p no:cacheprovider; }
 
 status=0
-echo "==> Airflow 3.2: integration tests"
+echo "==> Airflow 3.2: integration and security tests"
 # The long searches for a bad order of runs are made in full on the newest.
-run env OKTA_URE_CASES=60 "$oldest/bin/python" -m pytest tests/integration || status=1
+run env OKTA_URE_CASES=60 "$oldest/bin/python" -m pytest tests/integration tests/security || status=1
 echo "==> Airflow 3.3: all tests"
 # What takes longest first.
-run "$newest/bin/python" -m pytest tests/e2e tests/unit tests/contract tests/integration \
+run "$newest/bin/python" -m pytest tests/e2e tests/unit tests/contract tests/integration tests/security \
     --doctest-modules airflow_provider_okta_ure/core || status=1
 exit "$status"

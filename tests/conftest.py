@@ -14,7 +14,7 @@ from tests.support.postgres import Server, running
 if TYPE_CHECKING:
     from xdist.remote import Producer
 
-TIERS = ("unit", "contract", "integration", "e2e", "bench")
+TIERS = ("unit", "contract", "integration", "security", "e2e", "bench")
 _HERE = Path(__file__).parent
 
 
