@@ -22,6 +22,7 @@ Every exception of this package; each knows whether trying again can help and wh
     |-- PreflightError                    something that the work needs is missing; known before it began
     |-- ActionLogError            [retry] the action log's database cannot be used
     |-- LockedError               [retry] another run is acting on the same target
+    |-- PauseUnknownError         [retry] whether all writes are paused cannot be read
     |-- BlastRadiusError                  a task would change more users than it may
     |-- PlanChangedError                  what a task would do is not what was approved
     |-- NotRestoredError                  a replayed old change was delivered, the newest level after it not
@@ -324,6 +325,13 @@ class LockedError(OktaUreError):
 
     retryable = True
     default_topic = "locked"
+
+
+class PauseUnknownError(OktaUreError):
+    """Whether somebody has paused all writes cannot be read, so nothing is written."""
+
+    retryable = True
+    default_topic = "pause-unknown"
 
 
 class BlastRadiusError(OktaUreError):

@@ -34,6 +34,32 @@ SAFETY = Chapter(
             seen=("would change", "was written. First"),
         ),
         Entry(
+            topic="paused",
+            title="All writes are paused",
+            what="Nothing was written to Okta: the action only planned. Every warning says who paused, since "
+            "when and why.",
+            why="The Airflow Variable `okta_ure_paused` is set: by `airflow okta-ure pause`, or by hand. "
+            "Empty, `false`, `0` and `no` mean that nothing is paused; any other value pauses, also one "
+            "that cannot be read.",
+            remedy="Find out whether the reason still holds; `airflow okta-ure resume --reason ...` ends it. "
+            "The next run does what was left.",
+            steps=(
+                "A task that is running asks again before each batch of users, so it stops within seconds; "
+                "what it has done stays done.",
+                "Fetching, filtering and mapping go on, so that the plans of the meantime can be looked at.",
+            ),
+            seen=("Nothing is written, because all writes are paused",),
+        ),
+        Entry(
+            topic="pause-unknown",
+            title="The pause switch cannot be read",
+            what="Nothing was written to Okta: whether somebody has paused all writes is not known.",
+            why="Airflow's API server or a secrets backend did not answer when it was asked for the Airflow "
+            "Variable `okta_ure_paused`, or refused. That the Variable does not exist is an answer.",
+            remedy="Look at Airflow's API server and the secrets backend; the next run does what was left.",
+            seen=("which pauses all writes, cannot be read",),
+        ),
+        Entry(
             topic="plan-changed",
             title="The approved plan is out of date",
             what="Nothing was written: what the task would do now is not what was approved.",
