@@ -114,6 +114,20 @@ class Plan(NamedTuple):
     only_planned: str = ""
 
 
+class Prepared(NamedTuple):
+    """
+    A plan that is ready to be judged.
+
+    :param decisions: those of the plan, without the people who are never touched.
+    :param only_planned: why nothing is going to be written, as a reason code; empty = it is.
+    """
+
+    plan: Plan
+    decisions: Sequence[Decision]
+    proposal: Proposal
+    only_planned: str
+
+
 class OktaActionOperator(ServiceOperator, ABC):
     """
     Act on the Okta users that rows are about, and report what became of each.
@@ -303,13 +317,25 @@ class OktaActionOperator(ServiceOperator, ABC):
         approval: Approval,
         limits: BlastRadius,
     ) -> tuple[Report, CarriedOut]:
-        plan = self.plan(rows, journal, dry_run=dry_run)
+        prepared = self._prepare(self.plan(rows, journal, dry_run=dry_run), journal, dry_run=dry_run)
+        if not prepared.only_planned:
+            self._judge(prepared.proposal, prepared.decisions, journal, approval, limits, context)
+        return self._apply(prepared, journal, context, dry_run=dry_run)
+
+    def _prepare(self, plan: Plan, journal: Journal, *, dry_run: bool) -> Prepared:
+        """Return the plan without the people who are never touched; nothing is written."""
         decisions = self._without_excluded(plan.decisions, journal)
         proposal = self._propose(plan, decisions, journal)
-        only_planned = dry_run or bool(plan.only_planned)
-        self._announce(proposal, decisions, only_planned=only_planned)
+        prepared = Prepared(plan, decisions, proposal, DRY_RUN if dry_run else plan.only_planned)
+        self._announce(proposal, decisions, only_planned=bool(prepared.only_planned))
+        return prepared
+
+    def _apply(
+        self, prepared: Prepared, journal: Journal, context: Context, *, dry_run: bool
+    ) -> tuple[Report, CarriedOut]:
+        """Carry out what was judged, or only write that it was planned."""
+        plan, decisions, only_planned = prepared.plan, prepared.decisions, bool(prepared.only_planned)
         if not only_planned:
-            self._judge(proposal, decisions, journal, approval, limits, context)
             plan.prepare()
         say_what_it_is_about(context["ti"], org=self.org, target=plan.target)
         settled = [one for one in decisions if one.outcome is not None]
@@ -323,8 +349,7 @@ class OktaActionOperator(ServiceOperator, ABC):
             before=_tell_nobody if only_planned else journal.begin,
             after=_tell_nobody if only_planned else journal.finish,
         )
-        why = DRY_RUN if dry_run else plan.only_planned
-        outcomes = [*self._said(settled), *self._carry_out(carried_out, why)]
+        outcomes = [*self._said(settled), *self._carry_out(carried_out, prepared.only_planned)]
         if only_planned:
             journal.plan_only(_of_status(to_do, outcomes[len(settled) :], "planned"))
         report = build_report(
@@ -334,7 +359,7 @@ class OktaActionOperator(ServiceOperator, ABC):
             as_of_reason=journal.run.as_of_reason,
             dry_run=only_planned,
             target=plan.target,
-            plan=proposal.plan if only_planned else None,
+            plan=prepared.proposal.plan if only_planned else None,
             warnings=self._warnings,
         )
         self._summarise(report)

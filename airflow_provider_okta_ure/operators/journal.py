@@ -58,6 +58,34 @@ class CarriedOutBefore(NamedTuple):
         return {change.user_id for change in (*self.here, *self.elsewhere)}
 
 
+class Turns:
+    """
+    What a task keeps for itself, so that no other task acts on the same meanwhile.
+
+    :param log: the action log, which keeps the locks.
+    """
+
+    def __init__(self, log: ActionLog) -> None:
+        self._log = log
+        self._held: set[str] = set()
+        self._locks = ExitStack()
+
+    def take(self, name: str) -> None:
+        """
+        Wait until no other task keeps this; what is kept already is kept on.
+
+        :raises LockedError: another task kept it for too long.
+        """
+        if name not in self._held:
+            self._locks.enter_context(self._log.lock(name))
+            self._held.add(name)
+
+    def close(self) -> None:
+        """Let the others take their turn."""
+        self._held.clear()
+        self._locks.close()
+
+
 class Journal:
     """
     Reads and writes the action log for one task.
@@ -67,6 +95,7 @@ class Journal:
     :param org: the Okta org's URL.
     :param action: what is done.
     :param approved_by: who approved it.
+    :param turns: what the task keeps for itself, if it does several things one after the other.
     :param now: the clock on the wall, for the record only.
     """
 
@@ -78,6 +107,7 @@ class Journal:
         org: str,
         action: Action,
         approved_by: str = "",
+        turns: Turns | None = None,
         now: Callable[[], datetime] = _now,
     ) -> None:
         self.log = log
@@ -95,8 +125,7 @@ class Journal:
         self._revisions: dict[tuple[str, datetime], int] = {}
         self._memberships: dict[str, Entry] | None = None
         self._scores: dict[str, int] | None = None
-        self._turns = ExitStack()
-        self._held: set[str] = set()
+        self._turns = turns or Turns(log)
 
     def take_turn(self, what: str) -> None:
         """
@@ -105,14 +134,10 @@ class Journal:
         :param what: two tasks that say the same take turns; to say it twice is no harm.
         :raises LockedError: another task kept it for too long.
         """
-        name = f"{self.org} {what}"
-        if name not in self._held:
-            self._turns.enter_context(self.log.lock(name))
-            self._held.add(name)
+        self._turns.take(f"{self.org} {what}")
 
     def close(self) -> None:
         """Let the others take their turn."""
-        self._held.clear()
         self._turns.close()
 
     def aim(self, target: str, target_name: str = "") -> None:
