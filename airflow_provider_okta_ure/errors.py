@@ -124,6 +124,11 @@ class RuleError(ConfigurationError):
         self.position = position
         self.suggestion = suggestion
 
+    def name_argument(self, argument: str) -> None:
+        """Put the name of the argument that the rule came from before the message."""
+        self.message = f"{argument}: {self.message}"
+        self.args = (self.message,)
+
     def __str__(self) -> str:
         text = super().__str__()
         if self.position is None:

@@ -308,7 +308,8 @@ with DAG(
     filter_recovered = RiskFilterOperator(
         task_id="filter_recovered",
         rows=fetch_scores.output,
-        rule="({{ params.recovered_rule }}) and not ({{ params.at_risk_rule }})",
+        rule="{{ params.recovered_rule }}",
+        unless="{{ params.at_risk_rule }}",
     )
     remove_from_group = OktaRemoveFromGroupOperator(
         task_id="remove_from_group",
@@ -322,7 +323,8 @@ with DAG(
     filter_improved = RiskFilterOperator(
         task_id="filter_improved",
         rows=fetch_scores.output,
-        rule="has_score and not ({{ params.at_risk_rule }})",
+        rule="has_score",
+        unless="{{ params.at_risk_rule }}",
     )
     map_improved = RiskMapLevelsOperator(task_id="map_improved", rows=filter_improved.output, **LEVELS)
     push_improved = OktaPushRiskOperator(

@@ -127,7 +127,8 @@ with DAG(
     filter_recovered = RiskFilterOperator(
         task_id="filter_recovered",
         rows=tenants,
-        rule="({{ params.recovered_rule }}) and not ({{ params.at_risk_rule }})",
+        rule="{{ params.recovered_rule }}",
+        unless="{{ params.at_risk_rule }}",
     )
     remove_from_group = OktaRemoveFromGroupOperator(
         task_id="remove_from_group",
@@ -138,7 +139,7 @@ with DAG(
     )
 
     filter_improved = RiskFilterOperator(
-        task_id="filter_improved", rows=tenants, rule="has_score and not ({{ params.at_risk_rule }})"
+        task_id="filter_improved", rows=tenants, rule="has_score", unless="{{ params.at_risk_rule }}"
     )
     map_improved = RiskMapLevelsOperator(task_id="map_improved", rows=filter_improved.output)
     push_improved = OktaPushRiskOperator(

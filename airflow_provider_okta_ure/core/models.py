@@ -48,6 +48,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     :param risk_level: Okta's level, **up is risk**; None = not mapped yet.
     :param previous_risk_level: the level that held before; None = not mapped yet.
     :param rule: the business rule that picked the row; None = none did.
+    :param unless: the exception to that rule, which does not match the row; None = there was none.
     """
 
     user: str
@@ -62,11 +63,27 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     risk_level: RiskLevel | None = None
     previous_risk_level: RiskLevel | None = None
     rule: str | None = None
+    unless: str | None = None
+
+    @property
+    def rule_text(self) -> str:
+        """
+        The rule and its exception, for people to read and for nobody to parse; empty = no rule picked it.
+
+        >>> Row(user="ann", rule="score > 600", unless="score <= 500").rule_text
+        'score > 600, unless: score <= 500'
+        """
+        return rule_text(self.rule or "", self.unless)
 
     @property
     def key(self) -> str:
         """What this user is compared by: the name without regard to case."""
         return fold(self.user)
+
+
+def rule_text(rule: str, unless: str | None) -> str:
+    """Return a rule and its exception in one line of text."""
+    return " ".join(f"{rule}, unless: {unless}".split()) if unless else rule
 
 
 class OktaUser(msgspec.Struct, frozen=True, kw_only=True):

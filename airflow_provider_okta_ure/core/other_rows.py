@@ -12,8 +12,10 @@ from airflow_provider_okta_ure.core.levels import LevelMapping, ScoreBounds
 from airflow_provider_okta_ure.core.matching import Decision, skip
 from airflow_provider_okta_ure.core.models import RISK_LEVELS, RiskLevel, Row
 from airflow_provider_okta_ure.core.names import fold
-from airflow_provider_okta_ure.core.rules import Rule
+from airflow_provider_okta_ure.core.selections import Selection
 from airflow_provider_okta_ure.errors import RuleError
+
+_LEVELS = frozenset(("score_level", "risk_level"))
 
 
 def without_less_safe_rows(
@@ -50,17 +52,37 @@ def without_less_safe_rows(
 
 def _still_holds(row: Row, score: int) -> bool:
     """Say whether what a row was picked for also holds for a lower score."""
-    rule = _rule(row.rule) if row.rule else None
-    if rule is not None:
-        return rule.matches(msgspec.structs.replace(row, score=score))
-    # No rule picked it, so only its level is known.
-    return not _is_riskier(row, score)
+    selection = _selection_of(row)
+    if selection is None:
+        # No rule picked it, so only its level is known.
+        return not _is_riskier(row, score)
+    if not selection.matches(_with_score(row, score)):
+        return False
+    # A rule about a level that a lower score may have changed, with bounds that are not known here.
+    return not (selection.fields & _LEVELS and _is_riskier(row, score) and not _has_default_levels(row))
 
 
 def _is_told_by(row: Row, name: str, score: int) -> bool:
     """Say whether the same rule picks the row of another name, whose level is then the person's."""
-    rule = _rule(row.rule) if row.rule else None
-    return rule is not None and rule.matches(msgspec.structs.replace(row, user=name, score=score))
+    selection = _selection_of(row)
+    return selection is not None and selection.matches(
+        msgspec.structs.replace(_with_score(row, score), user=name)
+    )
+
+
+def _with_score(row: Row, score: int) -> Row:
+    """Return a row with another score, and with its levels where the default bounds made them."""
+    if not _has_default_levels(row):
+        return msgspec.structs.replace(row, score=score)
+    level = ScoreBounds().level_of(score)
+    return msgspec.structs.replace(
+        row, score=score, score_level=level, risk_level=LevelMapping().risk_of(level)
+    )
+
+
+def _has_default_levels(row: Row) -> bool:
+    level = ScoreBounds().level_of(row.score)
+    return (row.score_level, row.risk_level) == (level, LevelMapping().risk_of(level))
 
 
 def _is_riskier(row: Row, score: int) -> bool:
@@ -75,10 +97,14 @@ def _riskiness(level: RiskLevel) -> int:
     return RISK_LEVELS.index(level)
 
 
+def _selection_of(row: Row) -> Selection | None:
+    return _selection(row.rule, row.unless) if row.rule else None
+
+
 @lru_cache(maxsize=16)
-def _rule(text: str) -> Rule | None:
+def _selection(rule: str, unless: str | None) -> Selection | None:
     try:
-        return Rule.parse(text)
+        return Selection.parse(rule, unless)
     except RuleError:
         # Rows of somebody's own task can say there whatever picked them.
         return None

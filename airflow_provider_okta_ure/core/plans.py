@@ -310,7 +310,7 @@ def _minutes(cost: Mapping[str, int], per_minute: Mapping[str, float]) -> float 
 
 def _rules_of(decisions: Sequence[Decision]) -> list[str]:
     """Return the rules that picked those who are to be changed, each once."""
-    rules = (one.row.rule for one in decisions if one.outcome is None and one.user is not None)
+    rules = (one.row.rule_text for one in decisions if one.outcome is None and one.user is not None)
     return [rule for rule in dict.fromkeys(rules) if rule]
 
 

@@ -349,4 +349,5 @@ _CHECKS: dict[str, Callable[[object, int, str], Any]] = {
     "risk_level": _level_check(RISK_LEVELS),
     "previous_risk_level": _level_check(RISK_LEVELS),
     "rule": _check_rule,
+    "unless": _check_rule,
 }

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LONGEST_RULE = 2_000
 """The longest rule, in characters."""
 
+LONGEST_EXPLANATION = 1_000
+"""The longest explanation of a match, in characters; what is longer is cut."""
+
 _VALUES: dict[str, Callable[[Row], Any]] = {
     "user": lambda row: fold(row.user),
     "source": lambda row: None if row.source is None else fold(row.source),
@@ -101,18 +104,22 @@ class Rule:
 
         :raises ConfigurationError: the rule names a level and no task has mapped the row to levels.
         """
-        for name in self._required:
-            if getattr(row, name) is None:
-                return False
+        if self.missing_in(row):
+            return False
         return bool(self._root.evaluate(self._values(row)))
+
+    def missing_in(self, row: Row) -> list[str]:
+        """Return the fields that the rule needs and a row lacks, so that the rule cannot match it."""
+        return [name for name in self._required if getattr(row, name) is None]
 
     def explain(self, row: Row, *, user_shown: str | None = None) -> str:
         """
-        Return the truth of each part of the rule for a row, with the values of the fields in it.
+        Return the truth of each part of the rule for a row, with the values of the fields in it, cut to a
+        length that fits into a log.
 
         :param user_shown: what to say instead of the user's name; None = the name.
         """
-        missing = [name for name in self._required if getattr(row, name) is None]
+        missing = self.missing_in(row)
         if missing:
             return f"no match, because the row has no {' and no '.join(missing)}"
         values = self._values(row)
@@ -125,7 +132,8 @@ class Rule:
             shown = ", ".join(f"{name} = {checks.shown(told[name])}" for name in fields)
             truth = "true" if node.evaluate(values) else "false"
             parts.append(f"{checks.rendered(node)}{f' ({shown})' if shown else ''}: {truth}")
-        return "; ".join(parts)
+        text = "; ".join(parts)
+        return text if len(text) <= LONGEST_EXPLANATION else f"{text[: LONGEST_EXPLANATION - 3]}..."
 
     def _values(self, row: Row) -> dict[str, Any]:
         for name in self._levels:

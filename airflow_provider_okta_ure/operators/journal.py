@@ -465,7 +465,7 @@ class Journal:
             map_index=self.run.map_index,
             try_number=self.run.try_number,
             source=row.source or "",
-            rule=row.rule or "",
+            rule=row.rule_text,
             score=row.score,
             score_level=row.score_level or "",
             risk_level=row.risk_level or "",

@@ -12,8 +12,9 @@ from airflow.sdk import BaseOperator
 
 from airflow_provider_okta_ure.core.least_safe import with_least_safe_scores
 from airflow_provider_okta_ure.core.levels import LevelMapping, ScoreBounds, map_row
+from airflow_provider_okta_ure.core.models import rule_text
 from airflow_provider_okta_ure.core.rows import from_rows, to_rows
-from airflow_provider_okta_ure.core.rules import Rule
+from airflow_provider_okta_ure.core.selections import Selection
 from airflow_provider_okta_ure.operators.identities import Names
 from airflow_provider_okta_ure.operators.identity import RunIdentity
 from airflow_provider_okta_ure.operators.readings import remember_scores
@@ -38,35 +39,40 @@ class RiskFilterOperator(BaseOperator):
         of several: ``rows=[eu.output, us.output]``. (templated)
     :param rule: a boolean expression over a row, such as ``score <= 500 and
         user.ends_with("@corp.example")``. Remember that a score points up to safe. (templated)
-    :return: the matching rows, as a list of dicts, with the rule in their field ``rule``.
+    :param unless: a rule whose rows are left out: a row is returned when ``rule`` matches it and ``unless``
+        does not. Each of them stands on its own, so never build one text of two rules with a template; None
+        = nobody is left out. (templated)
+    :return: the matching rows, as a list of dicts, with both in their fields ``rule`` and ``unless``.
     """
 
-    template_fields: Sequence[str] = ("rows", "rule")
+    template_fields: Sequence[str] = ("rows", "rule", "unless")
 
-    def __init__(self, *, rows: Any, rule: str, **kwargs: Any) -> None:
+    def __init__(self, *, rows: Any, rule: str, unless: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.rows = rows
         self.rule = rule
+        self.unless = unless
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         with failing_for_good():
             say_as_of(self.log, context, only_reads=True)
-            rule, names = Rule.parse(self.rule), Names.as_configured()
+            selection, names = Selection.parse(self.rule, self.unless), Names.as_configured()
             rows = to_rows(self.rows)
             self._remember_own(rows, context)
             matching = [
-                msgspec.structs.replace(row, rule=self.rule)
+                msgspec.structs.replace(row, rule=self.rule, unless=self.unless)
                 for row in with_least_safe_scores(rows)
-                if rule.matches(row)
+                if selection.matches(row)
             ]
-            self.log.info("%d of %d rows match: %s", len(matching), len(rows), names.hidden(self.rule))
+            said = rule_text(self.rule, self.unless)
+            self.log.info("%d of %d rows match: %s", len(matching), len(rows), names.hidden(said))
             unscored = sum(1 for row in rows if row.score is None)
-            if unscored and "score" in rule.fields:
+            if unscored and "score" in selection.fields:
                 self.log.info(
                     "%d rows have no score, so a rule about the score matches none of them.", unscored
                 )
             for row in matching[:SAMPLES]:
-                why = rule.explain(row, user_shown=names.shown(row.user))
+                why = selection.explain(row, user_shown=names.shown(row.user))
                 self.log.info("  %s: %s", names.shown(row.user), names.hidden(why, row.user))
             return from_rows(matching)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import StrictUndefined, TemplateError
 
-from airflow_provider_okta_ure.core.rules import Rule
+from airflow_provider_okta_ure.core.selections import Selection
 from airflow_provider_okta_ure.errors import ConfigurationError, RuleError
 from airflow_provider_okta_ure.hooks.signals import to_signals_mode
 from airflow_provider_okta_ure.preflight.report import Finding, Verdict, ok, problem, warning
@@ -163,12 +163,12 @@ class NeedsOfDag:
         need.check_jwks &= self._flag(task, "check_jwks", default=True)
 
     def _read_rule(self, task: Any) -> None:
-        rule = self._value(task, "rule")
+        rule, unless = self._value(task, "rule"), self._value(task, "unless")
         if not isinstance(rule, str):
             return
-        self.rules += 1
+        self.rules += 1 if unless is None else 2
         try:
-            Rule.parse(rule)
+            Selection.parse(rule, unless)
         except RuleError as error:
             self.wrong_rules.append(f"{task.task_id}: {error.message}")
 

@@ -194,12 +194,13 @@ def run_day(exchange: Exchange, number: int, tasks: tuple[str, ...]) -> None:
     """Do what the example DAG does, with the acting tasks in this order."""
     fetched = exchange.task(NetskopeFetchScoresOperator(task_id="fetch_scores", settle_after=None), number)
 
-    def picked(rule: str) -> Any:
-        chosen = exchange.task(RiskFilterOperator(task_id="filter", rows=fetched, rule=rule), number)
+    def picked(rule: str, unless: str | None = None) -> Any:
+        operator = RiskFilterOperator(task_id="filter", rows=fetched, rule=rule, unless=unless)
+        chosen = exchange.task(operator, number)
         return exchange.task(RiskMapLevelsOperator(task_id="map", rows=chosen), number)
 
-    at_risk, recovered = picked("score <= 500"), picked("score > 600")
-    improved = picked("has_score and not (score <= 500)")
+    at_risk, recovered = picked("score <= 500"), picked("score > 600", "score <= 500")
+    improved = picked("has_score", "score <= 500")
     settings: Any = {"group_name": GROUP, "max_change_percent": 100}
     operators: dict[str, Any] = {
         "add": OktaAddToGroupOperator(task_id="add", rows=at_risk, create_group=True, **settings),
