@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from airflow_provider_okta_ure.core.models import RISK_LEVELS, SCORE_LEVELS
+from airflow_provider_okta_ure.core.rule_patterns import LONGEST_TEXT
 from airflow_provider_okta_ure.errors import RuleError
 
 DEEPEST_RULE = 40
@@ -173,6 +174,17 @@ def _check_pattern(node: Any, text: str) -> None:
     # The pattern itself was checked in the text, before the engine could run it.
     if kind(node.right) != "StringExpression":
         raise RuleError("A regular expression must be written in the rule, in quotes.", rule=text)
+    if not all(map(_has_a_bounded_length, walk(node.left))):
+        raise RuleError(
+            f"A regular expression is matched against a field, and not against {rendered(node.left)}.",
+            rule=text,
+        )
+
+
+def _has_a_bounded_length(node: Any) -> bool:
+    if kind(node) == "StringExpression":
+        return len(node.value) <= LONGEST_TEXT
+    return kind(node) in ("SymbolExpression", "CoalesceExpression")
 
 
 def _check_call(node: Any, text: str) -> None:

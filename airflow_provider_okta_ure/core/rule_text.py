@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from airflow_provider_okta_ure.core.rule_patterns import UnfitPattern, compile_pattern
+from airflow_provider_okta_ure.core.rule_patterns import MOST_STEPS, UnfitPattern, steps_of
 from airflow_provider_okta_ure.errors import RuleError
 
 _TOKEN = re.compile(
@@ -26,6 +26,7 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|.)", re.DOTALL)
 _CONTROLS = frozenset("abfnrtv")
 _MATCHING = {"=~", "=~~", "!~", "!~~"}
+_FIELD_AT_THE_END = re.compile(r"(?:^|\W)(?:[A-Za-z_]\w*|\( [A-Za-z_]\w* (?:\?\? '' )?\))$")
 _AFTER_PATTERN = {"", ")", "]", ",", "and", "or"}
 
 _MEANT = {
@@ -62,13 +63,21 @@ def check_text(text: str) -> None:
     :raises RuleError: with the position of the first part that cannot stay.
     """
     tokens = list(_tokens(text))
+    steps = 0
     for index, (kind, part, position) in enumerate(tokens):
         if kind == "string":
             _check_string(part, text, position)
         if kind in {"word", "sign"}:
             _check_part(part, text, position)
         if part in _MATCHING and kind == "sign":
-            _check_pattern(tokens[index + 1 : index + 3], text, search=part.endswith("~~"))
+            steps += _steps_of_pattern(tokens[index + 1 : index + 3], text, search=part.endswith("~~"))
+            if steps > MOST_STEPS:
+                raise RuleError(
+                    "The regular expressions of the rule together take too long.",
+                    rule=text,
+                    position=position,
+                )
+            _check_matched(tokens[:index], text, position)
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
@@ -124,17 +133,33 @@ def _refusal(what: str, text: str, position: int) -> RuleError:
     )
 
 
-def _check_pattern(following: list[tuple[str, str, int]], text: str, *, search: bool) -> None:
-    """Check the regular expression; ``following`` is what comes after the operator."""
+def _check_matched(before: list[tuple[str, str, int]], text: str, position: int) -> None:
+    """
+    Refuse to match anything but a field, or a field with a default: a text that is put together can be long.
+
+    Only what the engine computes while it reads the rule; the rest is checked in its tree.
+    """
+    shape = " ".join("''" if kind == "string" else part for kind, part, _ in before[-5:])
+    if not _FIELD_AT_THE_END.search(shape):
+        raise RuleError(
+            "A regular expression is matched against a field.",
+            rule=text,
+            position=position,
+            remedy='Write the field before it, such as user =~ "svc-.*" or (source ?? "") =~ "eu".',
+        )
+
+
+def _steps_of_pattern(following: list[tuple[str, str, int]], text: str, *, search: bool) -> int:
+    """Return what the regular expression may cost; ``following`` is what comes after the operator."""
     if not following:
-        return  # the engine says that the rule ends too early
+        return 0  # the engine says that the rule ends too early
     (kind, literal, start), after = following[0], following[1][1] if len(following) > 1 else ""
     if kind != "string" or after not in _AFTER_PATTERN:
         raise RuleError(
             "A regular expression must be written in the rule, in quotes.", rule=text, position=start
         )
     try:
-        compile_pattern(_value(literal), search=search)
+        return steps_of(_value(literal), search=search)
     except UnfitPattern as error:
         offset = literal.index(literal[-1]) + 1 + (error.position or 0)
         raise RuleError(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_okta_ure.core import rule_checks as checks
 from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.rule_checks import FIELDS
+from airflow_provider_okta_ure.core.rule_patterns import LONGEST_TEXT
 from airflow_provider_okta_ure.core.rule_text import check_text
 from airflow_provider_okta_ure.errors import ConfigurationError, RuleError
 
@@ -68,6 +69,15 @@ class Rule:
             }
         )
         self._levels = sorted(self.fields.intersection(checks.LEVELS))
+        self._matched = sorted(
+            {
+                one.name
+                for node in nodes
+                if checks.kind(node) == "FuzzyComparisonExpression"
+                for one in checks.walk(node.left)
+                if checks.kind(one) == "SymbolExpression"
+            }
+        )
         self._values_of = [(name, _VALUES[name]) for name in sorted(self.fields)]
 
     @classmethod
@@ -109,8 +119,15 @@ class Rule:
         return bool(self._root.evaluate(self._values(row)))
 
     def missing_in(self, row: Row) -> list[str]:
-        """Return the fields that the rule needs and a row lacks, so that the rule cannot match it."""
-        return [name for name in self._required if getattr(row, name) is None]
+        """
+        Return what the rule needs and a row lacks, so that the rule cannot match it.
+
+        A text that is too long for a regular expression counts as missing: it costs only its own row.
+        """
+        missing = [name for name in self._required if getattr(row, name) is None]
+        # As it is compared: lower case can have more characters.
+        too_long = [name for name in self._matched if len(_VALUES[name](row) or "") > LONGEST_TEXT]
+        return missing + [f"{name} of at most {LONGEST_TEXT} characters" for name in too_long]
 
     def explain(self, row: Row, *, user_shown: str | None = None) -> str:
         """

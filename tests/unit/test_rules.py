@@ -191,7 +191,18 @@ def test_a_level_that_was_not_mapped_is_an_error_and_not_a_mismatch() -> None:
         Rule.parse('risk_level == "high"').matches(Row(user="ann"))
 
 
-ACCEPTED = ["a+b", ".*@corp", "[a-z]+[0-9]+@", "(ab)+c", "svc-\\d+", "a.*b", "(a|b)+c", "a{1,9}b", "^a*$"]
+ACCEPTED = [
+    "a+b",
+    r".+@(.+\.)?corp\.example",
+    ".*@corp",
+    "[a-z]+[0-9]+@",
+    "(ab)+c",
+    "svc-\\d+",
+    "a.*b",
+    "(a|b)+c",
+    "a{1,9}b",
+    "^a*$",
+]
 
 
 @pytest.mark.parametrize("pattern", ACCEPTED)
