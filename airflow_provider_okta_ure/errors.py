@@ -28,6 +28,7 @@ Every exception of this package; each knows whether trying again can help and wh
     |-- NotRestoredError                  a replayed old change was delivered, the newest level after it not
     |-- SourceOutageError         [retry] a source has far fewer users than last time
     |-- StaleScoresError          [retry] a source has stopped sending new scores
+    |-- UnexpectedFailureError    [retry] an effect ended in an exception that is a fault of this package
     |-- DeliveryError                     risk signals that Okta accepted are not in its System Log
     `-- OutcomeError                      the work ended, but more users failed than ``fail_on`` allows
 
@@ -373,6 +374,13 @@ class NotRestoredError(OktaUreError):
     def __init__(self, message: str, *, retryable: bool) -> None:
         super().__init__(message)
         self.retryable = retryable
+
+
+class UnexpectedFailureError(OktaUreError):
+    """An effect on a user ended in an exception that this package did not expect, which is its fault."""
+
+    retryable = True
+    default_topic = "unexpected-failure"
 
 
 class SourceOutageError(OktaUreError):

@@ -49,6 +49,7 @@ SAFETY = Chapter(
                 "Fetching, filtering and mapping go on, so that the plans of the meantime can be looked at.",
             ),
             seen=("Nothing is written, because all writes are paused",),
+            reasons=("paused",),
         ),
         Entry(
             topic="pause-unknown",
@@ -58,6 +59,16 @@ SAFETY = Chapter(
             "Variable `okta_ure_paused`, or refused. That the Variable does not exist is an answer.",
             remedy="Look at Airflow's API server and the secrets backend; the next run does what was left.",
             seen=("which pauses all writes, cannot be read",),
+        ),
+        Entry(
+            topic="unexpected-failure",
+            title="A fault of this package",
+            what="Acting on one user ended in an exception that this package did not expect. The users who "
+            "were not begun yet were left alone.",
+            why="A fault of this package, or a machine that is out of memory.",
+            remedy="Report it with the traceback in the task log. Another try first finds out whether the "
+            "user was changed.",
+            seen=("was acted on.",),
         ),
         Entry(
             topic="plan-changed",

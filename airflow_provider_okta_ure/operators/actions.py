@@ -18,6 +18,7 @@ from airflow_provider_okta_ure.clients.scopes import GROUPS_MANAGE, GROUPS_READ,
 from airflow_provider_okta_ure.core.judgement import BlastRadius
 from airflow_provider_okta_ure.core.matching import Decision, outcome_of
 from airflow_provider_okta_ure.core.other_rows import without_less_safe_rows
+from airflow_provider_okta_ure.core.pausing import PAUSED
 from airflow_provider_okta_ure.core.plans import Approval, Proposal
 from airflow_provider_okta_ure.core.reports import FailOn, build_report
 from airflow_provider_okta_ure.core.rows import deduplicate, to_rows
@@ -35,6 +36,7 @@ from airflow_provider_okta_ure.operators.judging import (
     to_administrators_excluded,
 )
 from airflow_provider_okta_ure.operators.links import ActionLogLink, say_what_it_is_about
+from airflow_provider_okta_ure.operators.pausing import PauseSwitch
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
 from airflow_provider_okta_ure.operators.run import failing_for_good, refuse_future_rows, to_flag
 
@@ -157,6 +159,8 @@ class OktaActionOperator(ServiceOperator, ABC):
     action: ClassVar[Action]
     scopes: ClassVar[tuple[str, ...]]
     """What a service app has to be granted for this action."""
+    writes_to_okta: ClassVar[bool] = True
+    """Whether it changes anything in Okta, so that the pause switch is for it."""
     acts_without_rows: ClassVar[bool] = False
     """Whether there can be something to do although no row is about it."""
     operator_extra_links: Sequence[BaseOperatorLink] = (ActionLogLink(),)
@@ -242,6 +246,14 @@ class OktaActionOperator(ServiceOperator, ABC):
     def _warnings(self) -> list[str]:
         return []
 
+    @cached_property
+    def _pause(self) -> PauseSwitch:
+        return PauseSwitch(self.warn)
+
+    def is_paused(self) -> bool:
+        """Ask the pause switch, and return whether nothing may be written to Okta; it is said once why."""
+        return self.writes_to_okta and self._pause.is_on()
+
     @abstractmethod
     def turn(self) -> str:
         """Return what is acted on: two tasks with the same answer take turns."""
@@ -266,6 +278,7 @@ class OktaActionOperator(ServiceOperator, ABC):
             limits = BlastRadius.parse(self.max_changes, self.max_change_percent)
             rows = deduplicate(to_rows(self.rows))
             refuse_future_rows(rows)
+            dry_run = self.is_paused() or dry_run
             if not rows and not self.acts_without_rows and not approval.wants_changes:
                 self.log.info("No rows, nothing to do.")
                 if run.map_index >= 0:
@@ -273,12 +286,19 @@ class OktaActionOperator(ServiceOperator, ABC):
                     with self._journal(run):
                         pass
                 return build_report(
-                    self.action, [], as_of=run.as_of, as_of_reason=run.as_of_reason, dry_run=dry_run
+                    self.action,
+                    [],
+                    as_of=run.as_of,
+                    as_of_reason=run.as_of_reason,
+                    dry_run=dry_run,
+                    warnings=self._warnings,
                 ).to_dict()
             with self._journal(run) as journal:
                 # A dry run writes nothing, so it need not wait for anybody.
                 if not dry_run:
                     journal.take_turn(self.turn())
+                    # Waiting may have taken a quarter of an hour.
+                    dry_run = self.is_paused()
                 report, carried_out = self._act(
                     rows, journal, context, dry_run=dry_run, approval=approval, limits=limits
                 )
@@ -326,9 +346,16 @@ class OktaActionOperator(ServiceOperator, ABC):
         """Return the plan without the people who are never touched; nothing is written."""
         decisions = self._without_excluded(plan.decisions, journal)
         proposal = self._propose(plan, decisions, journal)
-        prepared = Prepared(plan, decisions, proposal, DRY_RUN if dry_run else plan.only_planned)
+        only_planned = self._why_only_planned(plan, dry_run=dry_run)
+        prepared = Prepared(plan, decisions, proposal, only_planned)
         self._announce(proposal, decisions, only_planned=bool(prepared.only_planned))
         return prepared
+
+    def _why_only_planned(self, plan: Plan, *, dry_run: bool) -> str:
+        if dry_run:
+            return DRY_RUN if to_flag(self.dry_run, "dry_run") else PAUSED
+        # Planning may have waited, too: for a group that two tasks name in two ways.
+        return plan.only_planned or (PAUSED if self.is_paused() else "")
 
     def _apply(
         self, prepared: Prepared, journal: Journal, context: Context, *, dry_run: bool
@@ -348,10 +375,10 @@ class OktaActionOperator(ServiceOperator, ABC):
             workers=self.workers,
             before=_tell_nobody if only_planned else journal.begin,
             after=_tell_nobody if only_planned else journal.finish,
+            may_go_on=lambda: only_planned or not self.is_paused(),
         )
         outcomes = [*self._said(settled), *self._carry_out(carried_out, prepared.only_planned)]
-        if only_planned:
-            journal.plan_only(_of_status(to_do, outcomes[len(settled) :], "planned"))
+        journal.plan_only(_of_status(to_do, outcomes[len(settled) :], "planned"))
         report = build_report(
             self.action,
             outcomes,

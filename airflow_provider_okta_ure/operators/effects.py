@@ -24,6 +24,7 @@ from airflow_provider_okta_ure.errors import (
     RateLimitedError,
     ServerError,
     TransportError,
+    UnexpectedFailureError,
 )
 
 Effect: TypeAlias = Callable[[Row, OktaUser], Outcome]
@@ -58,6 +59,7 @@ class CarriedOut:
     :param workers: how many at the same time.
     :param before: is told of some decisions before their effects are tried.
     :param after: is told what became of them.
+    :param may_go_on: is asked before each batch; after a no, the rest is only ``planned``, as ``paused``.
     """
 
     def __init__(
@@ -68,12 +70,15 @@ class CarriedOut:
         workers: int,
         before: Callable[[Sequence[Decision]], None],
         after: Callable[[Sequence[tuple[Decision, Outcome]]], None],
+        may_go_on: Callable[[], bool] = lambda: True,
     ) -> None:
         self._decisions = decisions
         self._effect = effect
         self._workers = workers
         self._before = before
         self._after = after
+        self._may_go_on = may_go_on
+        self._is_paused = False
         self._failures_in_a_row = 0
         self._lock = threading.Lock()
         self._refused_from_the_start: int | None = 0
@@ -94,9 +99,12 @@ class CarriedOut:
             for start in range(0, len(self._decisions), size):
                 batch = self._decisions[start : start + size]
                 if not self._is_given_up:
+                    self._is_paused = self._is_paused or not self._may_go_on()
+                if not (self._is_given_up or self._is_paused):
                     self._before(batch)
                 outcomes = list(pool.map(self._settle, batch))
-                self._after(list(zip(batch, outcomes, strict=True)))
+                if not self._is_paused:
+                    self._after(list(zip(batch, outcomes, strict=True)))
                 for outcome in outcomes:
                     self._count(outcome)
                     yield outcome
@@ -111,6 +119,8 @@ class CarriedOut:
         user = decision.user
         if user is None:
             raise AssertionError("a decision without outcome has a user")  # a bug, not an input
+        if self._is_paused:
+            return outcome_of(decision.row, "planned", "paused", user=user)
         if self._is_given_up:
             return outcome_of(
                 decision.row,
@@ -129,6 +139,18 @@ class CarriedOut:
                 return outcome_of(decision.row, "skipped", "user_deprovisioned", user=user, message=text)
             self._take_in(error)
             return _failure(decision.row, user, error)
+        except Exception as error:  # noqa: BLE001  # a fault of ours, and nobody may stay half done
+            return self._unexpected(decision.row, user, error)
+
+    def _unexpected(self, row: Row, user: OktaUser, error: Exception) -> Outcome:
+        """Return the outcome of an effect that ended in an exception of which nobody thought."""
+        # Its words are not ours, so they stand in the traceback alone.
+        ours = UnexpectedFailureError(f"{type(error).__name__} while {row.user} was acted on.")
+        ours.__cause__ = error
+        with self._lock:
+            self.error = self.error or ours
+        # Whether Okta was reached is not known, so that it stays in doubt until the next try looks.
+        return _failure(row, user, ours)
 
     def _take_in(self, error: OktaUreError) -> None:
         with self._lock:

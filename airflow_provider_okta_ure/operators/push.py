@@ -145,6 +145,7 @@ class OktaPushRiskOperator(OktaActionOperator):
                     remedy="Plan again with the same value of signals.",
                 )
             self.log.info("%s", told)
+            self.is_paused()  # whether it is or not, nothing is sent; that it is has to be seen
             return build_report(
                 self.action,
                 [],
@@ -152,7 +153,7 @@ class OktaPushRiskOperator(OktaActionOperator):
                 as_of_reason=run.as_of_reason,
                 dry_run=to_flag(self.dry_run, "dry_run"),
                 # Somebody chose off; auto decided by itself, which has to be seen.
-                warnings=[told] if mode == "auto" else [],
+                warnings=[*self._warnings, *([told] if mode == "auto" else [])],
             ).to_dict()
 
     @property

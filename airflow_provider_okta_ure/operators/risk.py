@@ -112,6 +112,7 @@ class OktaNoActionOperator(OktaActionOperator):
 
     action: ClassVar[Action] = "no_action"
     scopes: ClassVar[tuple[str, ...]] = ()
+    writes_to_okta: ClassVar[bool] = False
     template_fields: Sequence[str] = (*OktaActionOperator.template_fields, "return_rows")
 
     def __init__(self, *, return_rows: bool | str = False, **kwargs: Any) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from airflow_provider_okta_ure.clients.scopes import PROVIDERS_MANAGE
 from airflow_provider_okta_ure.hooks.okta import OktaHook
+from airflow_provider_okta_ure.operators.pausing import PauseSwitch
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
 from airflow_provider_okta_ure.operators.run import failing_for_good, say_as_of, to_flag
 
@@ -21,7 +22,7 @@ class OktaSecurityEventsProviderOperator(ServiceOperator):
     """
     Make sure that an Okta org accepts our risk signals: one security events provider, up to date and active.
 
-    What is not given here comes from the connection.
+    What is not given here comes from the connection. While all writes are paused, nothing is changed.
 
     :param provider_name: the security events provider's name in Okta. (templated)
     :param issuer: who signs, as in every token's ``iss``. (templated)
@@ -31,7 +32,7 @@ class OktaSecurityEventsProviderOperator(ServiceOperator):
     :param take_over: a security events provider of that name that has another issuer is changed to be ours;
         None = as the connection says. (templated)
     :param okta_conn_id: the connection to the Okta org. (templated)
-    :return: the security events provider as a dict.
+    :return: the security events provider as a dict; empty when there is none and all writes are paused.
     """
 
     scopes: ClassVar[tuple[str, ...]] = (PROVIDERS_MANAGE,)
@@ -77,6 +78,12 @@ class OktaSecurityEventsProviderOperator(ServiceOperator):
                 if self.take_over in (None, "", "None")
                 else to_flag(self.take_over, "take_over"),
             )
+            if PauseSwitch(lambda text: self.log.warning("%s", text)).is_on():
+                found = hook.client.find_security_events_provider(
+                    name=registration.name, issuer=registration.issuer or ""
+                )
+                as_it_is: dict[str, Any] = {} if found is None else msgspec.to_builtins(found)
+                return as_it_is
             provider = registration.ensure(hook.client)
             self.log.info(
                 "Security events provider %r (%s) is %s.",
