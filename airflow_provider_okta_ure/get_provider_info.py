@@ -38,6 +38,17 @@ _TRANSPORT_FIELDS: dict[str, Any] = {
         "The rest stays free for the other clients of the same token and org.",
         "schema": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
     },
+    "max_answer_mib": {
+        "label": "Largest answer (MiB)",
+        "description": "An answer that is larger, on the wire or after unpacking, is refused. Default: 64.",
+        "schema": {"type": ["integer", "null"], "minimum": 1, "maximum": 1024},
+    },
+    "allow_custom_domain": {
+        "label": "Allow a custom domain",
+        "description": "On: the host above is not on one of the service's own domains, and may receive the "
+        "token.",
+        "schema": {"type": ["boolean", "null"], "default": False},
+    },
 }
 
 _OKTA_FIELDS: dict[str, Any] = {
@@ -120,11 +131,6 @@ _OKTA_FIELDS: dict[str, Any] = {
         "description": "Names or ids of Okta groups, comma-separated, whose members no operator ever "
         "touches. When one of them cannot be read, nobody is touched.",
         "schema": {"type": ["string", "null"]},
-    },
-    "allow_custom_domain": {
-        "label": "Allow a custom domain",
-        "description": "On: the host above is your own domain for Okta and may receive the token.",
-        "schema": {"type": ["boolean", "null"], "default": False},
     },
     "allow_private_jwks_url": {
         "label": "Allow a private JWKS URL",

@@ -35,8 +35,14 @@ CONNECTIONS = Chapter(
             topic="netskope-domain",
             title="The Netskope host is not usable",
             what="The host of the connection is not one that may receive the token.",
-            why="It is no host name at all, plain http, or holds more than the host.",
+            why="It is no host name at all, plain http, holds more than the host, or is on a domain that is "
+            "not Netskope's.",
             remedy="Set the host to the tenant's URL, such as https://acme.goskope.com.",
+            steps=(
+                "Copy the host from the address of the tenant's admin console.",
+                "If it is on another domain, such as that of a tenant for a government, ask Netskope whether "
+                "the domain is theirs, and set `allow_custom_domain`.",
+            ),
             seen=("The Netskope host",),
         ),
         Entry(

@@ -121,6 +121,44 @@ NETWORK = Chapter(
             ),
         ),
         Entry(
+            topic="answer-too-large",
+            title="An answer is larger, or compressed in another way, than is taken",
+            what="An answer has more bytes than `max_answer_mib` allows, on the wire or after unpacking; "
+            "more levels or values of JSON than the service ever sends; or a compression that was not asked "
+            "for. It was not read any further, and does not count as done.",
+            why="Somebody else answers in the place of the service, or the service is disturbed. A few KiB "
+            "can unpack to many GiB, which would stop the worker.",
+            remedy="Look at what answers at the host of the connection. Raise `max_answer_mib` only if the "
+            "answer is really the service's own.",
+            steps=(
+                "From the worker itself, try `curl -sSi https://<host>/` and look at who answers.",
+                "A page of 200 users has less than 1 MiB, so 64 MiB, the default, is far more than needed.",
+                "A change of one user that was answered so may have happened: the next try finds out.",
+            ),
+            seen=(
+                "MiB on the wire. It was not read any further.",
+                "MiB after unpacking. It was not read any further.",
+                "is compressed 2 times",
+                "is compressed in a way that was not asked for",
+                "levels or",
+            ),
+        ),
+        Entry(
+            topic="list-without-end",
+            title="A list of a service has no end",
+            what="The pages of one list were more, larger or slower than those of any org or tenant, or a "
+            "page came twice. The list was not read any further.",
+            why="The service, or a proxy that keeps answers, gives the same pages again or a next page for "
+            "ever.",
+            remedy="Try again later; if it goes on, tell the support of the service which list it is.",
+            steps=(
+                "Look whether a proxy or gateway on the way keeps answers: it must not.",
+                "A list may have 4,000,000 entries and 4 GiB, and take six hours: more than twice what an "
+                "org of 1,000,000 users needs.",
+            ),
+            seen=("has no end after", "so the list has no end", "that was read before"),
+        ),
+        Entry(
             topic="unexpected-answer",
             title="Somebody else answered",
             what="The answer is not what the service's own specification says: a page for people, a "

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
+from airflow_provider_okta_ure.clients.nesting import is_too_nested
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -16,6 +18,7 @@ BodyT = TypeVar("BodyT")
 
 LONGEST_SUMMARY = 300
 _MOST_LOOKED_AT = 20_000
+_OBJECT = re.compile(rb"\s*\{")
 PAGE_FOR_PEOPLE = "a page for people instead of an answer"
 
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
@@ -54,6 +57,7 @@ class Reply(Generic[BodyT]):
     :param url: the URL that answered.
     :param headers: compared without regard to case; repeated lines joined by commas.
     :param body: the decoded body.
+    :param size: bytes of the body, after unpacking.
     """
 
     status: int
@@ -61,6 +65,7 @@ class Reply(Generic[BodyT]):
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     body: BodyT = field(repr=False)
+    size: int = 0
 
     @property
     def answer(self) -> Answer:
@@ -118,7 +123,9 @@ def clean_text(text: object, secrets: Iterable[str] = ()) -> str:
 
 
 def decoded_object(content: bytes) -> Mapping[str, Any]:
-    """Return the JSON object in a body; empty for everything else."""
+    """Return the JSON object in a body; empty for everything else, also for one that has too many levels."""
+    if not _OBJECT.match(content) or is_too_nested(content):
+        return {}
     try:
         said = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
+from airflow_provider_okta_ure.clients.nesting import is_too_nested
+
 KindT = TypeVar("KindT")
 
 # A pair of surrogates, half of one, or any other escape, so that none is taken apart in its middle.
@@ -26,6 +28,10 @@ _ESCAPE = re.compile(
 
 class UnreadableError(ValueError):
     """The body is no JSON, or breaks off."""
+
+
+class TooNestedError(ValueError):
+    """The body has more levels, or more values, than are taken."""
 
 
 class Body(NamedTuple):
@@ -45,8 +51,11 @@ def read_json(content: bytes, kind: Any) -> Body:
     Return a body as a value of a type.
 
     :raises UnreadableError: it is no JSON.
+    :raises TooNestedError: it was not even tried.
     :raises msgspec.ValidationError: it is JSON of another form.
     """
+    if is_too_nested(content):
+        raise TooNestedError
     first: msgspec.ValidationError | None = None
     try:
         return Body(msgspec.json.decode(content, type=kind), 0)

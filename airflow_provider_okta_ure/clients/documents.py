@@ -10,7 +10,7 @@ import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 import requests.utils
@@ -19,15 +19,21 @@ from airflow_provider_okta_ure.clients.addresses import Resolver, is_loopback, l
 from airflow_provider_okta_ure.clients.answers import clean_text
 from airflow_provider_okta_ure.clients.hosts import Origin, origin_of
 from airflow_provider_okta_ure.clients.http import USER_AGENT
+from airflow_provider_okta_ure.clients.links import joined
+from airflow_provider_okta_ure.clients.nesting import is_too_nested
 from airflow_provider_okta_ure.clients.retries import Again, Patience, RetryPolicy, Timing, repeat
 from airflow_provider_okta_ure.clients.timed_sockets import Deadline, TimedSocket
 from airflow_provider_okta_ure.clients.tunnels import Tunnel, TunnelError
-from airflow_provider_okta_ure.errors import ConfigurationError, JwksError
+from airflow_provider_okta_ure.clients.unpacking import AnswerLimitError
+from airflow_provider_okta_ure.errors import ConfigurationError, JwksError, OktaUreError
 
 LONGEST_DOCUMENT = 64 * 1024
 """Bytes; a key set of ten keys has 5 KiB."""
 
 CONTENT_TYPE = "application/json"
+
+_MOST_ON_THE_WIRE = 1024 * 1024
+"""Bytes, headers included: http.client takes a hundred header lines of 64 KiB, and chunks of any length."""
 
 _PATIENCE = RetryPolicy(attempts=3, first_wait=1.0, longest_wait=5.0, total_wait=10.0)
 _ASK = {
@@ -102,12 +108,17 @@ class DocumentReader:
         try:
             plain = self._dial(target, deadline)
             with plain, self._secured(target, plain, deadline) as real:
-                return _ask(target, TimedSocket(real, deadline))
+                return _ask(target, TimedSocket(real, deadline, most=_MOST_ON_THE_WIRE))
+        except OktaUreError:
+            raise  # some of ours are ValueErrors as well
+        except AnswerLimitError:
+            raise _too_large(target) from None
         except ssl.SSLCertVerificationError as error:
             raise _not_trusted(target, error) from None
         except TimeoutError:
             raise _no_answer(target, f"did not answer completely within {self.seconds:.0f} s") from None
-        except (OSError, http.client.HTTPException) as error:
+        # A ValueError: what http.client cannot take, such as a chunk of less than no bytes.
+        except (OSError, http.client.HTTPException, ValueError) as error:
             raise _no_answer(target, _in_words(error)) from None
 
     def _dial(self, target: _Target, deadline: Deadline) -> socket.socket:
@@ -224,12 +235,7 @@ def _ask(target: _Target, timed: TimedSocket) -> dict[str, Any]:
         content = response.read(LONGEST_DOCUMENT + 1)
         is_whole = not response.length
     if len(content) > LONGEST_DOCUMENT:
-        raise JwksError(
-            f"What {target.shown} answers is longer than {LONGEST_DOCUMENT // 1024} KiB.",
-            url=target.shown,
-            reason="too_large",
-            remedy="Publish the public keys alone.",
-        )
+        raise _too_large(target)
     if not is_whole:
         raise http.client.IncompleteRead(b"")
     return _decoded(target, content)
@@ -240,7 +246,7 @@ def _check_status(target: _Target, response: http.client.HTTPResponse) -> None:
     if status == http.client.OK:
         return
     if 300 <= status < 400:
-        origin = origin_of(urljoin(target.url, response.getheader("Location", "")))
+        origin = origin_of(joined(target.url, response.getheader("Location", "")))
         raise JwksError(
             f"{target.shown} sends us on to {origin or 'an address that makes no sense'} (HTTP {status}). "
             "It was not followed.",
@@ -278,14 +284,17 @@ def _check_content_type(target: _Target, response: http.client.HTTPResponse) -> 
 
 def _decoded(target: _Target, content: bytes) -> dict[str, Any]:
     try:
-        return msgspec.json.decode(content, type=dict[str, Any])
+        # Strictly, unlike answers of the services: Okta has to understand it as well.
+        if not is_too_nested(content):
+            return msgspec.json.decode(content, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise JwksError(
-            f"What {target.shown} answers is not a JSON object.",
-            url=target.shown,
-            reason="malformed",
-            remedy="Open it in a browser, and compare it with what `airflow okta-ure keys jwks` prints.",
-        ) from None
+        pass
+    raise JwksError(
+        f"What {target.shown} answers is not a JSON object.",
+        url=target.shown,
+        reason="malformed",
+        remedy="Open it in a browser, and compare it with what `airflow okta-ure keys jwks` prints.",
+    )
 
 
 def _in_words(error: Exception) -> str:
@@ -297,6 +306,15 @@ def _in_words(error: Exception) -> str:
         return "refused the connection"
     # The text of other errors can quote what was received.
     return f"gave no whole answer ({type(error).__name__})"
+
+
+def _too_large(target: _Target) -> JwksError:
+    return JwksError(
+        f"What {target.shown} answers is longer than {LONGEST_DOCUMENT // 1024} KiB.",
+        url=target.shown,
+        reason="too_large",
+        remedy="Publish the public keys alone.",
+    )
 
 
 def _no_answer(target: _Target, what: str) -> JwksError:

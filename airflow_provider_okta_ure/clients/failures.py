@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import requests
 from urllib3.exceptions import (
+    HTTPError,
     LocationParseError,
     NameResolutionError,
     NewConnectionError,
@@ -21,7 +22,7 @@ from airflow_provider_okta_ure.errors import (
 )
 
 
-def no_answer(error: OSError | ValueError, service: str, base_url: str) -> OktaUreError:
+def no_answer(error: OSError | ValueError | HTTPError, service: str, base_url: str) -> OktaUreError:
     """
     Return our error for one that ``requests`` raised.
 
@@ -40,21 +41,27 @@ def no_answer(error: OSError | ValueError, service: str, base_url: str) -> OktaU
         return ConfigurationError(
             "The proxy URL cannot be used: it is no http URL with a host and a port.", topic="proxy-trouble"
         )
-    if isinstance(error, ValueError) and not isinstance(error, OSError):
-        return UnexpectedAnswerError(f"The answer of {service} at {base_url} has headers that make no sense.")
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return TransportError(f"{service} at {base_url} did not accept a connection in time.", sent=False)
-    if isinstance(error, requests.exceptions.Timeout):
-        return TransportError(f"{service} at {base_url} did not answer in time.")
+    if isinstance(error, (TimeoutError, requests.exceptions.Timeout)):
+        return _too_late(error, service, base_url)
     if isinstance(error, requests.exceptions.ConnectionError):
         return _not_connected(error, service, base_url)
-    if not isinstance(error, requests.exceptions.RequestException):
+    if isinstance(error, (requests.exceptions.RequestException, HTTPError)):
+        return TransportError(
+            f"The answer of {service} at {base_url} was cut off or garbled ({type(error).__name__})."
+        )
+    if isinstance(error, OSError):
         return ConfigurationError(
             "The file with the certificate authorities cannot be read.", topic="ca-bundle-unreadable"
         )
-    return TransportError(
-        f"The answer of {service} at {base_url} was cut off or garbled ({type(error).__name__})."
-    )
+    return UnexpectedAnswerError(f"The answer of {service} at {base_url} has headers that make no sense.")
+
+
+def _too_late(error: OSError, service: str, base_url: str) -> TransportError:
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return TransportError(f"{service} at {base_url} did not accept a connection in time.", sent=False)
+    # What the deadline raises comes while an answer is read.
+    completely = "completely " if isinstance(error, TimeoutError) else ""
+    return TransportError(f"{service} at {base_url} did not answer {completely}in time.")
 
 
 def _not_connected(error: requests.exceptions.ConnectionError, service: str, base_url: str) -> TransportError:

@@ -12,6 +12,13 @@ from airflow_provider_okta_ure.errors import ConfigurationError
 OKTA_DOMAINS = ("okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil")
 """An org of Okta's own is a subdomain of one of these."""
 
+NETSKOPE_DOMAINS = ("goskope.com", "netskope.com", "boomskope.com")
+"""
+A tenant is a subdomain of one of these, the ones that Netskope's own SDK accepts.
+
+No list of the domains of tenants for governments is public, so those need ``allow_custom_domain``.
+"""
+
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.IGNORECASE | re.DOTALL)
 _HOST_AND_PORT = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+)(?::([0-9]{1,5}))?", re.IGNORECASE)
@@ -62,16 +69,24 @@ def okta_base_url(host: str, *, allow_custom_domain: bool = False) -> str:
     return str(origin)
 
 
-def netskope_base_url(host: str) -> str:
+def netskope_base_url(host: str, *, allow_custom_domain: bool = False) -> str:
     """
     Return the one spelling of a Netskope tenant's URL.
 
-    Netskope publishes no complete list of its domains, so only the form of the host is checked.
-
     :param host: what a person typed: ``acme.goskope.com``, ``https://acme.eu.goskope.com/``.
+    :param allow_custom_domain: accept a host that is not on one of Netskope's domains.
     :raises ConfigurationError: the host is not one that may receive a token.
     """
-    return str(_origin_typed(host, "Netskope", "https://acme.goskope.com", topic="netskope-domain"))
+    origin = _origin_typed(host, "Netskope", "https://acme.goskope.com", topic="netskope-domain")
+    if not (origin.is_loopback or allow_custom_domain or _is_below(origin.host, NETSKOPE_DOMAINS)):
+        raise ConfigurationError(
+            f"The Netskope host {_quoted(origin.host)} is not a tenant: those are below "
+            f"{', '.join(NETSKOPE_DOMAINS)}.",
+            remedy="Correct the host, or set `allow_custom_domain` if the tenant really is there: the token "
+            "is sent there.",
+            topic="netskope-domain",
+        )
+    return str(origin)
 
 
 def origin_of(url: str) -> Origin | None:

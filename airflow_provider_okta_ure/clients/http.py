@@ -3,30 +3,34 @@
 
 from __future__ import annotations
 
+import codecs
 import copy
 import logging
 import threading
 import weakref
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from urllib.parse import urljoin
 
 import msgspec
 import requests
+from urllib3.exceptions import HTTPError
 
 from airflow_provider_okta_ure import __version__
 from airflow_provider_okta_ure.clients.answers import Refusal, Reply, clean_text, decoded_object, is_html
 from airflow_provider_okta_ure.clients.auth import NoAuth, OriginAuth
-from airflow_provider_okta_ure.clients.bodies import UnreadableError, read_json
+from airflow_provider_okta_ure.clients.bodies import TooNestedError, UnreadableError, read_json
 from airflow_provider_okta_ure.clients.calls import Call
 from airflow_provider_okta_ure.clients.dialects import retry_after
 from airflow_provider_okta_ure.clients.failures import no_answer
 from airflow_provider_okta_ure.clients.glimpse import Glimpse, take_glimpse
 from airflow_provider_okta_ure.clients.hosts import origin_of
 from airflow_provider_okta_ure.clients.limits import Gate
-from airflow_provider_okta_ure.clients.links import checked_next, joined, next_link
+from airflow_provider_okta_ure.clients.links import joined, next_link
+from airflow_provider_okta_ure.clients.lists import LARGEST_PAGE, Listing, ListLimits
+from airflow_provider_okta_ure.clients.nesting import MOST_NESTED, MOST_VALUES
 from airflow_provider_okta_ure.clients.retries import Again, Patience, RetryPolicy, Timing, repeat
-from airflow_provider_okta_ure.clients.timed_answers import TimedAnswerAdapter
+from airflow_provider_okta_ure.clients.sessions import AnswerLimits, Session
+from airflow_provider_okta_ure.clients.unpacking import ACCEPTED_CODING, LARGEST_ANSWER, AnswerLimitError
 from airflow_provider_okta_ure.errors import (
     ApiError,
     ConfigurationError,
@@ -49,6 +53,9 @@ USER_AGENT = f"airflow-provider-okta-ure/{__version__}"
 TIME_TO_READ = 120.0
 """Seconds that an answer may take once it has begun; a page has a few hundred KiB."""
 
+_HEADERS = {"Accept": "application/json", "User-Agent": USER_AGENT, "Accept-Encoding": ACCEPTED_CODING}
+_LOOKED_AT = 4096
+
 _REPEATABLE = ("GET", "HEAD", "PUT", "DELETE")  # RFC 9110 section 9.2.2
 # 425: the service has not looked at the request (RFC 8470 section 5.2). A 408 does not say so.
 _REPEATED_FOR_ALL = (425, 429, 502, 503, 504)
@@ -60,6 +67,8 @@ class Transport(TypedDict, total=False):
     connect_timeout: float
     read_timeout: float
     answer_timeout: float | None
+    largest_answer: int
+    list_limits: ListLimits
     verify: bool | str
     proxy: str | None
     retry: RetryPolicy
@@ -77,7 +86,9 @@ class ApiClient:
     :param connect_timeout: seconds to wait for a connection.
     :param read_timeout: seconds to wait for the next bytes of an answer.
     :param answer_timeout: seconds until an answer is there, to its last byte, each time that a request is
-        sent; None = two minutes more than it may take to begin.
+        sent; None = two minutes more than it may take to begin. Unpacking counts.
+    :param largest_answer: bytes that an answer may have, on the wire and after unpacking.
+    :param list_limits: what all pages of one list may take together.
     :param verify: check the server's certificate; or the path of a file with the authorities to trust.
     :param proxy: URL of a proxy; None = what the environment says.
     :param retry: how patient each call is.
@@ -95,6 +106,8 @@ class ApiClient:
         connect_timeout: float = 10.0,
         read_timeout: float = 60.0,
         answer_timeout: float | None = None,
+        largest_answer: int = LARGEST_ANSWER,
+        list_limits: ListLimits | None = None,
         verify: bool | str = True,
         proxy: str | None = None,
         retry: RetryPolicy | None = None,
@@ -113,7 +126,10 @@ class ApiClient:
         self._auth = auth.bound_to(self.base_url)
         self._dialect = dialect
         self._timeout = (connect_timeout, read_timeout)
-        self._answer_timeout = read_timeout + TIME_TO_READ if answer_timeout is None else answer_timeout
+        self._limits = AnswerLimits(
+            read_timeout + TIME_TO_READ if answer_timeout is None else answer_timeout, largest_answer
+        )
+        self._list_limits = list_limits or ListLimits()
         self._verify = verify
         self._proxies = {"http": proxy, "https": proxy} if proxy else {}
         # A proxy of the environment would look for the sandbox on its own machine.
@@ -124,11 +140,16 @@ class ApiClient:
             dialect.service, rate_limit_share, self._timing, per_second=per_second, limited=self.base_url
         )
         self._local = threading.local()
-        self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
+        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.base_url!r})"
+
+    @property
+    def service(self) -> str:
+        """The service's name for messages."""
+        return self._dialect.service
 
     @property
     def timing(self) -> Timing:
@@ -162,7 +183,7 @@ class ApiClient:
         :raises OktaUreError: it gives no answer.
         """
         session, settings = self._session()
-        headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+        headers = {"Accept": "application/json", "User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
         try:
             return take_glimpse(
                 session,
@@ -172,7 +193,9 @@ class ApiClient:
                 headers=headers,
                 timing=self._timing,
             )
-        except (OSError, ValueError) as error:
+        except AnswerLimitError as error:
+            raise self._too_large(f"GET {path.partition('?')[0]}", error) from None
+        except (OSError, ValueError, HTTPError) as error:
             raise no_answer(error, self._dialect.service, self.base_url) from None
 
     def close(self) -> None:
@@ -251,20 +274,22 @@ class ApiClient:
         :param until_empty: the service gives a next page for ever, and an empty page is the end.
         :raises UnexpectedAnswerError: the next page is on another origin, was there before, or no end comes.
         """
-        seen: set[str] = set()
-        reply: Reply[list[BodyT]] = self.call(
+        size = str((params or {}).get("limit", ""))
+        listing = self.listing(int(size) if size.isdigit() else LARGEST_PAGE)
+        reply: Reply[list[BodyT]] = listing.page(
             "GET", path, bucket=bucket, expect=expect, params=params, headers=headers
         )
         while True:
             yield reply.body
-            seen.add(reply.url)
             target = next_link(reply.headers.get("Link", ""))
             if not target or (until_empty and not reply.body):
                 return
-            url = checked_next(
-                joined(reply.url, target), seen, base_url=self.base_url, service=self._dialect.service
-            )
-            reply = self.call("GET", url, bucket=bucket, expect=expect, headers=headers)
+            url = listing.after(reply, target)
+            reply = listing.page("GET", url, bucket=bucket, expect=expect, headers=headers)
+
+    def listing(self, page_size: int) -> Listing:
+        """Return what reads the pages of one list, each within the limits of all of them together."""
+        return Listing(self, page_size, self._list_limits)
 
     def _run(self, call: Call) -> Reply[Any]:
         patience = Patience(self._retry, lambda seconds: self._out_of_patience(call, seconds))
@@ -277,12 +302,12 @@ class ApiClient:
                 again = self._dialect.repeat_headers(first_request_id, count) if count else {}
                 count += 1
                 with self._gate.slot(call.bucket, patience) as note:
-                    response = self._send(call, again)
+                    response, content = self._send(call, again)
                     note(self._dialect.window(response.headers))
                 call.auth.learn(response)
                 first_request_id = first_request_id or self._request_id(call, response)
                 try:
-                    return self._judge(call, response)
+                    return self._judge(call, response, content)
                 except ApiError as error:
                     # A refused request had no effect, so this is safe whatever the method is.
                     if not call.auth.mend(error, response, mended):
@@ -290,22 +315,27 @@ class ApiClient:
 
         return repeat(attempt, f"{self._dialect.service} {call.title}", self._retry, patience, self._timing)
 
-    def _send(self, call: Call, again: Mapping[str, str]) -> requests.Response:
+    def _send(self, call: Call, again: Mapping[str, str]) -> tuple[requests.Response, bytes]:
+        """Return an answer and its body."""
         request = requests.Request(
             call.method,
             call.url,
             params=call.params,
             data=call.body,
-            headers={"Accept": "application/json", "User-Agent": USER_AGENT, **call.headers, **again},
+            headers={**_HEADERS, **call.headers, **again},
             auth=call.auth,
         )
         started = self._timing.monotonic()
         try:
             session, settings = self._session()
             prepared = session.prepare_request(request)
-            response = session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings)
+            response, content = session.exchange(prepared, timeout=self._timeout, **settings)
+        except OktaUreError:
+            raise  # of the sign-in; some of ours are ValueErrors as well
+        except AnswerLimitError as error:
+            raise self._too_large(call.title, error) from None
         # Errors of requests are OSErrors, as is a missing CA bundle; what it cannot parse are ValueErrors.
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPError) as error:
             raise self._failed(call, no_answer(error, self._dialect.service, self.base_url)) from None
         log.debug(
             "%s %s -> %s in %.0f ms, request id %s",
@@ -315,14 +345,20 @@ class ApiClient:
             (self._timing.monotonic() - started) * 1000,
             self._request_id(call, response) or "-",
         )
-        return response
+        return response, content
+
+    def _too_large(self, title: str, error: AnswerLimitError) -> UnexpectedAnswerError:
+        return UnexpectedAnswerError(
+            f"{self._dialect.service}'s answer to {title} {error}. It was not read any further.",
+            topic="answer-too-large",
+        )
 
     def _failed(self, call: Call, error: OktaUreError) -> Exception:
         """Return what to raise when there was no usable answer."""
         safe = isinstance(error, TransportError) and (call.repeatable or not error.sent)
         return Again(error) if safe else error
 
-    def _judge(self, call: Call, response: requests.Response) -> Reply[Any]:
+    def _judge(self, call: Call, response: requests.Response, content: bytes) -> Reply[Any]:
         status = response.status_code
         if 300 <= status < 400:
             target = _host_of(joined(call.url, response.headers.get("Location", "")))
@@ -331,25 +367,25 @@ class ApiClient:
                 "not followed, because the token would go there."
             )
         if not 200 <= status < 300:
-            raise self._refused(call, response)
-        is_page = is_html(response.headers.get("Content-Type", ""), response.content)
-        said = decoded_object(response.content) if response.content.lstrip()[:1] == b"{" else {}
-        if not is_page and self._dialect.is_refusal(said):
-            raise self._refused(call, response)
+            raise self._refused(call, response, content)
+        is_page = is_html(response.headers.get("Content-Type", ""), content)
+        if not is_page and self._dialect.is_refusal(decoded_object(content)):
+            raise self._refused(call, response, content)
         if is_page or status not in call.accepts:
-            raise self._from_elsewhere(call, response)
+            raise self._from_elsewhere(call, response, content)
         return Reply(
             status=status,
             request_id=self._request_id(call, response),
             url=response.url,
             headers=response.headers,
-            body=self._decoded(call, response),
+            body=self._decoded(call, response, content),
+            size=len(content),
         )
 
-    def _decoded(self, call: Call, response: requests.Response) -> Any:
+    def _decoded(self, call: Call, response: requests.Response, content: bytes) -> Any:
         if call.expect is None or call.expect is bytes:
-            return response.content if call.expect else None
-        service, content = self._dialect.service, response.content
+            return content if call.expect else None
+        service = self._dialect.service
         try:
             value, left_out = read_json(content, call.expect)
         except msgspec.ValidationError as error:
@@ -357,9 +393,12 @@ class ApiClient:
             raise UnexpectedAnswerError(
                 f"{service}'s answer to {call.title} has another form: {error}."
             ) from None
+        except TooNestedError:
+            said = AnswerLimitError(f"has more than {MOST_NESTED} levels or {MOST_VALUES:,} values")
+            raise self._too_large(call.title, said) from None
         except UnreadableError:
             if _is_text(content):
-                raise self._from_elsewhere(call, response) from None
+                raise self._from_elsewhere(call, response, content) from None
             cut_off = TransportError(f"{service}'s answer to {call.title} was cut off or is not JSON.")
             raise self._failed(call, cut_off) from None
         if left_out:
@@ -371,10 +410,12 @@ class ApiClient:
             )
         return value
 
-    def _from_elsewhere(self, call: Call, response: requests.Response) -> UnexpectedAnswerError:
+    def _from_elsewhere(
+        self, call: Call, response: requests.Response, content: bytes
+    ) -> UnexpectedAnswerError:
         """Return what to raise for an answer that the service does not give to this call."""
         service, status = self._dialect.service, response.status_code
-        if is_html(response.headers.get("Content-Type", ""), response.content):
+        if is_html(response.headers.get("Content-Type", ""), content):
             return UnexpectedAnswerError(f"{service}'s answer to {call.title} is a page for people.")
         documented = " or ".join(f"HTTP {one}" for one in call.accepts)
         what = f"HTTP {status}" + (" with something else than JSON" if status in call.accepts else "")
@@ -384,9 +425,9 @@ class ApiClient:
             topic="proxy-answered",
         )
 
-    def _refused(self, call: Call, response: requests.Response) -> Exception:
+    def _refused(self, call: Call, response: requests.Response, content: bytes) -> Exception:
         """Return what to raise for a refusal: its error, or the signal to try again."""
-        error = self._dialect.error(self._refusal(call, response))
+        error = self._dialect.error(self._refusal(call, response, content))
         status = response.status_code
         if status == 429:
             seconds = self._dialect.wait_after_429(response.headers)
@@ -398,8 +439,7 @@ class ApiClient:
             return Again(error, retry_after(response.headers))
         return error
 
-    def _refusal(self, call: Call, response: requests.Response) -> Refusal:
-        content = response.content
+    def _refusal(self, call: Call, response: requests.Response, content: bytes) -> Refusal:
         return Refusal(
             method=call.method,
             path=call.path,
@@ -425,15 +465,11 @@ class ApiClient:
     def _request_id(self, call: Call, response: requests.Response) -> str:
         return clean_text(response.headers.get(self._dialect.request_id_header, ""), self._secrets(call))
 
-    def _session(self) -> tuple[requests.Session, Mapping[str, Any]]:
+    def _session(self) -> tuple[Session, Mapping[str, Any]]:
         """Return this thread's session, and what the environment says about proxies and authorities."""
-        found: tuple[requests.Session, Mapping[str, Any]] | None = getattr(self._local, "session", None)
+        found: tuple[Session, Mapping[str, Any]] | None = getattr(self._local, "session", None)
         if found is None:
-            session = requests.Session()
-            # A cookie would make one request's fate depend on another's.
-            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            for scheme in ("https://", "http://"):
-                session.mount(scheme, self._adapter())
+            session = Session(self._limits, self._timing.monotonic)
             # Once, because all requests go to one host and reading the environment takes as long as sending.
             proxies: dict[str, Any] = dict(self._proxies)
             settings = session.merge_environment_settings(self.base_url, proxies, False, self._verify, None)
@@ -444,16 +480,12 @@ class ApiClient:
                 self._sessions.add(session)
         return found
 
-    def _adapter(self) -> TimedAnswerAdapter:
-        return TimedAnswerAdapter(
-            self._answer_timeout, self._timing.monotonic, pool_connections=1, pool_maxsize=1, max_retries=0
-        )
-
 
 def _is_text(content: bytes) -> bool:
     """Whether a body is words of somebody, not a piece of JSON or of something that broke."""
     try:
-        text = content.decode().strip()
+        # The beginning is enough; a letter that the cut takes apart is no error here.
+        text = codecs.getincrementaldecoder("utf-8")().decode(content[:_LOOKED_AT]).strip()
     except UnicodeDecodeError:
         return False
     return bool(text) and text[0] not in "[{"

@@ -13,9 +13,6 @@ from airflow_provider_okta_ure.errors import UnexpectedAnswerError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-MOST_PAGES = 20_000
-"""More pages than any org has: a service that never stops giving a next page is not followed for ever."""
-
 # The quoted strings are part of the pattern because they may contain commas and semicolons.
 _LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[\w!#$&+.^`|~-]+\*?(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s",;]+))?)*)')
 _RELATION = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s",;]+))', re.IGNORECASE)
@@ -49,7 +46,7 @@ def checked_next(url: str, seen: Collection[str], *, base_url: str, service: str
     :param seen: the pages read so far.
     :param base_url: the only origin to follow a link to, because the token goes with it.
     :param service: who says so.
-    :raises UnexpectedAnswerError: it is on another origin, was read before, or there is no end.
+    :raises UnexpectedAnswerError: it is on another origin, or was read before.
     """
     if not is_same_origin(url, base_url):
         elsewhere = origin_of(url) or "an address that makes no sense"
@@ -58,9 +55,9 @@ def checked_next(url: str, seen: Collection[str], *, base_url: str, service: str
             "not followed, because the token would go there."
         )
     if url in seen:
-        raise UnexpectedAnswerError(f"{service} names a page as the next one that was read before.")
-    if len(seen) >= MOST_PAGES:
-        raise UnexpectedAnswerError(f"{service} gave {MOST_PAGES} pages without an end.")
+        raise UnexpectedAnswerError(
+            f"{service} names a page as the next one that was read before.", topic="list-without-end"
+        )
     return url
 
 

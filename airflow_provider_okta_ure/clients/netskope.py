@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from airflow_provider_okta_ure.clients.auth import OriginAuth
+    from airflow_provider_okta_ure.clients.lists import Listing
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +113,7 @@ class NetskopeClient:
 
         :raises OktaUreError: saying what is wrong: the host, the token, or what it may do.
         """
-        page = self._scim_page(1, 1)
+        page = self._scim_page(1, 1, self._api.listing(1))
         name = next(self._names_in(user.user_name for user in page.resources or () if user), NOBODY)
         self._read_series([name], milliseconds(utc_day(self._now())), 1)
 
@@ -129,8 +130,13 @@ class NetskopeClient:
         """
         seen: set[str] = set()
         start = 1
+        listing = self._api.listing(PAGE_SIZE)
+        before: WireScimAnswer | None = None
         while True:
-            page = self._scim_page(start, PAGE_SIZE)
+            page = self._scim_page(start, PAGE_SIZE, listing)
+            if before and any(page.resources or ()) and page.resources == before.resources:
+                raise _repeated("users")
+            before = page
             for name in self._names_in(user.user_name for user in page.resources or () if user):
                 if fold(name) not in seen:
                     seen.add(fold(name))
@@ -299,16 +305,21 @@ class NetskopeClient:
 
     def _list_pages(self, active_days: int, order: str) -> Iterator[WireListAnswer]:
         offset = 0
+        listing = self._api.listing(PAGE_SIZE)
+        before: WireListAnswer | None = None
         while offset <= MOST_USERS:
-            page = self._list_page(offset, active_days, order)
+            page = self._list_page(offset, active_days, order, listing)
+            if before and any(page.results) and page.results == before.results:
+                raise _repeated("scores")
+            before = page
             yield page
             offset += _entries(page.results)
             if not page.results or (page.total_count is not None and offset >= page.total_count):
                 return
         raise UnexpectedAnswerError(f"Netskope lists more than {MOST_USERS} users.")
 
-    def _list_page(self, offset: int, active_days: int, order: str) -> WireListAnswer:
-        return self._api.call(
+    def _list_page(self, offset: int, active_days: int, order: str, listing: Listing) -> WireListAnswer:
+        page: WireListAnswer = listing.page(
             "POST",
             LIST_PATH,
             bucket=BUCKET,
@@ -323,12 +334,15 @@ class NetskopeClient:
             repeatable=True,
             expect=WireListAnswer,
         ).body
+        return page
 
     # --- both
 
-    def _scim_page(self, start: int, count: int) -> WireScimAnswer:
+    def _scim_page(self, start: int, count: int, listing: Listing) -> WireScimAnswer:
         params = {"startIndex": str(start), "count": str(count)}
-        page = self._api.call("GET", SCIM_PATH, bucket=BUCKET, params=params, expect=WireScimAnswer).body
+        page: WireScimAnswer = listing.page(
+            "GET", SCIM_PATH, bucket=BUCKET, params=params, expect=WireScimAnswer
+        ).body
         if not page.is_list:
             raise UnexpectedAnswerError("Netskope's list of users has another form: it has no users.")
         return page
@@ -345,6 +359,13 @@ def _entries(page: Sequence[object]) -> int:
     entry at the worst comes twice, and none is passed over.
     """
     return sum(1 for one in page if one is not None) or len(page)
+
+
+def _repeated(of: str) -> UnexpectedAnswerError:
+    return UnexpectedAnswerError(
+        f"Netskope gave the same page of its list of {of} twice, so the list has no end.",
+        topic="list-without-end",
+    )
 
 
 def _warn_of_odd(count: int) -> None:

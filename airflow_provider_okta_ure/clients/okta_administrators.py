@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_okta_ure.clients.links import checked_next, joined
 from airflow_provider_okta_ure.errors import UnexpectedAnswerError
 
 if TYPE_CHECKING:
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
 
 PATH = "/api/v1/iam/assignees/users"
 BUCKET = "/api/v1"
+PAGE_SIZE = 200
 
 
 class OktaAdministratorCalls:
@@ -29,17 +29,17 @@ class OktaAdministratorCalls:
 
         :raises PermissionDeniedError: the credential may not read this.
         """
-        url, seen = PATH, set[str]()
-        params: dict[str, str] | None = {"limit": "200"}
+        url = PATH
+        params: dict[str, str] | None = {"limit": str(PAGE_SIZE)}
+        listing = self._api.listing(PAGE_SIZE)
         while True:
-            reply = self._api.call("GET", url, bucket=BUCKET, params=params, expect=dict[str, Any])
+            reply = listing.page("GET", url, bucket=BUCKET, params=params, expect=dict[str, Any])
             yield from _ids(reply.body)
             # The next page stands in the body here, not in a header.
             target = _next(reply.body)
             if not target:
                 return
-            seen.add(reply.url)
-            url = checked_next(joined(reply.url, target), seen, base_url=self._api.base_url, service="Okta")
+            url = listing.after(reply, target)
             params = None
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from airflow_provider_okta_ure.clients.answers import clean_text
 from airflow_provider_okta_ure.clients.dialects import server_time
-from airflow_provider_okta_ure.clients.links import checked_next, joined, next_link
+from airflow_provider_okta_ure.clients.links import next_link
 from airflow_provider_okta_ure.clients.okta_wire import text_literal
 from airflow_provider_okta_ure.core.deliveries import Sighting
 from airflow_provider_okta_ure.errors import ConfigurationError
@@ -101,9 +101,9 @@ class ReceivedTail:
 
         :raises OktaUreError: Okta refused or gave no answer; reading again starts with the same page.
         """
-        seen: set[str] = set()
+        listing = self._api.listing(LARGEST_PAGE)
         while True:
-            reply = self._api.call(
+            reply = listing.page(
                 "GET", self._next, bucket=LOGS_BUCKET, params=self._params, expect=list[WireLogEvent]
             )
             stamp = server_time(reply.headers)
@@ -111,12 +111,9 @@ class ReceivedTail:
             if not reply.body:
                 # Okta: without an end the log always names a next page; here it would be this one again.
                 return
-            seen.add(reply.url)
             target = next_link(reply.headers.get("Link", ""))
             if target:
-                self._next = checked_next(
-                    joined(reply.url, target), seen, base_url=self._api.base_url, service="Okta"
-                )
+                self._next = listing.after(reply, target)
                 self._params = None
             yield [event.to_sighting() for event in reply.body if event.event_type == RECEIVED]
             if not target:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.clients.timed_sockets import Deadline
 
 
+_LONGEST_ANSWER = 1024 * 1024
+"""Bytes of the proxy's own answer."""
+
+
 class TunnelError(OSError):
     """The proxy did not connect us; says what it did instead."""
 
@@ -65,7 +69,8 @@ class Tunnel:
         """
         try:
             real = socket.create_connection((self.host, self.port), timeout=deadline.left())
-        except OSError as error:
+        # UnicodeError: a name that no host can have.
+        except (OSError, UnicodeError) as error:
             raise TunnelError(f"the proxy cannot be reached ({type(error).__name__})") from None
         try:
             self._ask(real, origin, deadline)
@@ -80,7 +85,7 @@ class Tunnel:
         if self.authorization:
             lines.append(f"Proxy-Authorization: {self.authorization}")
         # Nothing is read ahead, because what follows the empty line belongs to TLS.
-        timed = TimedSocket(real, deadline, buffer_size=1)
+        timed = TimedSocket(real, deadline, buffer_size=1, most=_LONGEST_ANSWER)
         timed.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
         answer = http.client.HTTPResponse(cast("Any", timed), method="CONNECT")
         try:

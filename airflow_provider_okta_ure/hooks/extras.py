@@ -31,6 +31,7 @@ _SHOWN = frozenset(
         "timeout",
         "verify",
         "rate_limit_share",
+        "max_answer_mib",
         "auth_method",
         "dpop",
         "allow_custom_domain",

@@ -64,11 +64,13 @@ class NetskopeHook(BaseHook):
         """
         The tenant's URL, without a slash at the end.
 
-        :raises ConfigurationError: the host is not usable.
+        :raises ConfigurationError: the host is not one that may receive the token.
         """
         from airflow_provider_okta_ure.clients.hosts import netskope_base_url
 
-        return netskope_base_url(base_host(self.connection))
+        return netskope_base_url(
+            base_host(self.connection), allow_custom_domain=self.settings.allow_custom_domain
+        )
 
     @cached_property
     def client(self) -> NetskopeClient:

@@ -27,6 +27,9 @@ class TransportSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     :param proxy: URL of a proxy; None = what the environment says.
     :param rate_limit_share: how much of each rate limit bucket we may use, more than 0, at most 1;
         None = the client's default.
+    :param max_answer_mib: how large an answer may be, on the wire and after unpacking; None = the client's
+        default.
+    :param allow_custom_domain: the host is on no domain of the service's own, and may receive the token.
     """
 
     timeout: int | None = None
@@ -34,6 +37,8 @@ class TransportSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     ca_bundle: str | None = None
     proxy: str | None = None
     rate_limit_share: float | None = None
+    max_answer_mib: int | None = None
+    allow_custom_domain: bool = False
 
     @property
     def tls(self) -> bool | str:
@@ -47,6 +52,7 @@ class TransportSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
             "proxy": self.proxy,
             "read_timeout": self.timeout,
             "rate_limit_share": self.rate_limit_share,
+            "largest_answer": self.max_answer_mib and self.max_answer_mib * 1024 * 1024,
         }
         return {"verify": self.tls, **{name: value for name, value in chosen.items() if value is not None}}
 
@@ -74,7 +80,6 @@ class OktaSettings(TransportSettings, frozen=True, kw_only=True, forbid_unknown_
     :param signing_key_id: the key's ``kid``; None = its RFC 7638 thumbprint.
     :param exclude_users: logins, e-mail addresses or Okta ids of users who are never touched.
     :param exclude_groups: names or ids of groups whose members are never touched.
-    :param allow_custom_domain: the host is the org's own domain and may receive the token.
     :param allow_private_jwks_url: our published key set may be at a private or loopback address.
     """
 
@@ -92,7 +97,6 @@ class OktaSettings(TransportSettings, frozen=True, kw_only=True, forbid_unknown_
     signing_key_id: str | None = None
     exclude_users: str | list[str] | None = None
     exclude_groups: str | list[str] | None = None
-    allow_custom_domain: bool = False
     allow_private_jwks_url: bool = False
 
 
@@ -174,6 +178,12 @@ def _check_numbers(conn_id: str | None, settings: TransportSettings) -> None:
         raise ConfigurationError(
             f"Connection {conn_id!r}: timeout is {settings.timeout} seconds.",
             remedy="Use 1 to 600.",
+            topic="connection-field",
+        )
+    if settings.max_answer_mib is not None and not 1 <= settings.max_answer_mib <= 1024:
+        raise ConfigurationError(
+            f"Connection {conn_id!r}: max_answer_mib is {settings.max_answer_mib}.",
+            remedy="Use 1 to 1024; a page of 200 users has less than 1.",
             topic="connection-field",
         )
     share = settings.rate_limit_share

@@ -184,11 +184,33 @@ def test_a_password_or_token_in_the_host_field_is_not_repeated(secret: str) -> N
         ("https://ACME.eu.goskope.com/", "https://acme.eu.goskope.com"),
         ("acme.de.goskope.com:443", "https://acme.de.goskope.com"),
         ("http://127.0.0.1:8092", "http://127.0.0.1:8092"),
-        ("tenant.example", "https://tenant.example"),
+        ("acme.netskope.com", "https://acme.netskope.com"),
+        ("acme.boomskope.com.", "https://acme.boomskope.com"),
     ],
 )
-def test_a_netskope_tenant_is_accepted_whatever_its_domain(typed: str, spelled: str) -> None:
+def test_a_netskope_tenant_is_accepted_on_netskopes_domains(typed: str, spelled: str) -> None:
     assert netskope_base_url(typed) == spelled
+    assert netskope_base_url(spelled) == spelled
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "tenant.example",
+        "https://acme.goskope.com.evil.example",
+        "https://evilgoskope.com",
+        "https://acme.evilgoskope.com",
+        "https://goskope.com",
+        "acme.okta.com",
+        "acme.govskope.us",
+        "93.184.215.14",
+    ],
+)
+def test_a_netskope_host_on_another_domain_needs_the_switch(typed: str) -> None:
+    with pytest.raises(ConfigurationError, match="not a tenant") as caught:
+        netskope_base_url(typed)
+    assert "allow_custom_domain" in caught.value.remedy
+    assert netskope_base_url(typed, allow_custom_domain=True).startswith("https://")
 
 
 @pytest.mark.parametrize(
@@ -196,8 +218,9 @@ def test_a_netskope_tenant_is_accepted_whatever_its_domain(typed: str, spelled: 
     ["http://acme.goskope.com", "https://a@b.example", "acme.goskope.com/api", "acme", "acme.goskope.com\\x"],
 )
 def test_a_netskope_host_of_another_form_is_refused(typed: str) -> None:
-    with pytest.raises(ConfigurationError, match="Netskope"):
-        netskope_base_url(typed)
+    for allowed in (False, True):
+        with pytest.raises(ConfigurationError, match="Netskope"):
+            netskope_base_url(typed, allow_custom_domain=allowed)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +272,7 @@ def test_two_urls_without_origin_are_not_the_same() -> None:
 )
 def test_what_is_no_host_name_is_refused_on_every_domain(host: str) -> None:
     with pytest.raises(ConfigurationError):
-        netskope_base_url(f"https://{host}")
+        netskope_base_url(f"https://{host}", allow_custom_domain=True)
     with pytest.raises(ConfigurationError):
         okta_base_url(f"https://{host}", allow_custom_domain=True)
 
@@ -257,10 +280,10 @@ def test_what_is_no_host_name_is_refused_on_every_domain(host: str) -> None:
 def test_the_longest_names_and_the_last_ports_are_accepted() -> None:
     label, name = "a" * 63, ".".join(["a" * 62] * 4) + ".b"
     assert len(name) == 253
-    assert netskope_base_url(f"{label}.example") == f"https://{label}.example"
-    assert netskope_base_url(name) == f"https://{name}"
-    assert netskope_base_url("tenant.example:65535") == "https://tenant.example:65535"
-    assert netskope_base_url("tenant.example:1") == "https://tenant.example:1"
+    assert netskope_base_url(f"{label}.goskope.com") == f"https://{label}.goskope.com"
+    assert netskope_base_url(name, allow_custom_domain=True) == f"https://{name}"
+    assert netskope_base_url("acme.goskope.com:65535") == "https://acme.goskope.com:65535"
+    assert netskope_base_url("acme.goskope.com:1") == "https://acme.goskope.com:1"
 
 
 @pytest.mark.parametrize("empty", ["", " \t\n"])

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from requests.adapters import HTTPAdapter
 
-from airflow_provider_okta_ure.clients import links
 from airflow_provider_okta_ure.clients.links import next_link
+from airflow_provider_okta_ure.clients.lists import ListLimits
+from airflow_provider_okta_ure.clients.unpacking import MIB
 from airflow_provider_okta_ure.errors import UnexpectedAnswerError
 from tests.unit.http_script import ORG, TOKEN, Clock, Said, Script, Step, client
 
@@ -144,12 +145,52 @@ def test_a_next_page_equal_to_the_current_one_ends_the_reading(play: Any) -> Non
         _read(script)
 
 
-def test_pages_without_end_are_not_read_for_ever(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(links, "MOST_PAGES", 3)
-    script = play(*[Said(200, [n], [("Link", _to(f"{ORG}{PATH}?after={n}"))]) for n in range(9)])
-    with pytest.raises(UnexpectedAnswerError, match="without an end"):
-        _read(script)
-    assert len(script.sent) == 3
+@pytest.mark.parametrize(
+    ("limits", "pages", "said"),
+    [
+        pytest.param(ListLimits(entries=3), 3, "no end after 3 pages", id="number"),
+        pytest.param(ListLimits(size=2 * MIB), 3, "no end after 2 MiB", id="bytes"),
+        pytest.param(ListLimits(seconds=7200), 4, "no end after 2 hours", id="time"),
+    ],
+)
+def test_pages_without_end_are_not_read_for_ever(
+    play: Any, limits: ListLimits, pages: int, said: str
+) -> None:
+    clock = Clock()
+
+    def step(number: int) -> Step:
+        def answer(_request: object) -> Said:
+            clock.passed += 1900
+            padded = b"[" + b" " * (MIB - 100) + f"{number}]".encode()
+            return Said(200, padded, [("Link", _to(f"{ORG}{PATH}?after={number}"))])
+
+        return answer
+
+    script = play(*[step(number) for number in range(9)])
+    api = client(clock, list_limits=limits, answer_timeout=1e9)
+    with pytest.raises(UnexpectedAnswerError, match=said) as caught:
+        list(api.pages(PATH, bucket="b", expect=list[Any]))
+    assert PATH in str(caught.value)
+    assert caught.value.topic == "list-without-end"
+    assert len(script.sent) == pages
+
+
+def test_what_is_done_between_two_pages_is_not_the_time_of_the_list(play: Any) -> None:
+    clock = Clock()
+    play(
+        *[Said(200, [n], [("Link", _to(f"{ORG}{PATH}?after={n}"))]) for n in range(9)],
+        Said(200, []),
+    )
+    for _ in client(clock).pages(PATH, bucket="b", expect=list[Any]):
+        clock.passed += 7200
+
+
+def test_the_pages_of_a_million_users_are_within_the_limits() -> None:
+    limits = ListLimits()
+    assert limits.entries >= 2 * 1_000_000
+    assert limits.size >= 2 * (1_000_000 // 200) * 300_000
+    # Okta's default of 600 a minute for this, four tasks at once, and a share of 0.8.
+    assert limits.seconds >= 2 * (1_000_000 // 200) * 4 / (600 * 0.8) * 60
 
 
 def test_a_page_is_repeated_by_itself(play: Any) -> None:

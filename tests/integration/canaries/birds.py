@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
-from requests.adapters import HTTPAdapter
+from airflow_provider_okta_ure.clients.sessions import Session
 
 if TYPE_CHECKING:
     import requests
@@ -48,18 +48,18 @@ class Birds:
         return {kind for kind, texts in self.texts.items() if any(one in text for one in texts)}
 
 
-def watch(birds: Birds) -> Callable[..., requests.Response]:
-    """Return what takes the place of ``HTTPAdapter.send`` and learns every secret that goes over the wire."""
-    send = HTTPAdapter.send
+def watch(birds: Birds) -> Callable[..., tuple[requests.Response, bytes]]:
+    """Return what takes the place of ``Session.exchange`` and learns every secret that goes over the wire."""
+    exchange = Session.exchange
 
     def watching(
-        adapter: HTTPAdapter, request: requests.PreparedRequest, *args: Any, **kwargs: Any
-    ) -> requests.Response:
+        session: Session, request: requests.PreparedRequest, **settings: Any
+    ) -> tuple[requests.Response, bytes]:
         learn_from(birds, request)
-        response = send(adapter, request, *args, **kwargs)
+        response, content = exchange(session, request, **settings)
         if (request.url or "").endswith("/oauth2/v1/token") and response.ok:
-            birds.add("access token", *_token(response.json()["access_token"]))
-        return response
+            birds.add("access token", *_token(json.loads(content)["access_token"]))
+        return response, content
 
     return watching
 

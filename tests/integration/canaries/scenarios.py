@@ -55,9 +55,9 @@ def timeout(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def quiet_crash(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of our own code in the middle of an answer."""
 
-    def judge(self: ApiClient, call: Any, response: requests.Response) -> Any:
+    def judge(self: ApiClient, call: Any, response: requests.Response, content: bytes) -> Any:
         if call.path.startswith(BEFORE):
-            return original(self, call, response)
+            return original(self, call, response, content)
         raise KeyError(f"a bug at {call!r}")
 
     original = ApiClient._judge
@@ -67,10 +67,10 @@ def quiet_crash(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def noisy_crash(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error whose text shows the request with its credentials, and the connections."""
 
-    def judge(self: ApiClient, call: Any, response: requests.Response) -> Any:
+    def judge(self: ApiClient, call: Any, response: requests.Response, content: bytes) -> Any:
         if call.path.startswith(BEFORE):
             requests_so_far.append(response.request)
-            return original(self, call, response)
+            return original(self, call, response, content)
         text = "; ".join(noise(world, one) for one in (*requests_so_far, response.request))
         raise RuntimeError(f"a bug: {text}") from ValueError(text)
 

@@ -13,10 +13,10 @@ from urllib.parse import quote, urlsplit
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jwt.algorithms import RSAAlgorithm
-from requests.adapters import HTTPAdapter
 
 from airflow_provider_okta_ure.clients.access_tokens import PROCESS
 from airflow_provider_okta_ure.clients.retries import Timing
+from airflow_provider_okta_ure.clients.sessions import Session
 from airflow_provider_okta_ure.sandbox import Sandbox
 from tests.contract.odd_server import read_head
 from tests.integration.canaries.birds import Birds, watch
@@ -170,7 +170,7 @@ def world_of(
 ) -> Iterator[World]:
     proxy, birds = Proxy(), Birds()
     PROCESS.clear()
-    monkeypatch.setattr(HTTPAdapter, "send", watch(birds))
+    monkeypatch.setattr(Session, "exchange", watch(birds))
     with Sandbox(users=20, seed=7, now=NOW) as sandbox:
         clock = sandbox.clock
         for module in ("http", "oauth", "documents"):
