@@ -13,6 +13,7 @@ from airflow_provider_okta_ure.action_log.approvals import ApprovalRecord, write
 from airflow_provider_okta_ure.errors import OktaUreError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
 from airflow_provider_okta_ure.operators.identity import RunIdentity
+from airflow_provider_okta_ure.operators.plain_log import PlainLogMixin
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.approvals import Answer
 
 
-class OktaApprovalOperator(ApprovalOperator):
+class OktaApprovalOperator(PlainLogMixin, ApprovalOperator):
     """
     Ask a person to approve, as Airflow's ``ApprovalOperator`` does, and record the question and the answer.
 

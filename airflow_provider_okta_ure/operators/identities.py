@@ -8,11 +8,15 @@ import hmac
 import logging
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from airflow.sdk import conf
 
 from airflow_provider_okta_ure.core.names import fold
+from airflow_provider_okta_ure.core.texts import in_one_line
 from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
+
+log = logging.getLogger(__name__)
 
 SECTION = "okta_ure"
 _DIGITS = 12
@@ -46,11 +50,13 @@ class Names:
         """
         how = str(conf.get(SECTION, "log_identities", fallback="") or "clear").strip().lower()
         if how == "clear":
-            return cls(str, are_clear=True)
+            return cls(in_one_line, are_clear=True)
         if how == "masked":
-            return cls(masked)
+            return cls(lambda name: masked(in_one_line(name)))
         if how == "hashed":
             key = str(conf.get(SECTION, "log_identities_key", fallback="") or "").encode()
+            if not key:
+                _warn_of_missing_key()
             return cls(lambda name: hashed(name, key))
         raise ConfigurationError(
             f"[okta_ure] log_identities is {how!r}.", remedy='Use "clear", "masked" or "hashed".'
@@ -62,10 +68,12 @@ class Names:
 
         :param names: names that are known to be people's; needed for logins that are no addresses.
         """
+        text = in_one_line(text)
         if self.are_clear:
             return text
         folded = fold(text)
-        known = {name for name in names if len(name) >= _SHORTEST_NAME and fold(name) in folded}
+        plain = map(in_one_line, names)
+        known = {name for name in plain if len(name) >= _SHORTEST_NAME and fold(name) in folded}
         for name in sorted(known, key=len, reverse=True):
             whole_word = rf"(?<!\w){re.escape(name)}(?!\w)"
             text = re.sub(whole_word, lambda found: self.shown(found[0]), text, flags=re.IGNORECASE)
@@ -77,16 +85,25 @@ class Names:
 
         :param names: see :meth:`hidden`.
         """
-        if self.are_clear:
-            return
         listed = tuple(names)
         error.reword(lambda text: self.hidden(text, *listed))
+        if self.are_clear:
+            return
         error.__cause__, error.__context__, error.__suppress_context__ = None, None, True
 
     def quieten_libraries(self) -> None:
         """Keep the HTTP library from logging URLs, which it does at DEBUG and which can hold names."""
         if not self.are_clear:
             logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+
+
+@lru_cache(maxsize=1)
+def _warn_of_missing_key() -> None:
+    # Once in a process, which is once in a task.
+    log.warning(
+        "log_identities is hashed and there is no log_identities_key, so whoever knows the addresses can "
+        "find out whose digits are whose. Set [okta_ure] log_identities_key to a long random text."
+    )
 
 
 def name_shower() -> Callable[[str], str]:

@@ -14,6 +14,7 @@ from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.hooks.signals import to_signals_mode
 from airflow_provider_okta_ure.operators.identities import name_shower
 from airflow_provider_okta_ure.operators.judging import to_administrators_excluded
+from airflow_provider_okta_ure.operators.plain_log import PlainLogMixin
 from airflow_provider_okta_ure.operators.run import failing_for_good, say_as_of, to_flag, to_text
 from airflow_provider_okta_ure.preflight.run import preflight
 from airflow_provider_okta_ure.preflight.table import to_line, to_summary
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 NumberT = TypeVar("NumberT", int, float)
 
 
-class OktaPreflightOperator(BaseOperator):
+class OktaPreflightOperator(PlainLogMixin, BaseOperator):
     """
     Check everything that the following tasks need of Okta and Netskope, and write nothing.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from airflow_provider_okta_ure.errors import OktaUreError
+from airflow_provider_okta_ure.operators.plain_log import PlainLogMixin
 
 try:
     from airflow.sdk import RetryDecision, RetryPolicy
@@ -74,7 +75,7 @@ if HAS_RETRY_POLICIES:
             return cls()
 
 
-class ServiceOperator(BaseOperator):
+class ServiceOperator(PlainLogMixin, BaseOperator):
     """
     Call a service; when it asks for patience, Airflow tries the task again after the time it gave.
 

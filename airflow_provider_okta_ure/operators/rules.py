@@ -17,6 +17,7 @@ from airflow_provider_okta_ure.core.rows import from_rows, to_rows
 from airflow_provider_okta_ure.core.selections import Selection
 from airflow_provider_okta_ure.operators.identities import Names
 from airflow_provider_okta_ure.operators.identity import RunIdentity
+from airflow_provider_okta_ure.operators.plain_log import PlainLogMixin
 from airflow_provider_okta_ure.operators.readings import remember_scores
 from airflow_provider_okta_ure.operators.run import failing_for_good, say_as_of
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 SAMPLES = 5
 
 
-class RiskFilterOperator(BaseOperator):
+class RiskFilterOperator(PlainLogMixin, BaseOperator):
     """
     Return the rows that a business rule matches.
 
@@ -87,7 +88,7 @@ class RiskFilterOperator(BaseOperator):
             remember_scores(RunIdentity.of(context), "", own)
 
 
-class RiskMapLevelsOperator(BaseOperator):
+class RiskMapLevelsOperator(PlainLogMixin, BaseOperator):
     """
     Return rows with their levels: the score's band, Okta's risk level, and the risk level before.
 
