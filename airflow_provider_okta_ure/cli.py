@@ -154,6 +154,31 @@ _CHECK = ActionCommand(
 )
 
 
+_ARG_REASON = option(
+    "--reason", required=True, metavar="TEXT", help="why; shown in every report, on the page and by check"
+)
+_STATUS_OF_SWITCH = "Status: 0 = ok, 1 = the switch cannot be set or read, 2 = wrong options."
+
+_PAUSE = ActionCommand(
+    name="pause",
+    help="Stop all writes to Okta at once, in running tasks too",
+    description="Set the Airflow Variable okta_ure_paused: every operator then only plans, and says who "
+    "paused, since when and why. Running tasks stop before their next batch of users. Twice keeps the first "
+    "time and adds the second reason.",
+    epilog=_STATUS_OF_SWITCH,
+    func=lazy_load_command(f"{_COMMANDS}.pause.pause"),
+    args=(_ARG_REASON,),
+)
+_RESUME = ActionCommand(
+    name="resume",
+    help="Let the operators write to Okta again",
+    description="Remove the Airflow Variable okta_ure_paused. The next runs do what was left.",
+    epilog=_STATUS_OF_SWITCH,
+    func=lazy_load_command(f"{_COMMANDS}.pause.resume"),
+    args=(_ARG_REASON,),
+)
+
+
 _ADOPT = ActionCommand(
     name="adopt",
     help="Let members that somebody else put into a group be released when they recover",
@@ -312,6 +337,8 @@ def get_commands() -> list[CLICommand]:
             help="Okta User Risk Exchange: checks, keys, action log, examples",
             subcommands=(
                 _CHECK,
+                _PAUSE,
+                _RESUME,
                 _ADOPT,
                 _EXPLAIN,
                 GroupCommand(name="examples", help="Example DAGs", subcommands=_EXAMPLES),

@@ -3,8 +3,8 @@
 The pause switch: the Airflow Variable ``okta_ure_paused``.
 
 Airflow says "not there" also of a Variable that could not be read: it logs the error and goes on. So every
-place that may hold it is asked a second time, one by one. What does so is no public interface of Airflow, so
-that its absence changes nothing.
+place that may hold it is asked by itself before. What does so is no public interface of Airflow, so that its
+absence changes nothing.
 """
 
 from __future__ import annotations
@@ -42,7 +42,11 @@ def _values() -> Iterator[str | None]:
     """Yield the value of the Variable in each place that may hold it; None = it is not there."""
     from airflow.sdk import Variable
 
+    yield from _values_one_by_one()
     yield Variable.get(VARIABLE, default=None)
+
+
+def _values_one_by_one() -> Iterator[str | None]:
     try:
         from airflow.sdk.execution_time.secrets.execution_api import ExecutionAPISecretsBackend
         from airflow.sdk.execution_time.supervisor import ensure_secrets_backend_loaded

@@ -130,6 +130,7 @@ class OktaPreflightOperator(PlainLogMixin, BaseOperator):
                 self._wanted(),
                 say=self._log,
                 shown=name_shower(),
+                is_task=True,
             )
             self.log.info("Preflight: %s.", to_summary(report))
             error = report.error(fail_on_warning=fail_on_warning)

@@ -61,5 +61,5 @@ def _named(label: str, part: str, findings: list[Finding]) -> list[Finding]:
     return [
         msgspec.structs.replace(one, name=f"{label}{one.name}")
         for one in findings
-        if one.name.startswith(part) and not (label and one.name.startswith("action_log."))
+        if one.name.startswith(part) and not (label and one.name.startswith(("action_log.", "pause.")))
     ]

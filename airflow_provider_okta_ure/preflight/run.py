@@ -17,6 +17,7 @@ from airflow_provider_okta_ure.preflight.checks import run_checks
 from airflow_provider_okta_ure.preflight.exclusions import ExclusionChecks
 from airflow_provider_okta_ure.preflight.netskope import NetskopeChecks
 from airflow_provider_okta_ure.preflight.okta import OktaChecks
+from airflow_provider_okta_ure.preflight.pause import PauseChecks
 from airflow_provider_okta_ure.preflight.report import Finding, PreflightReport
 from airflow_provider_okta_ure.preflight.signals import SignalChecks
 from airflow_provider_okta_ure.preflight.wanted import needed_scopes
@@ -32,6 +33,7 @@ def preflight(
     *,
     say: Callable[[Finding], None] = lambda finding: None,
     shown: Callable[[str], str] = str,
+    is_task: bool = False,
 ) -> PreflightReport:
     """
     Check everything that the work needs, and write nothing.
@@ -41,6 +43,7 @@ def preflight(
     :param wanted: what is going to be done.
     :param say: is told each finding as it is made.
     :param shown: returns a person's name as it may stand in a message.
+    :param is_task: a task asks, and the tasks after it will find what it finds.
     """
     okta = OktaHook(okta_conn_id)
     actions, why_no_signals = _chosen(okta, wanted)
@@ -58,6 +61,7 @@ def preflight(
         *SignalChecks(okta_checks, okta, wanted, actions, why_no_signals).checks(),
         *(NetskopeChecks(netskope, wanted).checks() if netskope is not None else ()),
         *ActionLogChecks().checks(),
+        *PauseChecks(is_task=is_task).checks(),
     ]
     findings = []
     for finding in run_checks(checks):

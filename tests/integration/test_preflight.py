@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import make_url
 
-from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
+from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError, PauseUnknownError
 from airflow_provider_okta_ure.hooks.okta import OktaHook
+from airflow_provider_okta_ure.preflight import pause
 from demo.keys import new_signing_key
 from demo.processes import free_port
 from tests.integration.preflight_support import GROUP, ISSUER, World, state_of
@@ -648,3 +649,36 @@ def test_the_registration_of_another_transmitter_is_a_problem_before_the_work(wo
     assert ISSUER in found.message
     world.okta["extra"]["take_over"] = True
     assert world.check().finding("okta.registration").status == "ok"
+
+
+# --- the pause switch
+
+
+def test_who_paused_since_when_and_why_is_a_warning(world, monkeypatch):
+    monkeypatch.setenv(
+        "AIRFLOW_VAR_OKTA_URE_PAUSED",
+        '{"since": "2026-11-23T02:10:00Z", "by": "ann", "reason": "wrong tenant"}',
+    )
+    finding = world.check().finding("pause.switch")
+    assert finding.status == "warning"
+    assert finding.message == (
+        "All writes to Okta are paused since 2026-11-23 02:10 UTC by ann: wrong tenant."
+    )
+    assert "airflow okta-ure resume" in finding.remedy
+
+
+def test_nothing_paused_is_ok(world):
+    assert world.check().finding("pause.switch").status == "ok"
+
+
+@pytest.mark.parametrize(("is_task", "status"), [(True, "problem"), (False, "skipped")])
+def test_a_switch_that_cannot_be_read_is_a_problem_of_tasks(monkeypatch, is_task, status):
+    """A command may run where Airflow's database is not; a task finds what those after it will find."""
+
+    def unreadable() -> None:
+        raise PauseUnknownError("It cannot be read: TimeoutError.")
+
+    monkeypatch.setattr(pause, "read_pause", unreadable)
+    verdict = pause.PauseChecks(is_task=is_task).switch()
+    assert (verdict.status, verdict.retryable) == (status, is_task)
+    assert "TimeoutError" in verdict.message
