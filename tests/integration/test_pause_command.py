@@ -57,9 +57,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str
 def test_pause_says_who_since_when_and_why(variables: dict[str, str], run: Callable[..., Any]) -> None:
     status, said, _ = run("pause", "--reason", "wrong tenant")
     assert status == 0
-    assert said.startswith(
-        "All writes to Okta are paused since 2026-11-28 02:10 UTC by ann: wrong tenant.\n"
-    )
+    assert said.startswith("All writes to Okta are paused since 2026-11-28 02:10 UTC by ann: wrong tenant.\n")
     assert Pause.read(variables[VARIABLE]) == Pause(since=AT, by="ann", reason="wrong tenant")
 
 
@@ -71,8 +69,7 @@ def test_pause_twice_keeps_the_first_time_and_both_reasons(
     monkeypatch.setattr(getpass, "getuser", lambda: "bob")
     status, said, _ = run("pause", "--reason", "audit")
     assert status == 0
-    assert "since 2026-11-28 02:10 UTC by ann: wrong tenant; bob: audit.
-They were paused already; " in said
+    assert "since 2026-11-28 02:10 UTC by ann: wrong tenant; bob: audit.\nThey were paused already; " in said
     assert Pause.read(variables[VARIABLE]) == Pause(since=AT, by="ann", reason="wrong tenant; bob: audit")
     run("pause", "--reason", "wrong tenant; bob: audit")
     assert Pause.read(variables[VARIABLE]) == Pause(since=AT, by="ann", reason="wrong tenant; bob: audit")
