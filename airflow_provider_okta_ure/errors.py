@@ -21,6 +21,7 @@ Every exception of this package; each knows whether trying again can help and wh
     |-- GroupError                        the group is missing, ambiguous or not ours to write
     |-- PreflightError                    something that the work needs is missing; known before it began
     |-- ActionLogError            [retry] the action log's database cannot be used
+    |   `-- BusyError             [retry] it has no connection to spare, or a query took too long
     |-- LockedError               [retry] another run is acting on the same target
     |-- PauseUnknownError         [retry] whether all writes are paused cannot be read
     |-- BlastRadiusError                  a task would change more users than it may
@@ -324,6 +325,10 @@ class ActionLogError(OktaUreError):
     def __init__(self, message: str, *, remedy: str = "", retryable: bool = True, topic: str = "") -> None:
         super().__init__(message, remedy=remedy, topic=topic)
         self.retryable = retryable
+
+
+class BusyError(ActionLogError):
+    """The action log's database has no connection to spare, or a query took longer than it may."""
 
 
 class LockedError(OktaUreError):

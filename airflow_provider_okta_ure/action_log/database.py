@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import threading
 from collections.abc import Iterator
@@ -15,9 +16,10 @@ from typing import Any
 import tenacity
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from sqlalchemy.pool import NullPool
 
-from airflow_provider_okta_ure.errors import ActionLogError, ConfigurationError
+from airflow_provider_okta_ure.errors import ActionLogError, BusyError, ConfigurationError
 
 SQLITE_PATIENCE = 30.0
 """Seconds that SQLite waits for another writer."""
@@ -40,16 +42,24 @@ _ADVICE = (
 _NOT_ABLE = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL)
 _PASSING = (errno.ENOSPC, errno.EDQUOT)
 
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_QUERY_CANCELED = "57014"
+_TOO_MANY_CONNECTIONS = "53300"
+# https://www.sqlite.org/rescode.html
+_SQLITE_INTERRUPT = 9
+
 
 class Database:
     """
     Connections to one database.
 
     :param url: an SQLAlchemy URL of SQLite or PostgreSQL.
+    :param patience: how many seconds to wait for a connection to PostgreSQL, a new one or one that is in
+        use; None = as long as its driver and SQLAlchemy do.
     :raises ConfigurationError: it is of another kind, or its driver is not installed.
     """
 
-    def __init__(self, url: URL | str) -> None:
+    def __init__(self, url: URL | str, *, patience: float | None = None) -> None:
         try:
             parsed = make_url(url)
             kind = parsed.get_backend_name()
@@ -58,7 +68,7 @@ class Database:
                     f"The action log cannot be kept in {kind}.",
                     remedy="Use PostgreSQL, or SQLite for one machine.",
                 )
-            self.engine: Engine = _engine(parsed, kind)
+            self.engine: Engine = _engine(parsed, kind, patience)
         except ArgumentError:
             # Without the cause, which quotes the URL and with it the password.
             raise ConfigurationError(
@@ -108,11 +118,20 @@ class Database:
         """
         Say in our words what the database, or its file, refuses.
 
+        :raises BusyError: no connection was free in time, or a query was given up.
         :raises ActionLogError: instead of the driver's error.
         """
         try:
             yield
+        except NoConnectionFreeError:
+            raise BusyError(
+                f"All connections to the action log at {self.where} are in use.",
+                remedy="Try again in a few seconds.",
+            ) from None
         except DBAPIError as error:
+            busy = _busy(error.orig)
+            if busy is not None:
+                raise busy from None
             # SQLAlchemy's own text holds the statement with its values, so with names of people.
             said = str(error.orig).strip().splitlines()
             raise self._unusable(
@@ -153,11 +172,37 @@ class Database:
         )
 
 
-def _engine(url: Any, kind: str) -> Engine:
+def took_too_long() -> BusyError:
+    """Return the error for a query that was given up."""
+    return BusyError(
+        "The action log's database did not answer in time.",
+        remedy="Choose a shorter period or a narrower filter, or try again later.",
+    )
+
+
+def _busy(error: BaseException | None) -> BusyError | None:
+    """Return what a driver's error means when the database only has too much to do; None = something else."""
+    # psycopg2 and psycopg name it differently.
+    code = getattr(error, "pgcode", None) or getattr(error, "sqlstate", None)
+    if code == _QUERY_CANCELED or getattr(error, "sqlite_errorcode", None) == _SQLITE_INTERRUPT:
+        return took_too_long()
+    if code == _TOO_MANY_CONNECTIONS:
+        return BusyError(
+            "The action log's database accepts no more connections.", remedy="Try again in a few seconds."
+        )
+    return None
+
+
+def _engine(url: Any, kind: str, patience: float | None) -> Engine:
     if kind == "postgresql":
         # A connection pooler in transaction mode has other statements prepared on each of its connections.
-        arguments = {"prepare_threshold": None} if url.get_driver_name() == "psycopg" else {}
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=arguments)
+        arguments: dict[str, Any] = {"prepare_threshold": None} if url.get_driver_name() == "psycopg" else {}
+        options: dict[str, Any] = {}
+        if patience is not None:
+            options["pool_timeout"] = patience
+            if "connect_timeout" not in url.query:
+                arguments["connect_timeout"] = math.ceil(patience)
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=arguments, **options)
     memory = url.database in (None, "", ":memory:")
     # A file is opened anew each time: connections of SQLite must not cross threads or forks.
     pool = {} if memory else {"poolclass": NullPool}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from datetime import datetime, timezone
 from itertools import islice
 from typing import Literal, TypeAlias
@@ -31,7 +31,7 @@ def to_text(entries: Iterable[Entry], form: Format) -> Iterator[str]:
     return to_csv(entries) if form == "csv" else to_json_lines(entries)
 
 
-def to_csv(entries: Iterable[Entry]) -> Iterator[str]:
+def to_csv(entries: Iterable[Entry]) -> Generator[str, None, None]:
     """
     Yield the pieces of a CSV file with a header.
 

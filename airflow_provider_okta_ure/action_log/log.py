@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+ENTRIES_AT_ONCE = 1000
+"""How many entries :meth:`ActionLog.iterate` holds at a time."""
+
 
 class ActionLog:
     """
@@ -322,9 +325,22 @@ class ActionLog:
             return searching.count(connection, wanted, most=most)
 
     def iterate(self, wanted: searching.Filter) -> Iterator[Entry]:
-        """Yield all entries that a filter matches, the oldest first."""
-        with self.database.reading() as connection:
-            yield from searching.iterate(connection, wanted)
+        """
+        Yield all entries that a filter matches, the oldest first.
+
+        A connection is used for one batch of entries at a time: none is kept while the entries are written to
+        somebody who reads slowly, or has stopped reading.
+        """
+        after: searching.Cursor | None = None
+        while True:
+            with self.database.reading() as connection:
+                batch = searching.search(
+                    connection, wanted, limit=ENTRIES_AT_ONCE, after=after, newest_first=False
+                )
+            yield from batch
+            if len(batch) < ENTRIES_AT_ONCE:
+                return
+            after = searching.Cursor(batch[-1].as_of, batch[-1].id or 0)
 
     def prune(self, older_than: datetime) -> int:
         """Delete what is old and not needed, and return how many entries; see :func:`retention.prune`."""

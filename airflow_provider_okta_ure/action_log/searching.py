@@ -97,15 +97,6 @@ def count(connection: Connection, wanted: Filter, *, most: int | None = None) ->
     return found
 
 
-def iterate(connection: Connection, wanted: Filter, *, page: int = 1000) -> Iterator[Entry]:
-    """Yield all entries that a filter matches, the oldest first."""
-    after: Cursor | None = None
-    while entries := search(connection, wanted, limit=page, after=after, newest_first=False):
-        yield from entries
-        last = entries[-1]
-        after = Cursor(last.as_of, last.id or 0)
-
-
 def conditions_of(wanted: Filter, table: Columns = actions.c) -> list[ColumnElement[bool]]:
     """
     Return the filter in SQL.

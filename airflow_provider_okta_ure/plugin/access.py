@@ -39,7 +39,7 @@ class Reader:
     """
 
     def __init__(self, user: Any) -> None:
-        self._user = user
+        self.user = user
 
     def readable(self, dag_ids: Sequence[str]) -> list[str]:
         """
@@ -48,7 +48,7 @@ class Reader:
         A row holds what the task's log holds, so it takes the right to read the DAG and its task logs.
         """
         manager = get_auth_manager()
-        allowed = manager.get_authorized_dag_ids(user=self._user, method="GET")
+        allowed = manager.get_authorized_dag_ids(user=self.user, method="GET")
         candidates = [dag_id for dag_id in dag_ids if dag_id in allowed]
         if not candidates:
             return []
@@ -60,9 +60,15 @@ class Reader:
                 method="GET",
                 access_entity=DagAccessEntity.TASK_LOGS,
                 details=DagDetails(id=dag_id, team_name=teams.get(dag_id)),
-                user=self._user,
+                user=self.user,
             )
         ]
+
+
+def person_of(who: Reader) -> str:
+    """Return what is the same for all logins of one person; empty when the auth manager does not tell."""
+    get_id = getattr(getattr(who, "user", None), "get_id", None)
+    return str(get_id()) if get_id else ""
 
 
 def signed_in(user: Annotated[Any, Depends(get_user)]) -> None:

@@ -7,14 +7,13 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
-from fastapi.responses import StreamingResponse
 
 from airflow_provider_okta_ure.action_log import facets, holders, memberships, people, searching, summaries
 from airflow_provider_okta_ure.action_log.exporting import to_csv
 from airflow_provider_okta_ure.action_log.log import ActionLog
 from airflow_provider_okta_ure.clients.hosts import admin_console_of
 from airflow_provider_okta_ure.core.models import RISK_LEVELS
-from airflow_provider_okta_ure.plugin.access import ReaderDep, reader
+from airflow_provider_okta_ure.plugin.access import ReaderDep, person_of, reader
 from airflow_provider_okta_ure.plugin.advice import title_of
 from airflow_provider_okta_ure.plugin.answers import (
     bounds_of,
@@ -22,13 +21,15 @@ from airflow_provider_okta_ure.plugin.answers import (
     json_answer,
     membership_answer,
 )
+from airflow_provider_okta_ure.plugin.exports import CsvExport
 from airflow_provider_okta_ure.plugin.overviews import overview_answer
 from airflow_provider_okta_ure.plugin.parameters import PeriodDep, Text, WantedDep, to_cursor, to_text
+from airflow_provider_okta_ure.plugin.places import InTurn
 from airflow_provider_okta_ure.plugin.refusals import RESPONSES, described
 from airflow_provider_okta_ure.plugin.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection
 
@@ -39,17 +40,10 @@ ACTIONS = ("add_to_group", "remove_from_group", "push_risk", "upsert_risk", "no_
 STATUSES = ("done", "unchanged", "skipped", "failed", "planned", "started")
 COUNTED_AT_MOST = 10_000
 EVENTS_AT_MOST = 500
-CSV_ROWS_AT_ONCE = 1000
 
 store = Store()
 # Asked of every route, whatever it asks itself: without a login nothing is said.
-router = APIRouter(prefix="/api", dependencies=[Depends(reader)], responses=RESPONSES)
-
-
-class CsvResponse(StreamingResponse):
-    """CSV that is made while it is sent."""
-
-    media_type = "text/csv; charset=utf-8"
+router = APIRouter(prefix="/api", dependencies=[Depends(reader)], responses=RESPONSES, route_class=InTurn)
 
 
 def action_log() -> ActionLog:
@@ -148,15 +142,16 @@ def actions(
     )
 
 
-@router.get("/actions.csv", response_class=CsvResponse)
-def actions_csv(wanted: WantedDep, log: LogDep, dags: ReadableDep) -> Response:
+@router.get(
+    "/actions.csv",
+    response_class=CsvExport,
+    responses={429: described("As many exports are running as may; Retry-After says when to try again.")},
+)
+def actions_csv(wanted: WantedDep, who: ReaderDep, log: LogDep, dags: ReadableDep) -> Response:
     """Return all entries that the filter matches as CSV, the oldest first; however many, in little memory."""
     with log.database.reading() as connection:
         chosen = facets.with_group_found(connection, wanted.within(dags))
-    return CsvResponse(
-        to_csv(_every_entry(log, chosen)),
-        headers={"Content-Disposition": 'attachment; filename="okta-ure-action-log.csv"'},
-    )
+    return CsvExport(to_csv(log.iterate(chosen)), person=person_of(who), filename="okta-ure-action-log.csv")
 
 
 @router.get("/people")
@@ -240,20 +235,6 @@ def _holds_on(connection: Connection, entry: Entry) -> list[Hold]:
     now = datetime.now(tz=timezone.utc)
     found = holders.holds_on(connection, org=entry.org, target=entry.target, users=[entry.user_key])
     return [one for one in found.get(entry.user_key, []) if one.is_active(now)]
-
-
-def _every_entry(log: ActionLog, chosen: searching.Filter) -> Iterator[Entry]:
-    """Yield all entries, the oldest first; whoever reads slowly keeps no connection meanwhile."""
-    after: searching.Cursor | None = None
-    while True:
-        with log.database.reading() as connection:
-            page = searching.search(
-                connection, chosen, limit=CSV_ROWS_AT_ONCE, after=after, newest_first=False
-            )
-        yield from page
-        if len(page) < CSV_ROWS_AT_ONCE:
-            return
-        after = searching.Cursor(page[-1].as_of, page[-1].id or 0)
 
 
 def _titled(reasons: Iterable[tuple[str, bool]]) -> list[dict[str, Any]]:

@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from airflow_provider_okta_ure.errors import ActionLogError, ConfigurationError
+from airflow_provider_okta_ure.errors import ActionLogError, BusyError, ConfigurationError
 from airflow_provider_okta_ure.plugin.answers import json_answer
+from airflow_provider_okta_ure.plugin.exports import EXPORTS, EXPORTS_OF_ONE, TooManyExportsError
 from airflow_provider_okta_ure.plugin.store import NoActionLogError
 
 if TYPE_CHECKING:
     from fastapi import Request, Response
 
 log = logging.getLogger(__name__)
+
+RETRY_AFTER = "5"
+"""Seconds after which somebody is asked to come back; most of what keeps the database busy is over then."""
+EXPORT_RETRY_AFTER = "30"
 
 _REMEDIES = {
     401: "Sign in to Airflow.",
@@ -44,7 +49,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     403: described("The signed-in user does not have permission to see plugins."),
     422: described("A parameter is wrong; the detail names it."),
     404: described("There is no action log yet."),
-    503: described("The action log cannot be read."),
+    503: described("The action log cannot be read, or is busy: then Retry-After says when to try again."),
 }
 """How any of the routes for the page can refuse."""
 
@@ -97,6 +102,27 @@ def unreachable(request: Request, error: Exception) -> Response:
     )
 
 
+def busy(request: Request, error: Exception) -> Response:
+    """Return that the database, or the page, has too much to do just now."""
+    log.warning("A request was not answered: %s", error)
+    answer = _unavailable("busy", "The action log is busy.", getattr(error, "remedy", ""))
+    answer.headers["Retry-After"] = RETRY_AFTER
+    return answer
+
+
+def too_many_exports(request: Request, error: Exception) -> Response:
+    """Return that others have to end first."""
+    answer = json_answer(
+        {
+            "detail": f"Too many exports are running: {EXPORTS_OF_ONE} per person and {EXPORTS} in all may.",
+            "remedy": "Try again when one of them has ended.",
+        },
+        429,
+    )
+    answer.headers["Retry-After"] = EXPORT_RETRY_AFTER
+    return answer
+
+
 def broken(request: Request, error: Exception) -> Response:
     """Return that we made a mistake; Airflow's log has the traceback."""
     return json_answer(
@@ -122,5 +148,7 @@ HANDLERS: dict[int | type[Exception], Any] = {
     NoActionLogError: no_action_log,
     ConfigurationError: wrong_place,
     ActionLogError: unreachable,
+    BusyError: busy,
+    TooManyExportsError: too_many_exports,
     Exception: broken,
 }

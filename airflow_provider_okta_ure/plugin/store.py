@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, event
 
-from airflow_provider_okta_ure.action_log.database import Database
+from airflow_provider_okta_ure.action_log.database import Database, took_too_long
 from airflow_provider_okta_ure.action_log.log import ActionLog
 from airflow_provider_okta_ure.action_log.migrating import newest_version, version_of
 from airflow_provider_okta_ure.errors import ActionLogError
@@ -19,8 +19,19 @@ from airflow_provider_okta_ure.hooks.action_log import action_log_url
 LOOK_AGAIN = 30.0
 """Seconds after which the Airflow connection is read again."""
 
+PATIENCE = 3.0
+"""Seconds to wait for a connection; whoever waits keeps a thread that Airflow's own API needs."""
+
 LONGEST_QUERY = 20
-"""Seconds after which PostgreSQL gives up a question; nobody waits for a page that long."""
+"""Seconds after which a query is given up, and after which no other one begins in the same transaction."""
+
+LONGEST_PAUSE = 10
+"""Seconds after which PostgreSQL ends a transaction in which nothing happens."""
+
+
+_BEGAN = "okta_ure_began"
+_STEPS_BETWEEN_LOOKS = 100_000
+"""Of SQLite's virtual machine; some milliseconds."""
 
 
 class NoActionLogError(Exception):
@@ -53,19 +64,28 @@ class Store:
 
         :raises NoActionLogError: no task has made it yet.
         :raises ConfigurationError: it is not known where it is.
+        :raises BusyError: others are still waiting for it.
         :raises ActionLogError: it cannot be read, or is of another version of this package.
         """
-        with self._lock:
-            log = self._current()
-            file = log.database.file
-            # SQLite would make the file.
-            if file is not None and not file.exists():
-                self._is_checked = False
-                raise NoActionLogError
-            if not self._is_checked:
-                _check(log.database)
-                self._is_checked = True
-            return log
+        # The secrets backend and the database are asked meanwhile, and either may not answer.
+        if not self._lock.acquire(timeout=PATIENCE):
+            raise took_too_long()
+        try:
+            return self._checked()
+        finally:
+            self._lock.release()
+
+    def _checked(self) -> ActionLog:
+        log = self._current()
+        file = log.database.file
+        # SQLite would make the file.
+        if file is not None and not file.exists():
+            self._is_checked = False
+            raise NoActionLogError
+        if not self._is_checked:
+            _check(log.database)
+            self._is_checked = True
+        return log
 
     def _current(self) -> ActionLog:
         now = self._monotonic()
@@ -76,29 +96,55 @@ class Store:
         if self._log is None or url != self._url:
             if self._log is not None:
                 self._log.close()
-            self._log, self._url, self._is_checked = ActionLog(_read_only(Database(url))), url, False
+            self._log, self._url, self._is_checked = (
+                ActionLog(_read_only(Database(url, patience=PATIENCE))),
+                url,
+                False,
+            )
         return self._log
 
 
 def _read_only(database: Database) -> Database:
     if database.kind == "postgresql":
-        event.listen(database.engine, "begin", _read_only_transaction)
+        event.listen(database.engine, "begin", _limit_transaction)
     else:
-        event.listen(database.engine, "connect", _read_only_connection)
+        event.listen(database.engine, "connect", _limit_connection)
+    # Before anything else in the transaction: the connection may still say when its last one began.
+    event.listen(database.engine, "begin", _note_begin, insert=True)
+    event.listen(database.engine, "before_cursor_execute", _refuse_late_query)
     return database
 
 
-def _read_only_transaction(connection: Connection) -> None:
+def _limit_transaction(connection: Connection) -> None:
     # Of each transaction: behind a connection pooler in transaction mode, what is set for a session would
     # hold for whichever task uses that connection next.
     connection.exec_driver_sql("SET TRANSACTION READ ONLY")
     connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{LONGEST_QUERY}s'")
+    connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = '{LONGEST_PAUSE}s'")
 
 
-def _read_only_connection(connection: Any, _: object) -> None:
+def _limit_connection(connection: Any, _: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA query_only = ON")
     cursor.close()
+    # A connection to SQLite is made for each transaction, so this is the limit of one.
+    end = time.monotonic() + LONGEST_QUERY
+    connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS_BETWEEN_LOOKS)
+
+
+def _note_begin(connection: Connection) -> None:
+    connection.info[_BEGAN] = time.monotonic()
+
+
+def _refuse_late_query(connection: Connection, *_: object) -> None:
+    """
+    Refuse a query of a transaction that has taken too long already.
+
+    :raises BusyError: it has.
+    """
+    began = connection.info.get(_BEGAN)
+    if began is not None and time.monotonic() > began + LONGEST_QUERY:
+        raise took_too_long()
 
 
 def _check(database: Database) -> None:

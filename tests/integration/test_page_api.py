@@ -16,7 +16,7 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from airflow_provider_okta_ure.action_log.approvals import ApprovalRecord, write_approval
 from airflow_provider_okta_ure.action_log.entries import Entry
@@ -751,25 +751,6 @@ def test_the_bounds_of_the_levels_are_given_unless_other_ones_were_used(
     assert ask(viewer, "person", user_name="ann")["bounds"] == [250, 500, 750]
     assert ask(viewer, "person", user_name="cid")["bounds"] == [250, 500, 750]
     assert ask(viewer, "person", user_name="bob")["bounds"] is None
-
-
-def test_whoever_reads_an_export_slowly_keeps_no_connection(
-    viewer: Visitor, log: ActionLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from airflow_provider_okta_ure.plugin import api_routes
-
-    log.finish([entry(f"user{number}") for number in range(5)])
-    monkeypatch.setattr(api_routes, "CSV_ROWS_AT_ONCE", 2)
-    open_log = api_routes.store.open()
-    in_use: set[int] = set()
-    engine = open_log.database.engine
-    event.listen(engine, "checkout", lambda connection, record, proxy: in_use.add(id(record)))
-    event.listen(engine, "checkin", lambda connection, record: in_use.discard(id(record)))
-    pieces = api_routes._every_entry(open_log, Filter())
-    for number in range(5):
-        assert next(pieces).user_name == f"user{number}"
-        assert in_use == set()
-    assert list(pieces) == []
 
 
 # --- requests that are wrong
