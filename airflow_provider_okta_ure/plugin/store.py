@@ -109,13 +109,14 @@ def _read_only(database: Database) -> Database:
         event.listen(database.engine, "begin", _limit_transaction)
     else:
         event.listen(database.engine, "connect", _limit_connection)
-    # Before anything else in the transaction: the connection may still say when its last one began.
-    event.listen(database.engine, "begin", _note_begin, insert=True)
+        event.listen(database.engine, "begin", _note_begin)
     event.listen(database.engine, "before_cursor_execute", _refuse_late_query)
     return database
 
 
 def _limit_transaction(connection: Connection) -> None:
+    # First: the connection still says when its last transaction began.
+    _note_begin(connection)
     # Of each transaction: behind a connection pooler in transaction mode, what is set for a session would
     # hold for whichever task uses that connection next.
     connection.exec_driver_sql("SET TRANSACTION READ ONLY")

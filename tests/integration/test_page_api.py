@@ -9,11 +9,10 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -24,12 +23,16 @@ from airflow_provider_okta_ure.action_log.log import ActionLog
 from airflow_provider_okta_ure.action_log.searching import Filter
 from airflow_provider_okta_ure.action_log.tasks import Calls, TaskSummary
 from airflow_provider_okta_ure.catalogue import entry_for_reason, entry_for_topic
-from airflow_provider_okta_ure.plugin import OktaUrePlugin
-from tests.support.airflow_security import Security, Visitor, airflow_security
+from tests.support.airflow_security import Security, Visitor
+from tests.support.page import HIDDEN, SYNC, WATCH, app, log, security, viewer
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+__all__ = ["app", "log", "security", "viewer"]
 
 ORG = "https://acme.okta.com"
 TODAY = datetime(2026, 11, 23, tzinfo=timezone.utc)
-SYNC, WATCH, HIDDEN = "okta_risk_sync", "okta_watchlist", "somebody_elses"
 PUBLIC = {"/jwks.json", "/.well-known/ssf-configuration"}
 PATHS = ("filters", "overview", "actions", "actions.csv", "people", "person?user_name=ann")
 IMG, FORMULA = "<img src=x onerror=alert(1)>@corp.example", '=cmd|" /C calc"!A0'
@@ -82,38 +85,6 @@ def cost_of(task_id: str, run_id: str = "scheduled__0+00:00") -> TaskSummary:
         seconds=2.5,
         calls={"/api/v1/groups": Calls(calls=4, limit=500, ours=400)},
     )
-
-
-@pytest.fixture(scope="module")
-def security(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Security]:
-    with airflow_security(tmp_path_factory.mktemp("security"), [SYNC, WATCH, HIDDEN]) as made:
-        yield made
-
-
-@pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch) -> FastAPI:
-    """Airflow's way to mount a plugin, on an application of its own, which knows no action log yet."""
-    from airflow_provider_okta_ure.plugin import api_routes
-    from airflow_provider_okta_ure.plugin.store import Store
-
-    monkeypatch.setattr(api_routes, "store", Store())
-    app = FastAPI()
-    for one in OktaUrePlugin.fastapi_apps:
-        app.mount(one["url_prefix"], one["app"])
-    return app
-
-
-@pytest.fixture
-def viewer(app: FastAPI, security: Security) -> Visitor:
-    return Visitor(app, security.token("viewer"))
-
-
-@pytest.fixture
-def log(tmp_path: Path, _action_log: None) -> Iterator[ActionLog]:
-    """The action log that the connection names."""
-    log = ActionLog.open(f"sqlite:///{tmp_path}/action_log.db")
-    yield log
-    log.close()
 
 
 @pytest.fixture

@@ -52,11 +52,12 @@ class Security:
     def __init__(self, manager: Any) -> None:
         self.manager = manager
 
-    def token(self, role: str | None) -> str:
+    def token(self, role: str | None, name: str = "") -> str:
         """Return a login of somebody with this role; None = none at all."""
         from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
-        token: str = self.manager.generate_jwt(SimpleAuthManagerUser(username=role or "nobody", role=role))
+        user = SimpleAuthManagerUser(username=name or role or "nobody", role=role)
+        token: str = self.manager.generate_jwt(user)
         return token
 
 
