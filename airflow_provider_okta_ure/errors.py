@@ -25,6 +25,7 @@ Every exception of this package; each knows whether trying again can help and wh
     |-- LockedError               [retry] another run is acting on the same target
     |-- PauseUnknownError         [retry] whether all writes are paused cannot be read
     |-- BlastRadiusError                  a task would change more users than it may
+    |-- NotApprovedError                  a task waits for an approval that it does not have
     |-- PlanChangedError                  what a task would do is not what was approved
     |-- NotRestoredError                  a replayed old change was delivered, the newest level after it not
     |-- SourceOutageError         [retry] a source has far fewer users than last time
@@ -359,6 +360,12 @@ class BlastRadiusError(OktaUreError):
         super().__init__(message)
         self.plan_id = plan_id
         self.retryable = retryable
+
+
+class NotApprovedError(OktaUreError):
+    """A task acts only on what a person has approved, and nobody has, or it cannot be proved."""
+
+    default_topic = "not-approved"
 
 
 class PlanChangedError(OktaUreError):

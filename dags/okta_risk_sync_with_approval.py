@@ -8,8 +8,7 @@ The same job as `okta_risk_sync`, with a person between plan and effect. Every d
 | `check`, `fetch_scores` | look whether everything is there; one row per user, **higher scores are safer** |
 | `filter_*`, `map_*` | who is at risk, who has recovered, who has improved, and their levels |
 | `plan_*` | say exactly what would be changed in Okta; write nothing |
-| `describe` | puts the plans into one text; **ends the run here when there is nothing to do** |
-| `approve` | waits until somebody approves or rejects: tab *Required Actions* |
+| `approve` | waits for an answer (tab *Required Actions*); **ends the run when nothing is to be done** |
 | `add_to_group`, `remove_from_group`, `push_*` | carry out what was approved, and nothing else |
 | `confirm_ingested` | finds each signal in Okta's System Log, or says which are missing and why |
 | `report` | what became of it, in one place |
@@ -20,7 +19,7 @@ deactivated, added by hand, a later run has decided), the task writes nothing, f
 different. Clear the `plan_*` task with everything after it for a new plan and a new question.
 
 A rejection ends the run, and so does a day without an answer: that one as a failure, because nobody looked.
-Who approved stands in the action log with every change.
+Whoever triggered a run cannot approve it. Who approved stands in the action log with every change.
 
 Unpausing the DAG starts a run for the last whole day, which asks as well; a run that you trigger is for now.
 """
@@ -28,12 +27,10 @@ Unpausing the DAG starts a run for the last whole day, which asks as well; a run
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule, task
-from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_provider_okta_ure.core.plans import ChangePlan
 from airflow_provider_okta_ure.operators.approval import OktaApprovalOperator
 from airflow_provider_okta_ure.operators.netskope import NetskopeFetchScoresOperator
 from airflow_provider_okta_ure.operators.okta import (
@@ -44,6 +41,9 @@ from airflow_provider_okta_ure.operators.okta import (
 )
 from airflow_provider_okta_ure.operators.rules import RiskFilterOperator, RiskMapLevelsOperator
 from airflow_provider_okta_ure.sensors.okta import OktaRiskEventSensor
+
+if TYPE_CHECKING:
+    from airflow.sdk.execution_time.hitl import HITLUser
 
 # The next day has a plan of its own.
 TIME_TO_ANSWER = timedelta(hours=23)
@@ -77,7 +77,10 @@ PUSHING: dict[str, Any] = {
 PUSHING_IMPROVED: dict[str, Any] = {**PUSHING, "only_known": True}
 LEVELS: dict[str, Any] = {"score_bounds": "{{ params.score_bounds | tojson if params.score_bounds else '' }}"}
 
-APPROVED_BY = "{{ (ti.xcom_pull(task_ids='approve')['responded_by_user'] or {}).get('name', '') }}"
+# Who may answer: Airflow's ids and names of users, such as {"id": "7", "name": "eve"}; None = whoever may
+# answer required actions of this DAG. Not a parameter, because whoever triggers a run chooses those.
+APPROVERS: list[HITLUser] | None = None
+
 # A rejection is a success that hands nothing over, so the state tells it from a question without an answer.
 STATE_OF_QUESTION = (
     "{{ ti.get_task_states(dag_id=dag.dag_id, task_ids=['approve'], run_ids=[run_id])[run_id]['approve'] }}"
@@ -286,59 +289,44 @@ with DAG(
         task_id="plan_push_improved", rows=map_improved.output, dry_run=True, **PUSHING_IMPROVED
     )
 
-    @task
-    def describe(reports: dict[str, Any]) -> dict[str, Any]:
-        """Put the plans into one text; skip the rest when they are all empty."""
-        plans = [ChangePlan.read(report["plan"]) for report in reports.values() if report["plan"]]
-        to_do = [plan for plan in plans if plan.changes]
-        if not to_do:
-            raise AirflowSkipException("Nothing is to be changed, so nobody has to approve it.")
-        number = sum(len(plan.changes) for plan in to_do)
-        changes = "1 change" if number == 1 else f"{number} changes"
-        return {
-            "subject": f"Okta: {changes} as of {to_do[0].as_of:%Y-%m-%d %H:%M} UTC",
-            "text": "\n\n".join(plan.summary() for plan in to_do),
-        }
-
-    plans = {one.task_id: one.output for one in (plan_add, plan_remove, plan_push, plan_push_improved)}
-    described = describe(plans)
-
+    plans = [plan_add, plan_remove, plan_push, plan_push_improved]
     approve = OktaApprovalOperator(
         task_id="approve",
-        subject="{{ ti.xcom_pull(task_ids='describe')['subject'] }}",
-        body="{{ ti.xcom_pull(task_ids='describe')['text'] }}",
+        plans=[one.task_id for one in plans],
+        assigned_users=APPROVERS,
         response_timeout=TIME_TO_ANSWER,
         # Another try would ask again.
         retries=0,
+        **OKTA,
     )
-    described >> approve
+    plans >> approve
 
     add_to_group = OktaAddToGroupOperator(
         task_id="add_to_group",
         rows=map_levels.output,
-        approved_plan=plan_add.output,
-        approved_by=APPROVED_BY,
+        approval=approve.task_id,
+        planned_by=plan_add.task_id,
         **ADDING,
     )
     remove_from_group = OktaRemoveFromGroupOperator(
         task_id="remove_from_group",
         rows=filter_recovered.output,
-        approved_plan=plan_remove.output,
-        approved_by=APPROVED_BY,
+        approval=approve.task_id,
+        planned_by=plan_remove.task_id,
         **REMOVING,
     )
     push_risk = OktaPushRiskOperator(
         task_id="push_risk",
         rows=map_levels.output,
-        approved_plan=plan_push.output,
-        approved_by=APPROVED_BY,
+        approval=approve.task_id,
+        planned_by=plan_push.task_id,
         **PUSHING,
     )
     push_improved = OktaPushRiskOperator(
         task_id="push_improved",
         rows=map_improved.output,
-        approved_plan=plan_push_improved.output,
-        approved_by=APPROVED_BY,
+        approval=approve.task_id,
+        planned_by=plan_push_improved.task_id,
         **PUSHING_IMPROVED,
     )
     effects = [add_to_group, remove_from_group, push_risk, push_improved]
@@ -375,4 +363,4 @@ with DAG(
 
     # The answer as text, because a rejection skips whatever comes right after the question.
     reports = {one.task_id: one.output for one in (*effects, confirm_ingested)}
-    report(plans, reports, CHOSEN, STATE_OF_QUESTION)
+    report({one.task_id: one.output for one in plans}, reports, CHOSEN, STATE_OF_QUESTION)

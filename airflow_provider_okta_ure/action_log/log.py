@@ -14,6 +14,7 @@ from airflow_provider_okta_ure.action_log import (
     confirming,
     holders,
     names,
+    plans,
     reading,
     retention,
     run_scores,
@@ -361,6 +362,7 @@ class ActionLog:
             summaries.forget_people(connection, older_than)
             tasks.forget_tasks(connection, older_than)
             approvals.forget_approvals(connection, older_than)
+            plans.forget_plans(connection, older_than)
 
     def _mark(self, connection: Connection, entries: Sequence[Entry]) -> None:
         summaries.mark_stale(connection, (entry.as_of for entry in entries))

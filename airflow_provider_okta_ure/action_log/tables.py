@@ -235,9 +235,34 @@ approvals = Table(
     Column("answer", String(16), nullable=False),
     Column("answered_by", String(255), nullable=False),
     Column("answered_at", UtcDateTime),
+    Column("org", String(255), nullable=False),
+    Column("answered_by_id", String(255), nullable=False),
+    Column("plans", Text, nullable=False),
+    Column("seal", String(128), nullable=False),
     Index("ix_okta_ure_approvals_as_of", "as_of"),
 )
-"""Which tasks asked a person, and who answered what."""
+"""Which tasks asked a person about which plans, and who answered what."""
+
+plans = Table(
+    "okta_ure_plans",
+    metadata,
+    Column("dag_id", String(250), primary_key=True),
+    Column("run_id", String(250), primary_key=True),
+    Column("task_id", String(250), primary_key=True),
+    Column("map_index", Integer, primary_key=True, autoincrement=False),
+    Column("action", String(32), primary_key=True),
+    Column("target", String(255), primary_key=True),
+    Column("org", String(255), nullable=False),
+    Column("as_of", UtcDateTime, nullable=False),
+    Column("plan_id", String(64), nullable=False),
+    Column("try_id", String(64), nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("triggered_by", String(255), nullable=False),
+    Column("plan", Text, nullable=False),
+    Index("ix_okta_ure_plans_as_of", "as_of"),
+    Index("ix_okta_ure_plans_plan_id", "plan_id"),
+)
+"""What each task last planned to change, as JSON: dry runs, and plans that were refused for their size."""
 
 # What follows is derived from the actions, moment by moment, so that long periods are read at once. A moment
 # that is written to is stale until it is counted again, and is read from the actions themselves until then.

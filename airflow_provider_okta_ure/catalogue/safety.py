@@ -25,9 +25,10 @@ SAFETY = Chapter(
             "approve this change: run the DAG again with approved_plan set to the id of the plan.",
             steps=(
                 "The message names the number, the limits, the first users and the id of the plan. The "
-                "whole plan is in the XCom `plan` of the task.",
-                "The id stands for exactly these users, scores and levels; a run that would change anything "
-                "else is refused again.",
+                "page User Risk names everybody.",
+                "The id stands for exactly these users, scores and levels, as the action log has them; a run "
+                "that would change anything else is refused again. An id counts for the DAG that made the "
+                "plan, until the plan is pruned.",
                 "`dags/okta_risk_sync_with_approval.py` asks a person each time and applies what was "
                 "approved.",
             ),
@@ -74,9 +75,32 @@ SAFETY = Chapter(
             topic="plan-changed",
             title="The approved plan is out of date",
             what="Nothing was written: what the task would do now is not what was approved.",
-            why="Between the plan and now somebody was added, removed or deactivated, or a score changed.",
-            remedy="Make a new plan with a dry run, and have it approved.",
-            seen=("is not the plan that was approved",),
+            why="Between the plan and now somebody was added, removed or deactivated, or a score changed. Or "
+            "the planning task ran again, so that its plan is another one, also if it says the same. Or "
+            "somebody has edited the rows in an XCom.",
+            remedy="Clear the task that planned, with everything after it: it plans again, and somebody is "
+            "asked again.",
+            seen=("is not the plan that was approved", "was made again or changed since it was shown"),
+        ),
+        Entry(
+            topic="not-approved",
+            title="Not approved",
+            what="Nothing was written: the task acts only on what a person has approved, and the action log "
+            "has no approval that counts.",
+            why="Nobody was asked or has answered, the answer was no, or it came from whoever triggered the "
+            "run. A task that is marked as successful by hand has asked nobody. Or the approval does not "
+            "have the seal that the task which received it makes with the secret of the Okta connection: "
+            "somebody has edited the action log, the API token or key was rotated after the answer, or the "
+            "task that asked uses another connection. Or what was approved was done, and undone since.",
+            remedy="Clear the task that asks, with everything after it: it asks again.",
+            seen=(
+                "Nobody has approved this",
+                "does not have the seal of the connection",
+                "has triggered this run, so somebody else has to approve it",
+                "The question is not in the action log as this task wrote it",
+                "somebody has undone it since",
+            ),
+            reasons=("not_approved",),
         ),
         Entry(
             topic="source-outage",

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_okta_ure.core.models import Action, RiskLevel  # noqa: TC001  # msgspec reads them
-from airflow_provider_okta_ure.errors import ConfigurationError
+from airflow_provider_okta_ure.core.seals import digest_of
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.matching import Decision
+    from airflow_provider_okta_ure.core.models import Row
 
 _NAMES_SHOWN = 10
 _ROWS_SHOWN = 50
@@ -27,6 +28,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     :param user: the name in the source.
     :param score: 0..1000, **higher is safer**.
     :param risk_level: Okta's level, **up is risk**.
+    :param row_digest: a digest of everything else in the row, such as its time and its rule; empty = not
+        known, because the change was carried out before.
     """
 
     user: str
@@ -35,6 +38,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     score: int | None = None
     risk_level: RiskLevel | None = None
     previous_risk_level: RiskLevel | None = None
+    row_digest: str = ""
 
     @property
     def identity(self) -> tuple[str, int, str, str]:
@@ -73,21 +77,9 @@ class ChangePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     minutes: float | None = None
 
     @classmethod
-    def read(cls, value: object) -> ChangePlan:
-        """
-        Return a plan that a task returned, from a dict or from JSON.
-
-        :raises ConfigurationError: it is none.
-        """
-        try:
-            if isinstance(value, str):
-                return msgspec.json.decode(value, type=cls)
-            return msgspec.convert(value, type=cls)
-        except (msgspec.ValidationError, msgspec.DecodeError) as error:
-            raise ConfigurationError(
-                f"approved_plan is not a plan: {error}.",
-                remedy="Hand over the report of a dry run, its `plan`, or the `plan_id` of that.",
-            ) from None
+    def of_nothing(cls, action: Action, as_of: datetime) -> ChangePlan:
+        """Return the plan of a task that has nothing to do, and so did not look up what it acts on."""
+        return cls(plan_id="", action=action, target={}, as_of=as_of, changes=[])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain JSON types, for XCom."""
@@ -116,7 +108,7 @@ class ChangePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         if len(self.changes) > _ROWS_SHOWN:
             lines += [
                 "",
-                f"and {len(self.changes) - _ROWS_SHOWN} more, in the XCom of the task that planned.",
+                f"and {len(self.changes) - _ROWS_SHOWN} more: the page User Risk names everybody.",
             ]
         if self.minutes is not None:
             lines += [
@@ -126,20 +118,36 @@ class ChangePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return "\n".join(lines)
 
 
+class PlanInOrg(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A plan with what it does not tell people: where it applies.
+
+    :param org: the Okta org, as the action log calls it.
+    :param target: the group's id or what stands for a group that is not there, or the issuer.
+    """
+
+    org: str
+    target: str
+    plan: ChangePlan
+
+
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     """
-    A plan on its way to the judge, with what a person need not see.
+    What a task is about to do, to be compared with limits and with what was approved.
 
     :param plan: what is left to do.
+    :param org: the Okta org, as the action log calls it.
+    :param targets: the group's id, or the issuer of a risk signal; then what stood for it when the plan may
+        have been made, which is before a group was created.
     :param earlier: what earlier tries of the same task have carried out of it already.
     :param elsewhere: what other parts of the same mapped task have carried out.
-    :param ids: every id under which a person may have approved it.
     """
 
     plan: ChangePlan
+    org: str
+    targets: tuple[str, ...]
     earlier: list[Change]
     elsewhere: list[Change]
-    ids: frozenset[str]
 
     @classmethod
     def of(
@@ -161,9 +169,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
         """
         Return the proposal to carry out the decisions that are not settled.
 
-        :param org: the Okta org's URL.
-        :param target_keys: the group's id, or the issuer of a risk signal; then what stood for it when the
-            plan may have been made, which is before a group was created.
+        :param target_keys: see ``targets``.
         :param cost: how many calls of each rate limit it takes.
         :param per_minute: how many calls a minute of each rate limit are ours.
         """
@@ -175,15 +181,15 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
                 score=decision.row.score,
                 risk_level=decision.row.risk_level,
                 previous_risk_level=decision.row.previous_risk_level,
+                row_digest=_row_digest(decision.row),
             )
             for decision in decisions
             if decision.outcome is None and decision.user is not None
         ]
         # What is done already is part of what was approved: a plan keeps its id however often it is tried.
         whole = _by_user([*earlier, *changes]).values()
-        ids = [_digest(org, action, key, whole) for key in dict.fromkeys(target_keys)]
         plan = ChangePlan(
-            plan_id=ids[0],
+            plan_id=_digest(org, action, target_keys[0], whole),
             action=action,
             target=dict(target),
             as_of=as_of,
@@ -194,7 +200,14 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
             cost=dict(cost or {}) if changes else {},
             minutes=_minutes(cost or {}, per_minute or {}) if changes else None,
         )
-        return cls(plan=plan, earlier=list(earlier), elsewhere=list(elsewhere), ids=frozenset(ids))
+        return cls(
+            plan=plan, org=org, targets=tuple(target_keys), earlier=list(earlier), elsewhere=list(elsewhere)
+        )
+
+    @property
+    def in_org(self) -> PlanInOrg:
+        """The plan with where it applies, for the action log."""
+        return PlanInOrg(org=self.org, target=self.targets[0], plan=self.plan)
 
     @property
     def size(self) -> int:
@@ -211,83 +224,57 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
         """How many of them are done already, and would not be changed again."""
         return self.size - len(self.plan.changes)
 
-    def differs_from(self, approved: ChangePlan, *, shown: Callable[[str], str] = str) -> str:
+    def applies_where(self, planned: PlanInOrg) -> bool:
+        """Whether another plan is for the same action on the same target of the same org."""
+        return (
+            planned.org == self.org
+            and planned.plan.action == self.plan.action
+            and planned.target in self.targets
+        )
+
+    def has_content_of(self, planned: PlanInOrg) -> bool:
         """
-        Return what is different from the approved plan, for people; empty when it is the same.
+        Whether another plan is about the same changes in the same place, whatever the time it is for.
+
+        The changes themselves are compared: ids of plans are too short to be unique on purpose.
+        """
+        ours, theirs = _by_user([*self.earlier, *self.plan.changes]), _by_user(planned.plan.changes)
+        return (
+            self.applies_where(planned)
+            and ours.keys() == theirs.keys()
+            and all(ours[key].identity == theirs[key].identity for key in ours)
+        )
+
+    def differs_from(self, planned: PlanInOrg, *, shown: Callable[[str], str] = str) -> str:
+        """
+        Return what is different from an approved plan, for people; empty when it is the same.
 
         :param shown: returns a name as it may stand in a log.
         """
-        if not (self.plan.changes or approved.changes):
-            return ""
-        if approved.plan_id in self.ids and approved.as_of == self.plan.as_of:
-            return ""
-        ours, theirs = _by_user([*self.earlier, *self.plan.changes]), _by_user(approved.changes)
-        new = [shown(ours[key].user) for key in ours.keys() - theirs.keys()]
-        gone = [shown(theirs[key].user) for key in theirs.keys() - ours.keys()]
-        other = [
-            shown(ours[key].user)
-            for key in ours.keys() & theirs.keys()
-            if ours[key].identity != theirs[key].identity
+        approved = planned.plan
+        now, theirs = _by_user(self.plan.changes), _by_user(approved.changes)
+        # What was carried out under another approval is no part of this one.
+        done = {one.identity for one in self.earlier}
+        left = {key: one for key, one in theirs.items() if key in now or one.identity not in done}
+        both = now.keys() & left.keys()
+        new = [shown(now[key].user) for key in now.keys() - left.keys()]
+        gone = [shown(left[key].user) for key in left.keys() - now.keys()]
+        other = [shown(now[key].user) for key in both if now[key].identity != left[key].identity]
+        rows = [shown(now[key].user) for key in both if now[key].row_digest != left[key].row_digest]
+        parts = [
+            _named("new", new),
+            _named("no longer", gone),
+            _named("another score or level", other),
+            _named("another row", rows),
         ]
-        parts = [_named("new", new), _named("no longer", gone), _named("another score or level", other)]
         if any(parts):
             return "; ".join(part for part in parts if part)
+        if not theirs or (self.applies_where(planned) and approved.as_of == self.plan.as_of):
+            return ""
         return (
             f"the approved one is {approved.action} as of {approved.as_of:%Y-%m-%d %H:%M} UTC for "
             f"{', '.join(approved.target.values()) or 'another target'}"
         )
-
-
-class Approval(msgspec.Struct, frozen=True, kw_only=True):
-    """
-    What a person approved.
-
-    :param plan: the one plan that is to be carried out, and no other; None = none was.
-    :param ids: the ids of plans that may be of any size.
-    """
-
-    plan: ChangePlan | None = None
-    ids: frozenset[str] = frozenset()
-
-    @classmethod
-    def read(cls, value: object) -> Approval:
-        """
-        Return the approval that an argument means.
-
-        :param value: the report of a dry run or the plan in it, as a dict or as JSON; or ids of plans,
-            between commas; nothing = nothing was approved.
-        :raises ConfigurationError: it is none of these.
-        """
-        if value is None or value == "":
-            return cls()
-        if isinstance(value, str) and not value.lstrip().startswith("{"):
-            return cls(ids=frozenset(one.strip() for one in value.split(",") if one.strip()))
-        if isinstance(value, str):
-            try:
-                value = msgspec.json.decode(value)
-            except msgspec.DecodeError as error:
-                raise ConfigurationError(f"approved_plan is not JSON: {error}.") from None
-        if isinstance(value, Mapping) and "plan" in value:
-            return cls(plan=_plan_of_report(value))
-        return cls(plan=ChangePlan.read(value))
-
-    @property
-    def wants_changes(self) -> bool:
-        """Whether something is to be carried out that was approved."""
-        return self.plan is not None and bool(self.plan.changes)
-
-
-def _plan_of_report(report: Mapping[str, Any]) -> ChangePlan:
-    if report["plan"] is not None:
-        return ChangePlan.read(report["plan"])
-    if report.get("dry_run") is not True or "as_of" not in report:
-        raise ConfigurationError(
-            "approved_plan is a report without a plan.", remedy="Hand over the report of a dry run."
-        )
-    # There were no rows, so there was nothing to plan.
-    return ChangePlan.read(
-        {"plan_id": "", "action": report["action"], "target": {}, "as_of": report["as_of"], "changes": []}
-    )
 
 
 def _by_user(changes: Iterable[Change]) -> dict[str, Change]:
@@ -299,6 +286,17 @@ def _digest(org: str, action: str, target_key: str, changes: Iterable[Change]) -
     # was refused, another one carries out.
     said = [org, action, target_key, sorted(change.identity for change in changes)]
     return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]
+
+
+def _row_digest(row: Row) -> str:
+    """Return a digest of what a row says besides whom it is about and with which score and levels."""
+    rest = {
+        name: value
+        for name, value in msgspec.structs.asdict(row).items()
+        if value is not None and name not in ("user", "score", "risk_level", "previous_risk_level")
+    }
+    # Half of a SHA-256: a plan of 100,000 users has one for each, and what is to be met is given.
+    return digest_of(rest)[:32]
 
 
 def _minutes(cost: Mapping[str, int], per_minute: Mapping[str, float]) -> float | None:
@@ -352,8 +350,14 @@ def _table(action: Action, changes: Sequence[Change]) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Return text as code in Markdown, because it is not ours."""
-    return "`" + text.replace("`", "'").replace("|", "\u2502") + "`"
+    """
+    Return text as code in Markdown on one line, because it is not ours.
+
+    What cannot be seen is shown as a replacement character: a line end would end the code, and marks for the
+    direction of writing would make a name look like another one.
+    """
+    seen = "".join(char if char.isprintable() else "\ufffd" for char in text)
+    return "`" + seen.replace("`", "'").replace("|", "\u2502") + "`"
 
 
 def _named(what: str, users: Sequence[str]) -> str:

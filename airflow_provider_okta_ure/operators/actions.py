@@ -19,12 +19,19 @@ from airflow_provider_okta_ure.core.judgement import BlastRadius
 from airflow_provider_okta_ure.core.matching import Decision, outcome_of
 from airflow_provider_okta_ure.core.other_rows import without_less_safe_rows
 from airflow_provider_okta_ure.core.pausing import PAUSED
-from airflow_provider_okta_ure.core.plans import Approval, Proposal
+from airflow_provider_okta_ure.core.plans import ChangePlan, PlanInOrg, Proposal
 from airflow_provider_okta_ure.core.reports import FailOn, build_report
 from airflow_provider_okta_ure.core.rows import deduplicate, to_rows
-from airflow_provider_okta_ure.errors import OktaUreError, OutcomeError
+from airflow_provider_okta_ure.errors import (
+    BlastRadiusError,
+    NotApprovedError,
+    OutcomeError,
+    PlanChangedError,
+)
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
 from airflow_provider_okta_ure.hooks.okta import OktaHook
+from airflow_provider_okta_ure.hooks.sealing import sealing_key_of
+from airflow_provider_okta_ure.operators.approved import Consent
 from airflow_provider_okta_ure.operators.costs import cost_written
 from airflow_provider_okta_ure.operators.effects import CarriedOut, Effect
 from airflow_provider_okta_ure.operators.identities import Names
@@ -32,7 +39,9 @@ from airflow_provider_okta_ure.operators.identity import RunIdentity
 from airflow_provider_okta_ure.operators.journal import Journal
 from airflow_provider_okta_ure.operators.judging import (
     read_exclusions,
-    require_approved_or_small,
+    require_approved,
+    require_done_once,
+    require_small,
     to_administrators_excluded,
 )
 from airflow_provider_okta_ure.operators.links import ActionLogLink, say_what_it_is_about
@@ -45,6 +54,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_okta_ure.action_log.log import ActionLog
     from airflow_provider_okta_ure.core.models import Action, OktaUser, Outcome, Report, Row
+    from airflow_provider_okta_ure.operators.approved import Approved
 
 # Said once per user in the task log, always all of them, so that a log search finds every action alike.
 LOG_FIELDS = (
@@ -141,10 +151,12 @@ class OktaActionOperator(ServiceOperator, ABC):
     :param max_changes: more users than this are not changed without a person's approval. (templated)
     :param max_change_percent: nor is a larger part (0..100) of the group's members, or, for additions and
         risk signals, of all users of the source; but 25 users always are. (templated)
-    :param approved_plan: the report of a dry run, or the ``plan`` in it: just this is done, whatever its
-        size, and nothing if it would be something else now. Or ids of plans, between commas: these may be of
-        any size. (templated)
-    :param approved_by: who approved it, for the action log. (templated)
+    :param approved_plan: ids of plans that tasks of this DAG have made or were refused for: a change that is
+        just one of them may be of any size. A list, or text with commas. (templated)
+    :param approval: the task id of an :class:`OktaApprovalOperator` of the same run: only what was approved
+        there is done, whatever its size. (templated)
+    :param planned_by: the task id of the task whose plan this is, of those that ``approval`` asked about;
+        empty = any of them for the same action and target. (templated)
     :param exclude_users: logins, e-mail addresses or Okta ids of users who are never touched, besides
         those in the connection. (templated)
     :param exclude_groups: names or ids of groups whose members are never touched. (templated)
@@ -173,7 +185,8 @@ class OktaActionOperator(ServiceOperator, ABC):
         "max_changes",
         "max_change_percent",
         "approved_plan",
-        "approved_by",
+        "approval",
+        "planned_by",
         "exclude_users",
         "exclude_groups",
         "exclude_administrators",
@@ -189,7 +202,8 @@ class OktaActionOperator(ServiceOperator, ABC):
         max_changes: int | str = BlastRadius().max_changes,
         max_change_percent: float | str = BlastRadius().max_change_percent,
         approved_plan: Any = None,
-        approved_by: str | None = None,
+        approval: str | None = None,
+        planned_by: str = "",
         exclude_users: Any = None,
         exclude_groups: Any = None,
         exclude_administrators: bool | str = "if_readable",
@@ -204,7 +218,8 @@ class OktaActionOperator(ServiceOperator, ABC):
         self.max_changes = max_changes
         self.max_change_percent = max_change_percent
         self.approved_plan = approved_plan
-        self.approved_by = approved_by
+        self.approval = approval
+        self.planned_by = planned_by
         self.exclude_users = exclude_users
         self.exclude_groups = exclude_groups
         self.exclude_administrators = exclude_administrators
@@ -274,12 +289,12 @@ class OktaActionOperator(ServiceOperator, ABC):
             run.announce(self.log)
             fail_on = FailOn.parse(self.fail_on)
             dry_run = to_flag(self.dry_run, "dry_run")
-            approval = Approval.read(self.approved_plan)
+            consent = Consent.of(self.approved_plan, self.approval, self.planned_by)
             limits = BlastRadius.parse(self.max_changes, self.max_change_percent)
             rows = deduplicate(to_rows(self.rows))
             refuse_future_rows(rows)
             dry_run = self.is_paused() or dry_run
-            if not rows and not self.acts_without_rows and not approval.wants_changes:
+            if not rows and not self.acts_without_rows and self.may_do_nothing(run, dry_run=dry_run):
                 self.log.info("No rows, nothing to do.")
                 if run.map_index >= 0:
                     # The other parts of a mapped task have to know that this one changes nobody.
@@ -300,7 +315,7 @@ class OktaActionOperator(ServiceOperator, ABC):
                     # Waiting may have taken a quarter of an hour.
                     dry_run = self.is_paused()
                 report, carried_out = self._act(
-                    rows, journal, context, dry_run=dry_run, approval=approval, limits=limits
+                    rows, journal, context, dry_run=dry_run, consent=consent, limits=limits
                 )
             problem = carried_out.error or self._verdict(report, fail_on, carried_out)
             if problem is not None:
@@ -309,6 +324,30 @@ class OktaActionOperator(ServiceOperator, ABC):
                 self._names.hide_in(problem, (row.user for row in rows))
                 raise problem
             return report.to_dict()
+
+    def may_do_nothing(self, run: RunIdentity, *, dry_run: bool) -> bool:
+        """
+        Return whether to do nothing is as it should be; of a dry run, write down that nothing is planned.
+
+        :raises NotApprovedError: this task acts only on what a person has approved, and nobody has.
+        """
+        consent = Consent.of(self.approved_plan, self.approval, self.planned_by)
+        if not dry_run and consent.approval is None:
+            return True
+        with closing(open_action_log()) as log:
+            org = log.known_org(self.org) or self.org
+            if not dry_run:
+                return self._approved(consent, log, run, org).allows_nothing(self.action)
+            plan = ChangePlan.of_nothing(self.action, run.as_of)
+            Journal(log, run, org=org, action=self.action).write_plan(
+                PlanInOrg(org=org, target="", plan=plan)
+            )
+            return True
+
+    def _approved(self, consent: Consent, log: ActionLog, run: RunIdentity, org: str) -> Approved:
+        return consent.read_approved(
+            log, run, org=org, key=sealing_key_of(self.hook), conn_id=self.okta_conn_id
+        )
 
     @contextmanager
     def _journal(self, run: RunIdentity) -> Iterator[Journal]:
@@ -323,7 +362,7 @@ class OktaActionOperator(ServiceOperator, ABC):
                 warnings=self._warnings,
             )
             with cost:
-                journal = Journal(log, run, org=org, action=self.action, approved_by=self.approved_by or "")
+                journal = Journal(log, run, org=org, action=self.action)
                 with closing(journal):
                     yield journal
 
@@ -334,12 +373,12 @@ class OktaActionOperator(ServiceOperator, ABC):
         context: Context,
         *,
         dry_run: bool,
-        approval: Approval,
+        consent: Consent,
         limits: BlastRadius,
     ) -> tuple[Report, CarriedOut]:
         prepared = self._prepare(self.plan(rows, journal, dry_run=dry_run), journal, dry_run=dry_run)
         if not prepared.only_planned:
-            self._judge(prepared.proposal, prepared.decisions, journal, approval, limits, context)
+            self._judge(prepared.proposal, prepared.decisions, journal, consent, limits, context)
         return self._apply(prepared, journal, context, dry_run=dry_run)
 
     def _prepare(self, plan: Plan, journal: Journal, *, dry_run: bool) -> Prepared:
@@ -379,6 +418,8 @@ class OktaActionOperator(ServiceOperator, ABC):
         )
         outcomes = [*self._said(settled), *self._carry_out(carried_out, prepared.only_planned)]
         journal.plan_only(_of_status(to_do, outcomes[len(settled) :], "planned"))
+        if dry_run:
+            journal.write_plan(prepared.proposal.in_org)
         report = build_report(
             self.action,
             outcomes,
@@ -451,26 +492,52 @@ class OktaActionOperator(ServiceOperator, ABC):
         proposal: Proposal,
         decisions: Sequence[Decision],
         journal: Journal,
-        approval: Approval,
+        consent: Consent,
         limits: BlastRadius,
         context: Context,
     ) -> None:
+        """
+        Let only a change through that somebody has approved, or that is small enough to need nobody.
+
+        :raises OktaUreError: it is neither; who would be changed, and why nobody is, is on the page.
+        """
         try:
-            require_approved_or_small(
-                proposal, approval, limits, shown=self._names.shown, parts=journal.parts(context["ti"])
+            if consent.approval is not None:
+                approved = self._approved(consent, journal.log, journal.run, journal.org)
+                require_approved(proposal, approved, shown=self._names.shown)
+                done = journal.done_since(approved.at)
+                require_done_once(proposal, approved, done, shown=self._names.shown)
+                journal.approved_by = approved.by
+                return
+            is_accepted = require_small(
+                proposal,
+                limits,
+                shown=self._names.shown,
+                parts=journal.parts(context["ti"]),
+                accepted=consent.read_accepted(journal.log, journal.run, org=journal.org),
             )
-        except OktaUreError:
-            # What a person has to look at before it can be approved: an XCom, and user by user on the page.
-            context["ti"].xcom_push(key="plan", value=proposal.plan.to_dict())
-            text = f"plan {proposal.plan.plan_id}"
-            journal.plan_only(
-                [
-                    (one, outcome_of(one.row, "planned", REFUSED, user=one.user, message=text))
-                    for one in decisions
-                    if one.outcome is None
-                ]
-            )
+            if is_accepted:
+                journal.approved_by = journal.run.triggered_by
+        except BlastRadiusError:
+            journal.write_plan(proposal.in_org)
+            self._plan_only(proposal, decisions, journal, is_too_large=True)
             raise
+        except (NotApprovedError, PlanChangedError):
+            self._plan_only(proposal, decisions, journal, is_too_large=False)
+            raise
+
+    def _plan_only(
+        self, proposal: Proposal, decisions: Sequence[Decision], journal: Journal, *, is_too_large: bool
+    ) -> None:
+        """Write whom a refused plan is about, so that people can look at it user by user on the page."""
+        text = f"plan {proposal.plan.plan_id}"
+
+        def planned(row: Row, user: OktaUser | None) -> Outcome:
+            return outcome_of(
+                row, "planned", REFUSED if is_too_large else "not_approved", user=user, message=text
+            )
+
+        journal.plan_only([(one, planned(one.row, one.user)) for one in decisions if one.outcome is None])
 
     @cached_property
     def _names(self) -> Names:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from airflow_provider_okta_ure.action_log.tasks import TaskKey
 from airflow_provider_okta_ure.core.as_of import AsOf, AsOfReason
 from airflow_provider_okta_ure.operators.run import Log, announce, as_of_run, run_type_of
 
@@ -22,6 +23,8 @@ class RunIdentity(msgspec.Struct, frozen=True, kw_only=True):
     :param as_of: the time the run is for (aware, UTC).
     :param as_of_reason: why it is that time: a key of :data:`as_of.AS_OF_REASONS`; empty = not known.
     :param is_backfill: whether the run makes up for a past interval.
+    :param try_id: what tells this try of the task from all others.
+    :param triggered_by: the name of who triggered the run or its backfill; empty = Airflow does not tell.
     """
 
     as_of: datetime
@@ -32,6 +35,8 @@ class RunIdentity(msgspec.Struct, frozen=True, kw_only=True):
     map_index: int = -1
     try_number: int = 1
     is_backfill: bool = False
+    triggered_by: str = ""
+    try_id: str = ""
 
     @classmethod
     def of(cls, context: Context) -> RunIdentity:
@@ -52,7 +57,15 @@ class RunIdentity(msgspec.Struct, frozen=True, kw_only=True):
             map_index=-1 if map_index is None else map_index,
             try_number=try_number or 1,
             is_backfill=run_type_of(run) == "backfill",
+            triggered_by=str(getattr(run, "triggering_user_name", None) or ""),
+            # Airflow makes a new id for each try; a run that is deleted and made anew begins again at try 1.
+            try_id=str(getattr(task, "id", None) or try_number or 1),
         )
+
+    @property
+    def task(self) -> TaskKey:
+        """The task, in all its tries."""
+        return TaskKey(dag_id=self.dag_id, run_id=self.run_id, task_id=self.task_id, map_index=self.map_index)
 
     def announce(self, log: Log, *, only_reads: bool = False) -> None:
         """

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from airflow_provider_okta_ure.action_log.entries import Entry, LogAction, LogStatus
+from airflow_provider_okta_ure.action_log.plans import PlanRecord, write_plan
 from airflow_provider_okta_ure.core.history import Membership
 from airflow_provider_okta_ure.core.judgement import Parts
 from airflow_provider_okta_ure.core.models import RiskLevel
 from airflow_provider_okta_ure.core.names import fold
-from airflow_provider_okta_ure.core.plans import Change
+from airflow_provider_okta_ure.core.plans import Change, PlanInOrg
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.log import ActionLog
@@ -94,7 +95,6 @@ class Journal:
     :param run: whose task it is.
     :param org: the Okta org's URL.
     :param action: what is done.
-    :param approved_by: who approved it.
     :param turns: what the task keeps for itself, if it does several things one after the other.
     :param now: the clock on the wall, for the record only.
     """
@@ -106,7 +106,6 @@ class Journal:
         *,
         org: str,
         action: Action,
-        approved_by: str = "",
         turns: Turns | None = None,
         now: Callable[[], datetime] = _now,
     ) -> None:
@@ -114,7 +113,8 @@ class Journal:
         self.run = run
         self.org = org
         self.action = action
-        self.approved_by = approved_by
+        self.approved_by = ""
+        """Who approved what is done from here on."""
         self._now = now
         self.target = ""
         self.target_name = ""
@@ -368,6 +368,31 @@ class Journal:
             [_change(entry) for entry in done if entry.map_index == run.map_index],
             [_change(entry) for entry in done if entry.map_index != run.map_index],
         )
+
+    def done_since(self, moment: datetime) -> set[str]:
+        """Return the Okta ids of the users for whom this very task has done something since a moment."""
+        run = self.run
+        entries = self.log.carried_out(
+            org=self.org,
+            action=self.action,
+            target=self.target,
+            dag_id=run.dag_id,
+            run_id=run.run_id,
+            task_id=run.task_id,
+        )
+        return {one.user_id for one in entries if one.status == "done" and one.recorded_at >= moment}
+
+    def write_plan(self, planned: PlanInOrg) -> None:
+        """Write down what the task plans; what it planned in an earlier try is not planned any more."""
+        record = PlanRecord.of(
+            self.run.task,
+            planned,
+            try_id=self.run.try_id,
+            made_at=self._now(),
+            triggered_by=self.run.triggered_by,
+        )
+        with self.log.database.writing() as connection:
+            write_plan(connection, record)
 
     def _last(
         self, doing: Sequence[LogAction], keys: Iterable[str] | None, *, dag_id: str | None = None

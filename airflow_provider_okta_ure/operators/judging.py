@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -15,6 +15,7 @@ from airflow_provider_okta_ure.clients.scopes import ROLES_READ
 from airflow_provider_okta_ure.errors import (
     BlastRadiusError,
     ConfigurationError,
+    NotApprovedError,
     NotFoundError,
     OktaUreError,
     PermissionDeniedError,
@@ -25,56 +26,102 @@ from airflow_provider_okta_ure.operators.identities import name_shower
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.exclusions import Exclusions
     from airflow_provider_okta_ure.core.judgement import BlastRadius, Parts
-    from airflow_provider_okta_ure.core.plans import Approval, Proposal
+    from airflow_provider_okta_ure.core.plans import Proposal
     from airflow_provider_okta_ure.hooks.okta import OktaHook
+    from airflow_provider_okta_ure.operators.approved import AcceptedPlans, Approved
     from airflow_provider_okta_ure.operators.journal import Journal
 
 _NAMES_SHOWN = 10
 
 
-def require_approved_or_small(
+def require_approved(proposal: Proposal, approved: Approved, *, shown: Callable[[str], str]) -> None:
+    """
+    Refuse a change that is not just one of the plans that a person has approved.
+
+    :param shown: returns a name as it may stand in a log.
+    :raises PlanChangedError: it is none of them.
+    """
+    plan, done = proposal.plan, "more " if proposal.done else ""
+    if approved.changed:
+        raise PlanChangedError(
+            f"The plan of {', '.join(approved.changed)} was made again or changed since it was shown, so "
+            f"what {plan.action} would do now is not what was approved. Nothing {done}was written."
+        )
+    of_action = [one for one in approved.plans if one.plan.action == plan.action]
+    # A task without rows has planned nothing, and so did not find out what it acts on.
+    about = [one for one in of_action if proposal.applies_where(one) or not one.plan.changes] or of_action
+    differences = [proposal.differs_from(one, shown=shown) for one in about]
+    if "" in differences or not (differences or plan.changes):
+        return
+    difference = min(differences, key=len, default=f"no plan to {plan.action} was shown")
+    raise PlanChangedError(
+        f"What {plan.action} would do now is not the plan that was approved: {difference}. "
+        f"Nothing {done}was written."
+    )
+
+
+def require_done_once(
+    proposal: Proposal, approved: Approved, done: Collection[str], *, shown: Callable[[str], str]
+) -> None:
+    """
+    Refuse to do again what was done under an approval already, and undone by somebody since.
+
+    :param done: Okta ids of the users for whom it was done since the answer.
+    :raises NotApprovedError: there is such a user.
+    """
+    again = [shown(one.user) for one in proposal.plan.changes if one.user_id in done]
+    if again:
+        names = ", ".join(again[:_NAMES_SHOWN])
+        raise NotApprovedError(
+            f"What {approved.by} approved was done for {names} already, and somebody has undone it since. "
+            "Nothing more was written."
+        )
+
+
+def require_small(
     proposal: Proposal,
-    approval: Approval,
     limits: BlastRadius,
     *,
     shown: Callable[[str], str],
     parts: Parts,
-) -> None:
+    accepted: AcceptedPlans,
+) -> bool:
     """
-    Refuse a change that is too large, unless a person approved just this one.
+    Refuse a change that is too large, and return whether only an accepted plan allows it.
 
     The limit is for all parts of a mapped task together. As long as not all of them have planned, each may
     use its share; what is more waits, by way of another try, until the sum is known.
 
     :param shown: returns a name as it may stand in a log.
     :param parts: the other parts of the task.
-    :raises PlanChangedError: it is not the plan that was approved.
-    :raises BlastRadiusError: it is more than allowed, and nobody approved it.
+    :param accepted: the plans that may be of any size.
+    :raises BlastRadiusError: it is more than allowed.
     """
     plan = proposal.plan
-    if approval.plan is not None:
-        difference = proposal.differs_from(approval.plan, shown=shown)
-        if difference:
-            raise PlanChangedError(
-                f"What {plan.action} would do now is not the plan that was approved: {difference}. "
-                f"Nothing {'more ' if proposal.done else ''}was written."
-            )
-        return
+    if not plan.changes:
+        return False
+    if any(proposal.has_content_of(one) for one in accepted.plans):
+        return True
     # Of a mapped task's rows only this part's are known.
     size = proposal.size + parts.planned
     base = max(plan.base, size)
-    if proposal.ids & approval.ids or not plan.changes:
-        return
     if not limits.is_exceeded(size, base):
         _require_share(proposal, limits.allowed(base), parts)
-        return
+        return False
     names = ", ".join(shown(change.user) for change in plan.changes[:_NAMES_SHOWN])
     part = f" ({100 * size / base:.1f} %)"
     done = f", {proposal.done} of which it has changed already" if proposal.done else ""
+    unknown = (
+        f" approved_plan names {', '.join(accepted.unknown)}, and the action log has no plan of this DAG for "
+        "this org with that id."
+        if accepted.unknown
+        else ""
+    )
     raise BlastRadiusError(
         f"{plan.action} would change {size} of {base} {plan.base_name}{part}{done}; "
         f"allowed are {limits.allowed(base)} "
-        f"(max_changes {limits.max_changes}, max_change_percent {limits.max_change_percent:g} %). "
+        f"(max_changes {limits.max_changes}, max_change_percent {limits.max_change_percent:g} %)."
+        f"{unknown} "
         f"Nothing {'more ' if proposal.done else ''}was written. First: {names}. Plan: {plan.plan_id}.",
         plan_id=plan.plan_id,
     )

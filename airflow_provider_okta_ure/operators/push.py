@@ -19,7 +19,6 @@ from airflow_provider_okta_ure.core.matching import Decision, leave, outcome_of,
 from airflow_provider_okta_ure.core.models import RiskLevel
 from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.namesakes import one_per_name
-from airflow_provider_okta_ure.core.plans import Approval
 from airflow_provider_okta_ure.core.reports import build_report
 from airflow_provider_okta_ure.core.signals import (
     MOST_UNCONFIRMED,
@@ -139,7 +138,8 @@ class OktaPushRiskOperator(OktaActionOperator):
             run = RunIdentity.of(context)
             run.announce(self.log)
             told = f"No risk signals are sent, because {why}."
-            if Approval.read(self.approved_plan).wants_changes:
+            dry_run = to_flag(self.dry_run, "dry_run")
+            if not self.may_do_nothing(run, dry_run=dry_run):
                 raise ConfigurationError(
                     f"{told} But a plan with risk signals was approved.",
                     remedy="Plan again with the same value of signals.",
@@ -151,7 +151,7 @@ class OktaPushRiskOperator(OktaActionOperator):
                 [],
                 as_of=run.as_of,
                 as_of_reason=run.as_of_reason,
-                dry_run=to_flag(self.dry_run, "dry_run"),
+                dry_run=dry_run,
                 # Somebody chose off; auto decided by itself, which has to be seen.
                 warnings=[*self._warnings, *([told] if mode == "auto" else [])],
             ).to_dict()

@@ -20,8 +20,8 @@ _ANSWER = re.compile(
 )
 
 
-# A plan is refused for its size, or because it is no longer what was approved.
-_PLANNED = {"dry_run": "Dry run", "refused": "Plan refused"}
+# A plan is refused for its size, or because nobody has approved it as it is now.
+_PLANNED = {"dry_run": "Dry run", "refused": "Plan refused", "not_approved": "Not approved"}
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):

@@ -85,8 +85,11 @@ def approval_answer(record: ApprovalRecord) -> dict[str, Any]:
     if link and not record.answer and not is_over and record.map_index < 0:
         # Where it can be answered.
         link = f"{link}/required_actions"
+    shown = msgspec.structs.asdict(record)
+    for name in ("answered_by_id", "plans", "seal"):
+        del shown[name]
     return {
-        **msgspec.structs.asdict(record),
+        **shown,
         "answer": "unanswered" if is_over else record.answer,
         "answered_at": record.due_at if is_over else record.answered_at,
         "link": link,

@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow_provider_okta_ure.core.plans import Proposal
 from airflow_provider_okta_ure.errors import BlastRadiusError, OktaUreError, PlanChangedError
 from airflow_provider_okta_ure.operators.netskope import NetskopeFetchScoresOperator
+from tests.integration.approving import answer, ask, carry_out, in_task, plan, planned, question, questions
 from tests.integration.conftest import NOW
 from tests.integration.judging_support import (
     ADD,
@@ -31,6 +32,8 @@ from tests.integration.judging_support import (
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.sandbox import Sandbox
+
+__all__ = ["questions"]
 
 
 def refused(operator: type[Any], rows: Any, where: dict[str, Any] | None = None, **arguments: Any) -> str:
@@ -128,9 +131,11 @@ def test_nothing_at_all_is_written_by_a_refused_change(okta, operator, arguments
     assert okta.okta.find_group("Risky") is None
     assert not okta.okta.providers
     assert logged(status="done") == logged(status="started") == []
-    plan = task.pushed["plan"]
-    assert plan["plan_id"] in message
-    assert len(plan["changes"]) == 30
+    (plan,) = planned("act", run_id="run")
+    assert plan.plan_id in message
+    assert len(plan.planned.plan.changes) == 30
+    # An XCom could be edited by the time that somebody looks at it.
+    assert set(task.pushed) == set()
 
 
 def test_names_in_the_message_are_hidden_when_they_are_to_be(okta, monkeypatch):
@@ -236,20 +241,36 @@ def plan_of(operator: type[Any], rows: Any, where: dict[str, Any] | None = None,
     return run(operator, rows, where, dry_run=True, **arguments)["plan"]
 
 
+def run_by(name: str | None, run_id: str = "next", as_of: Any = NOW) -> dict[str, Any]:
+    return in_task("act", run_id=run_id, triggered_by=name, as_of=as_of)
+
+
 @pytest.mark.parametrize("more", ["", ", 0123456789abcdef"])
 def test_a_plan_approved_by_its_id_may_be_of_any_size(okta, more):
     people(okta, 30)
-    plan_id = plan_of(ADD, rows(30), group_name="Risky", create_group=True)["plan_id"]
-    report = run(
-        ADD,
-        rows(30),
-        group_name="Risky",
-        create_group=True,
-        approved_plan=plan_id + more,
-        approved_by="Eve",
-    )
+    arguments: dict[str, Any] = {"group_name": "Risky", "create_group": True}
+    refused(ADD, rows(30), run_by("Ann", "first"), **arguments)
+    (record,) = planned("act", run_id="first")
+    report = run(ADD, rows(30), run_by("Eve"), **arguments, approved_plan=record.plan_id + more)
     assert report["counts"]["done"] == 30
+    # Whoever triggered this run has named the id.
     assert {one.approved_by for one in logged(action="add_to_group") if one.status == "done"} == {"Eve"}
+
+
+@pytest.mark.parametrize("form", [list, tuple])
+def test_ids_of_plans_can_be_a_list(okta, form):
+    people(okta, 30)
+    plan_id = plan_of(ADD, rows(30), group_name="Risky", create_group=True)["plan_id"]
+    arguments: dict[str, Any] = {"group_name": "Risky", "create_group": True}
+    assert run(ADD, rows(30), approved_plan=form([plan_id]), **arguments)["counts"]["done"] == 30
+
+
+def test_who_named_an_id_is_recorded_only_where_it_was_needed(okta):
+    people(okta, 3)
+    plan_id = plan_of(ADD, rows(2), group_name="Risky", create_group=True)["plan_id"]
+    arguments: dict[str, Any] = {"group_name": "Risky", "create_group": True, "approved_plan": plan_id}
+    run(ADD, rows(3), run_by("Eve"), **arguments)
+    assert {one.approved_by for one in logged(action="add_to_group", status="done")} == {""}
 
 
 def test_the_id_of_another_plan_approves_nothing(okta):
@@ -259,18 +280,35 @@ def test_the_id_of_another_plan_approves_nothing(okta):
     assert writes(okta) == []
 
 
-@pytest.mark.parametrize("form", ["report", "plan", "json"])
-def test_a_whole_plan_is_carried_out_as_it_was_approved(okta, form):
+def test_an_id_that_the_action_log_does_not_know_approves_nothing_and_is_named(okta):
+    people(okta, 30)
+    arguments: dict[str, Any] = {"group_name": "Risky", "create_group": True}
+    plan_id = plan_of(ADD, rows(30), in_task("plan", run_id="r"), **arguments)["plan_id"]
+    elsewhere = in_task("act")
+    elsewhere["ti"].dag_id = "other"
+    message = refused(ADD, rows(30), elsewhere, **arguments, approved_plan=f"{plan_id}, feed")
+    assert f"approved_plan names {plan_id}, feed, and the action log has no plan of this DAG" in message
+    assert writes(okta) == []
+    # The same id, where it was planned.
+    assert run(ADD, rows(30), run_by(None), **arguments, approved_plan=plan_id)["counts"]["done"] == 30
+
+
+@pytest.mark.parametrize("form", ["report", "plan", "json", "list-of-plans", "list-in-json"])
+def test_a_whole_plan_is_refused_because_it_may_not_be_the_one_that_was_looked_at(okta, form):
     import json
 
-    ids = people(okta, 30)
-    report = run(ADD, rows(30), group_name="Risky", create_group=True, dry_run=True)
-    approved = {"report": report, "plan": report["plan"], "json": json.dumps(report["plan"])}[form]
-    done = run(ADD, rows(30), group_name="Risky", create_group=True, approved_plan=approved)
-    assert done["counts"]["done"] == 30
-    group = okta.okta.find_group("Risky")
-    assert group is not None
-    assert okta.okta.members(group.id) == set(ids)
+    people(okta, 1)
+    report = run(ADD, rows(1), group_name="Risky", create_group=True, dry_run=True)
+    forms: dict[str, Any] = {
+        "report": report,
+        "plan": report["plan"],
+        "json": json.dumps(report["plan"]),
+        "list-of-plans": [report["plan"]],
+        "list-in-json": json.dumps([report["plan"]["plan_id"]]),
+    }
+    with pytest.raises(AirflowFailException, match=r"takes ids of plans and no plans.*set approval to"):
+        run(ADD, rows(1), group_name="Risky", create_group=True, approved_plan=forms[form])
+    assert writes(okta) == []
 
 
 def _one_more(okta: Any) -> dict[str, Any]:
@@ -291,12 +329,16 @@ def _other_score(okta: Any) -> dict[str, Any]:
     return {"rows": [row("p0", 400), *rows(3)[1:]]}
 
 
+def _other_time(okta: Any) -> dict[str, Any]:
+    return {"rows": [row("p0", as_of="2026-11-22T00:00:00Z"), *rows(3)[1:]]}
+
+
 def _other_group(okta: Any) -> dict[str, Any]:
     return {"group_id": okta.okta.add_group("Other").id}
 
 
 def _other_day(okta: Any) -> dict[str, Any]:
-    return {"where": context(NOW + DAY)}
+    return {"where": in_task("act", as_of=NOW + DAY)}
 
 
 def _member_meanwhile(okta: Any) -> dict[str, Any]:
@@ -315,6 +357,7 @@ def _excluded_meanwhile(okta: Any) -> dict[str, Any]:
         pytest.param(_one_less, "no longer: p2@new.example", id="user-removed"),
         pytest.param(_deactivated, "no longer: p1@new.example", id="user-deactivated"),
         pytest.param(_other_score, "another score or level: p0@new.example", id="score-changed"),
+        pytest.param(_other_time, "another row: p0@new.example", id="time-of-the-row-changed"),
         pytest.param(_other_group, "the approved one is add_to_group as of 2026-11-23 03:00", id="group"),
         pytest.param(_other_day, "as of 2026-11-23 03:00 UTC", id="other-day"),
         pytest.param(_member_meanwhile, "no longer: p2@new.example", id="member-meanwhile"),
@@ -324,80 +367,87 @@ def _excluded_meanwhile(okta: Any) -> dict[str, Any]:
 def test_an_approved_plan_is_refused_when_the_world_has_changed(okta, change, said):
     people(okta, 3)
     group = okta.okta.add_group("Risky").id
-    approved = plan_of(ADD, rows(3), group_id=group)
+    plan(ADD, rows(3), group_id=group)
+    ask()
+    answer()
     before = okta.okta.members(group)
-    changed = {"rows": rows(3), "where": None, "group_id": group, **change(okta)}
+    changed = {"rows": rows(3), "where": in_task("act"), "group_id": group, **change(okta)}
     members = okta.okta.members(group)
     okta.clear_requests()
-    message = refused(ADD, changed.pop("rows"), changed.pop("where"), approved_plan=approved, **changed)
-    assert "is not the plan that was approved" in message
-    assert said in message
+    with pytest.raises(AirflowFailException) as caught:
+        carry_out(ADD, changed.pop("rows"), changed.pop("where"), **changed)
+    assert isinstance(caught.value.__cause__, PlanChangedError)
+    assert "is not the plan that was approved" in str(caught.value)
+    assert said in str(caught.value)
     assert writes(okta) == []
     assert okta.okta.members(group) == members >= before
+    assert logged(status="done") == logged(status="started") == []
 
 
 def test_an_approved_change_is_not_forgotten_because_no_rows_came(okta):
     people(okta, 2)
     group = okta.okta.add_group("Risky").id
-    approved = plan_of(ADD, rows(2), group_id=group)
-    assert "no longer: p0@new.example, p1@new.example" in refused(
-        ADD, [], group_id=group, approved_plan=approved
-    )
+    plan(ADD, rows(2), group_id=group)
+    ask()
+    answer()
+    with pytest.raises(AirflowFailException, match=r"no longer: p0@new\.example, p1@new\.example"):
+        carry_out(ADD, [], group_id=group)
 
 
 def test_a_plan_of_nothing_approves_nothing(okta):
     people(okta, 1)
     group = okta.okta.add_group("Risky").id
-    nothing = run(ADD, [], group_id=group, dry_run=True)
-    assert nothing["plan"] is None
-    assert run(ADD, [], group_id=group, approved_plan=nothing)["counts"]["done"] == 0
-    assert "new: p0@new.example" in refused(ADD, rows(1), group_id=group, approved_plan=nothing)
+    assert plan(ADD, [], group_id=group) is None
+    plan(UPSERT, rows(1), in_task("plan_risk"))
+    asking = question(["plan", "plan_risk"])
+    ask(asking)
+    answer(operator=question(["plan", "plan_risk"]))
+    assert carry_out(ADD, [], group_id=group)["counts"]["done"] == 0
+    with pytest.raises(AirflowFailException, match=r"new: p0@new\.example"):
+        carry_out(ADD, rows(1), group_id=group)
 
 
-@pytest.mark.parametrize(
-    "wrong", [5, ["a"], {"plan_id": "x"}, '{"plan_id"', {"plan": None, "dry_run": False}, "{}"]
-)
-def test_what_is_no_plan_is_an_error_before_the_first_call(okta, wrong):
+@pytest.mark.parametrize("wrong", [5, [1], {"plan_id": "x"}, '{"plan_id"', {"plan": None}, "{}", [["a"]]])
+def test_what_is_no_id_of_a_plan_is_an_error_before_the_first_call(okta, wrong):
     with pytest.raises(AirflowFailException, match="approved_plan"):
         run(ADD, rows(1), group_name="Risky", approved_plan=wrong)
     assert okta.requests_to("okta") == []
 
 
-@pytest.mark.parametrize("whole", [True, False], ids=["whole-plan", "id"])
 @pytest.mark.parametrize("made_by_us", [True, False], ids=["group-is-made", "group-is-there"])
-def test_an_approved_plan_that_was_interrupted_is_finished_by_the_next_try(okta, whole, made_by_us):
+def test_a_plan_named_by_its_id_that_was_interrupted_is_finished_by_the_next_try(okta, made_by_us):
     people(okta, 30)
     if not made_by_us:
         okta.okta.add_group("Risky")
     arguments: dict[str, Any] = {"group_name": "Risky", "create_group": True}
-    plan = plan_of(ADD, rows(30), **arguments)
-    approved = plan if whole else plan["plan_id"]
+    approved = plan_of(ADD, rows(30), in_task("plan"), **arguments)["plan_id"]
     okta.fail_next(service="okta", status=400, method="PUT", times=12)
     with pytest.raises(AirflowFailException, match="12 of 30 users failed"):
-        run(ADD, rows(30), context(task=Task("act")), approved_plan=approved, **arguments)
-    again = context(task=Task("act", try_number=2))
-    report = run(ADD, rows(30), again, approved_plan=approved, **arguments)
+        run(ADD, rows(30), in_task("act"), approved_plan=approved, **arguments)
+    report = run(ADD, rows(30), in_task("act", try_number=2), approved_plan=approved, **arguments)
     assert report["counts"]["done"] == 12
     group = okta.okta.find_group("Risky")
     assert group is not None
     assert len(okta.okta.members(group.id)) == 30
     # And a task that is cleared after it has done everything has nothing left to do.
-    third = context(task=Task("act", try_number=3))
+    third = in_task("act", try_number=3)
     assert run(ADD, rows(30), third, approved_plan=approved, **arguments)["counts"]["unchanged"] == 30
 
 
 def test_an_approved_push_that_was_interrupted_is_finished_by_the_next_try(okta):
     people(okta, 10)
     run(PUSH, [row("p0")], context(NOW - timedelta(hours=1)), ensure_provider=True)
-    approved = plan_of(PUSH, rows(10, risk_level="medium", score=400))
+    approved = plan(PUSH, rows(10, risk_level="medium", score=400))
     assert [one.get("previous_risk_level") for one in approved["changes"]] == ["high", *["none"] * 9]
+    ask()
+    answer()
     okta.fail_next(
         service="okta", status=400, method="POST", path_prefix="/security/api/v1/security-events", times=4
     )
     mine = rows(10, risk_level="medium", score=400)
     with pytest.raises(AirflowFailException, match="4 of 10"):
-        run(PUSH, mine, context(task=Task("act")), approved_plan=approved)
-    report = run(PUSH, mine, context(task=Task("act", try_number=2)), approved_plan=approved)
+        carry_out(PUSH, mine)
+    report = carry_out(PUSH, mine, in_task("act", try_number=2))
     assert (report["counts"]["done"], report["counts"]["unchanged"]) == (4, 6)
 
 
@@ -428,7 +478,7 @@ def test_the_cost_of_a_plan_is_what_applying_it_takes(okta):
     where: dict[str, Any] = {"group_name": "Risky", "create_group": True, "exclude_users": ["x@y.example"]}
     plan = plan_of(ADD, rows(30), **where)
     okta.clear_requests()
-    run(ADD, rows(30), approved_plan=plan, **where)
+    run(ADD, rows(30), approved_plan=plan["plan_id"], **where)
     assert sum(plan["cost"].values()) == len(okta.requests_to("okta", path_prefix="/api/"))
     assert plan["cost"]["/api/v1/groups"] == 30 + 1 + 2
     assert plan["minutes"] > 0
@@ -438,7 +488,7 @@ def test_the_cost_of_setting_risks_counts_the_reads_of_each(okta):
     people(okta, 12)
     plan = plan_of(UPSERT, rows(12))
     okta.clear_requests()
-    run(UPSERT, rows(12), approved_plan=plan)
+    run(UPSERT, rows(12), approved_plan=plan["plan_id"])
     assert sum(plan["cost"].values()) == len(okta.requests_to("okta"))
     assert plan["cost"]["/api/v1/users"] == 1 + 12 + 12
 
@@ -447,7 +497,7 @@ def test_the_limit_of_risk_signals_is_not_known_before_the_first_so_the_time_is_
     people(okta, 3)
     plan = plan_of(PUSH, rows(3), ensure_provider=True)
     okta.clear_requests()
-    run(PUSH, rows(3), approved_plan=plan, ensure_provider=True)
+    run(PUSH, rows(3), approved_plan=plan["plan_id"], ensure_provider=True)
     assert plan["cost"]["/security/api/v1/security-events"] == 3
     assert plan["minutes"] is None
 

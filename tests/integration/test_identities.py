@@ -25,10 +25,13 @@ from airflow_provider_okta_ure.operators.okta import (
     OktaUpsertUserRiskOperator,
 )
 from airflow_provider_okta_ure.operators.rules import RiskFilterOperator, RiskMapLevelsOperator
+from tests.integration.approving import answer, ask, carry_out, plan, questions
 from tests.integration.conftest import context_of
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.sandbox import Sandbox
+
+__all__ = ["questions"]
 
 # Parts that nothing else has: whatever form a name is shown in, these must not be in it.
 CANARIES = ("zqcanary", "zqplain", "zqlong")
@@ -109,7 +112,7 @@ def names_in(text: str) -> list[str]:
     return [line for line in text.splitlines() if any(canary in line.casefold() for canary in CANARIES)]
 
 
-GROUP = {"group_name": "At risk", "create_group": True}
+GROUP: dict[str, Any] = {"group_name": "At risk", "create_group": True}
 ACTIONS = [
     pytest.param(OktaAddToGroupOperator, GROUP, id="add"),
     pytest.param(
@@ -181,8 +184,10 @@ def test_a_refused_change_is_told_without_names(people, hidden, listen):
 
 
 def test_a_changed_plan_is_told_without_names(people, hidden, listen):
-    planned = act(OktaAddToGroupOperator, rows(MAIL), dry_run=True, **GROUP)()
-    heard = listen(act(OktaAddToGroupOperator, rows(OTHER, PLAIN), approved_plan=planned["plan"], **GROUP))
+    plan(OktaAddToGroupOperator, rows(MAIL), **GROUP)
+    ask()
+    answer()
+    heard = listen(lambda: carry_out(OktaAddToGroupOperator, rows(OTHER, PLAIN), **GROUP))
     assert "is not the plan that was approved" in heard.text
     assert names_in(heard.text) == []
 

@@ -80,4 +80,16 @@ def test_the_plan_knows_the_rules_of_those_who_are_changed():
         "add_to_group", decisions, org="o", target=GROUP, target_keys=["00g1"], as_of=AS_OF
     )
     assert proposal.plan.rules == ["score <= 500"]
-    assert ChangePlan.read(proposal.plan.to_dict()) == proposal.plan
+
+
+@pytest.mark.parametrize("rule", ["score <= 500\n\n### Nobody", "a\u202eb", "a\u2028b\x00c"])
+def test_no_text_of_others_can_end_its_line_or_turn_around_what_follows(rule):
+    lines = plan("add_to_group", [change("ann")], rules=[rule]).summary().split("\n")
+    assert "### Nobody" not in lines
+    assert "".join(lines).isprintable()
+    assert "\ufffd" in "".join(lines)
+
+
+def test_whoever_is_not_shown_is_on_the_page():
+    text = plan("add_to_group", [change(f"p{number}") for number in range(53)]).summary()
+    assert text.endswith("and 3 more: the page User Risk names everybody.")

@@ -11,7 +11,8 @@ export function Notices({ today, zone, of }) {
   const { failed, skipped } = sums(today);
   const plans = today.plans ?? [];
   const refused = plans.filter((plan) => plan.reason === "refused");
-  const dry = plans.filter((plan) => plan.reason !== "refused" && plan.reason !== "past_interval");
+  const unapproved = plans.filter((plan) => plan.reason === "not_approved");
+  const dry = plans.filter((plan) => !["refused", "not_approved", "past_interval"].includes(plan.reason));
   const past = plans.filter((plan) => plan.reason === "past_interval");
   return h(
     Stack,
@@ -21,6 +22,7 @@ export function Notices({ today, zone, of }) {
         h(StateLink, { key: "to", to: of({ status: ["failed"] }), color: "inherit", textDecoration: "underline" }, `${counted(failed, "action")} failed`),
       ] }),
     refused.map((plan) => h(Refused, { key: `${plan.task_id} ${plan.action}`, plan })),
+    unapproved.map((plan) => h(NotApproved, { key: `${plan.task_id} ${plan.action}`, plan })),
     (today.approvals ?? []).map((one) => h(Approval, { key: `${one.task_id} ${one.map_index}`, one, zone })),
     dry.length > 0 && h(DryRun, { plans: dry, today, of }),
     past.length > 0 &&
@@ -76,9 +78,20 @@ function Refused({ plan }) {
   );
 }
 
+// What a task would have done without an approval, or beyond it.
+function NotApproved({ plan }) {
+  return h(
+    Notice,
+    { status: "error", testId: "not-approved", title: `Not approved: ${titleOf(ACTIONS, plan.action)}, ${counted(plan.entries, "user")}. Nothing of this was written.` },
+    plan.remedy && h(Box, null, plan.remedy),
+    plan.link && h(Box, { mt: 1 }, h(AirflowLink, { path: plan.link, color: "inherit", textDecoration: "underline" }, `Why: log of task ${plan.task_id}`)),
+  );
+}
+
 const ANSWERS = {
   approved: { status: "success", say: (one, when) => `Approved by ${one.answered_by || "somebody"}, ${when}` },
   rejected: { status: "warning", say: (one, when) => `Rejected by ${one.answered_by || "somebody"}, ${when}. Nothing was written to Okta.` },
+  refused: { status: "error", say: (one, when) => `The approval by ${one.answered_by || "somebody"}, ${when}, does not count: see the log of the task. Nothing was written to Okta.` },
   unanswered: { status: "warning", say: (one, when) => `No answer by ${when}. Nothing was written to Okta.` },
   "": { status: "info", say: (one, when) => `Waiting for approval since ${when}. Nothing has been written to Okta.` },
 };
