@@ -96,7 +96,7 @@ def overview_(
 ) -> Response:
     """Return a period in numbers, what failed lately, and what its newest run did."""
     until = period.until
-    since = period.since or (until or datetime.now(tz=timezone.utc)) - timedelta(days=30)
+    since = period.since or _month_before(until or datetime.now(tz=timezone.utc))
     wanted = searching.Filter(
         dag_ids=[one for one in dags if dag_id in ("", one)],
         run_id=run_id,
@@ -144,6 +144,7 @@ def actions(
 
 @router.get(
     "/actions.csv",
+    status_code=200,
     response_class=CsvExport,
     responses={429: described("As many exports are running as may; Retry-After says when to try again.")},
 )
@@ -212,6 +213,18 @@ def person(
                 ],
             }
         )
+
+
+def _month_before(moment: datetime) -> datetime:
+    """
+    Return the beginning of a period that nobody named.
+
+    :raises HTTPException: 400; there is none before that.
+    """
+    try:
+        return moment - timedelta(days=30)
+    except OverflowError:
+        raise HTTPException(400, "until is too early for a period that ends there.") from None
 
 
 def _counted(connection: Connection, chosen: searching.Filter) -> tuple[int, bool]:

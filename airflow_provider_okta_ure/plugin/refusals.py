@@ -24,6 +24,7 @@ RETRY_AFTER = "5"
 EXPORT_RETRY_AFTER = "30"
 
 _REMEDIES = {
+    400: "Correct the request.",
     401: "Sign in to Airflow.",
     403: "Ask an Airflow administrator for permission to see plugins, and to read the DAG and its task logs.",
     404: "Check the address.",
@@ -47,6 +48,7 @@ def described(description: str) -> dict[str, Any]:
 RESPONSES: dict[int | str, dict[str, Any]] = {
     401: described("Not signed in."),
     403: described("The signed-in user does not have permission to see plugins."),
+    400: described("A parameter has a value that nothing can be found for; the detail names it."),
     422: described("A parameter is wrong; the detail names it."),
     404: described("There is no action log yet."),
     503: described("The action log cannot be read, or is busy: then Retry-After says when to try again."),

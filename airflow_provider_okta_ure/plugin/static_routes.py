@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -17,6 +18,17 @@ _TYPES = {
     ".md": "text/plain; charset=utf-8",
 }
 
+
+@cache
+def _files() -> dict[str, Path]:
+    """Return the files by their names; what is asked for is looked up here, and never a path itself."""
+    return {
+        path.relative_to(FOLDER).as_posix(): path
+        for path in FOLDER.rglob("*")
+        if path.suffix in _TYPES and path.is_file()
+    }
+
+
 # Signed in is enough: somebody without the right to see plugins is told so by the page.
 router = APIRouter(dependencies=[Depends(signed_in)])
 
@@ -24,10 +36,10 @@ router = APIRouter(dependencies=[Depends(signed_in)])
 @router.api_route("/static/{name:path}", methods=["GET", "HEAD"])
 def static_file(name: str, request: Request) -> Response:
     """Return one file of the page; the browser keeps it, and asks each time whether it is still right."""
-    path = (FOLDER / name).resolve()
-    # Each file has one name; whatever else leads somewhere is none.
-    is_ours = path.is_relative_to(FOLDER) and path.relative_to(FOLDER).as_posix() == name
-    if not is_ours or path.suffix not in _TYPES or not path.is_file():
+    if not name.isprintable():
+        return Response("This is no name of a file.\n", status_code=400, media_type="text/plain")
+    path = _files().get(name)
+    if path is None:
         return Response("There is no such file.\n", status_code=404, media_type="text/plain")
     content = path.read_bytes()
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
