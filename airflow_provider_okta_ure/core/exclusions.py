@@ -4,15 +4,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
 from airflow_provider_okta_ure.core.matching import Decision, skip
 from airflow_provider_okta_ure.core.names import fold
+from airflow_provider_okta_ure.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.models import OktaUser
+
+
+AdministratorsExcluded: TypeAlias = Literal["always", "if_readable", "never"]
+"""``always``: nobody is touched when they cannot be read. ``if_readable``: then a warning says so."""
+
+
+def to_administrators_excluded(value: object) -> AdministratorsExcluded:
+    """
+    Return what the argument ``exclude_administrators`` means.
+
+    :raises ConfigurationError: it is none of True, False and ``"if_readable"``.
+    """
+    text = str(value).strip().lower()
+    known: dict[str, AdministratorsExcluded] = {
+        "true": "always",
+        "false": "never",
+        "if_readable": "if_readable",
+    }
+    if text in known:
+        return known[text]
+    raise ConfigurationError(
+        f"exclude_administrators is {value!r}.", remedy='Use True, False or "if_readable".'
+    )
 
 
 class Exclusions(msgspec.Struct, frozen=True, kw_only=True):

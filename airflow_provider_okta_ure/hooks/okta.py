@@ -215,9 +215,27 @@ class OktaHook(BaseHook):
         """
         from airflow_provider_okta_ure.clients.scopes import covers
 
-        if self.settings.auth_method == "ssws" or covers(self.scopes or (), scope):
+        # Scopes that the connection lists are for the work itself, and do not keep it from being asked for.
+        listed = (self.settings.scopes or "").replace(",", " ").split()
+        if self.settings.auth_method == "ssws" or covers(listed or self.scopes or (), scope):
             return self.client
-        return OktaHook(self.okta_conn_id, scopes=(scope,)).client
+        alone = OktaHook(self.okta_conn_id, scopes=(scope,))
+        alone.settings = msgspec.structs.replace(self.settings, scopes=None)
+        return alone.client
+
+    def how_to_permit(self, what: str, scope: str) -> str:
+        """
+        Return what an administrator has to do so that the credential may do something.
+
+        :param what: what it is to be allowed, after "may".
+        :param scope: the OAuth scope for it.
+        """
+        if self.settings.auth_method != "ssws":
+            return f"Grant the app the scope {scope}, and an admin role that may {what}."
+        return (
+            f"Give the admin who made the API token a role that may {what} "
+            f"(an OAuth app would need the scope {scope})."
+        )
 
     def probe_for(self, scope: str) -> OktaProbe:
         """Return small reads of the org; see :meth:`client_for`."""

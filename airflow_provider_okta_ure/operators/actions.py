@@ -15,6 +15,7 @@ import msgspec
 
 from airflow_provider_okta_ure.clients.okta import ORGANIZATION_PATH
 from airflow_provider_okta_ure.clients.scopes import GROUPS_MANAGE, GROUPS_READ, ROLES_READ
+from airflow_provider_okta_ure.core.exclusions import to_administrators_excluded
 from airflow_provider_okta_ure.core.judgement import BlastRadius
 from airflow_provider_okta_ure.core.matching import Decision, outcome_of
 from airflow_provider_okta_ure.core.other_rows import without_less_safe_rows
@@ -42,7 +43,6 @@ from airflow_provider_okta_ure.operators.judging import (
     require_approved,
     require_done_once,
     require_small,
-    to_administrators_excluded,
 )
 from airflow_provider_okta_ure.operators.links import ActionLogLink, say_what_it_is_about
 from airflow_provider_okta_ure.operators.pausing import PauseSwitch

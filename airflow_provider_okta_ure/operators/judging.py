@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,7 +14,6 @@ from airflow_provider_okta_ure.clients.okta_features import is_denial
 from airflow_provider_okta_ure.clients.scopes import ROLES_READ
 from airflow_provider_okta_ure.errors import (
     BlastRadiusError,
-    ConfigurationError,
     NotApprovedError,
     NotFoundError,
     OktaUreError,
@@ -24,7 +23,7 @@ from airflow_provider_okta_ure.errors import (
 from airflow_provider_okta_ure.operators.identities import name_shower
 
 if TYPE_CHECKING:
-    from airflow_provider_okta_ure.core.exclusions import Exclusions
+    from airflow_provider_okta_ure.core.exclusions import AdministratorsExcluded, Exclusions
     from airflow_provider_okta_ure.core.judgement import BlastRadius, Parts
     from airflow_provider_okta_ure.core.plans import Proposal
     from airflow_provider_okta_ure.hooks.okta import OktaHook
@@ -139,28 +138,6 @@ def _require_share(proposal: Proposal, allowed: int, parts: Parts) -> None:
     )
 
 
-AdministratorsExcluded: TypeAlias = Literal["always", "if_readable", "never"]
-
-
-def to_administrators_excluded(value: object) -> AdministratorsExcluded:
-    """
-    Return what the argument ``exclude_administrators`` means.
-
-    :raises ConfigurationError: it is none of True, False and ``"if_readable"``.
-    """
-    text = str(value).strip().lower()
-    known: dict[str, AdministratorsExcluded] = {
-        "true": "always",
-        "false": "never",
-        "if_readable": "if_readable",
-    }
-    if text in known:
-        return known[text]
-    raise ConfigurationError(
-        f"exclude_administrators is {value!r}.", remedy='Use True, False or "if_readable".'
-    )
-
-
 def read_exclusions(
     hook: OktaHook,
     *,
@@ -185,25 +162,28 @@ def read_exclusions(
         shown=name_shower(),
         known_before=lambda names: journal.log.ids_of_names(org=journal.org, kind="user", known_as=names),
     )
-    for warning in found.warnings:
-        hook.log.warning("%s", warning)
     if found.ids:
         journal.log.remember_users(org=journal.org, ids=found.ids, now=datetime.now(tz=timezone.utc))
-    if administrators == "never":
-        return found
-    return msgspec.structs.replace(
-        found, user_ids={**_administrators(hook, administrators), **found.user_ids}
-    )
+    if administrators != "never":
+        found = _with_administrators(found, hook, administrators)
+    for warning in found.warnings:
+        hook.log.warning("%s", warning)
+    return found
 
 
-def _administrators(hook: OktaHook, administrators: AdministratorsExcluded) -> dict[str, str]:
+def _with_administrators(
+    exclusions: Exclusions, hook: OktaHook, administrators: AdministratorsExcluded
+) -> Exclusions:
     try:
         # A service app signs in for it separately: it may not have been granted the scope.
-        listed = hook.client_for(ROLES_READ).list_administrators()
-        return dict.fromkeys(listed, "is an Okta administrator")
+        listed = dict.fromkeys(hook.client_for(ROLES_READ).list_administrators(), "is an Okta administrator")
     except OktaUreError as error:
         may_go_on = is_denial(error) or isinstance(error, (PermissionDeniedError, NotFoundError))
         if administrators == "always" or not may_go_on:
             raise unreadable("list of administrators", error) from error
-        hook.log.info("The credential may not read who is an administrator, so they are not excluded.")
-        return {}
+        warning = (
+            "It cannot be read who is an Okta administrator, so administrators are not excluded: "
+            f"{error.explanation} {hook.how_to_permit('see who is an administrator', ROLES_READ)}"
+        )
+        return msgspec.structs.replace(exclusions, warnings=(*exclusions.warnings, warning))
+    return msgspec.structs.replace(exclusions, user_ids={**listed, **exclusions.user_ids})

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk import BaseOperator
 
+from airflow_provider_okta_ure.core.exclusions import to_administrators_excluded
 from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.hooks.netskope import NetskopeHook
 from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.hooks.signals import to_signals_mode
 from airflow_provider_okta_ure.operators.identities import name_shower
-from airflow_provider_okta_ure.operators.judging import to_administrators_excluded
 from airflow_provider_okta_ure.operators.plain_log import PlainLogMixin
 from airflow_provider_okta_ure.operators.run import failing_for_good, say_as_of, to_flag, to_text
 from airflow_provider_okta_ure.preflight.run import preflight
@@ -52,8 +52,8 @@ class OktaPreflightOperator(PlainLogMixin, BaseOperator):
     :param fail_on_warning: a warning fails the task, too. (templated)
     :param exclude_users: whom the DAG excludes, besides those in the connection. (templated)
     :param exclude_groups: the groups whose members it excludes. (templated)
-    :param exclude_administrators: as the DAG's tasks have it; True = it is a problem when they cannot be
-        read. (templated)
+    :param exclude_administrators: as the DAG's tasks have it; that they cannot be read is a problem with
+        True and a warning with ``"if_readable"``. (templated)
     :param okta_conn_id: the connection to the Okta org. (templated)
     :param netskope_conn_id: the connection to the Netskope tenant; None = there is none. (templated)
     :return: the report: status, counts and every check with its remedy.
@@ -155,7 +155,7 @@ class OktaPreflightOperator(PlainLogMixin, BaseOperator):
             max_minutes=_number(self.max_minutes, "max_minutes", float),
             exclude_users=(self.exclude_users,),
             exclude_groups=(self.exclude_groups,),
-            exclude_administrators=to_administrators_excluded(self.exclude_administrators) == "always",
+            exclude_administrators=to_administrators_excluded(self.exclude_administrators),
         )
 
     def _log(self, finding: Finding) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.preflight.okta import OktaChecks
     from airflow_provider_okta_ure.preflight.wanted import Wanted
 
-NOT_EXCLUDED = "Administrators need not be excluded."
+NOT_EXCLUDED = "Administrators are not excluded."
 
 
 class ExclusionChecks:
@@ -38,7 +38,7 @@ class ExclusionChecks:
 
     def checks(self) -> list[Check]:
         """Return the checks."""
-        no_administrators = "" if self._wanted.exclude_administrators else NOT_EXCLUDED
+        no_administrators = NOT_EXCLUDED if self._wanted.exclude_administrators == "never" else ""
         return [
             Check("okta.exclusions", self.exclusions, ("okta.users",)),
             Check("okta.administrators", self.administrators, ("okta.credentials",), no_administrators),
@@ -65,5 +65,9 @@ class ExclusionChecks:
             lambda: next(iter(self._hook.client_for(ROLES_READ).list_administrators()), None)
         ).error
         return self._okta.judged(
-            error, "see who is an administrator", ROLES_READ, "Administrators can be read."
+            error,
+            "see who is an administrator",
+            ROLES_READ,
+            "Administrators can be read.",
+            status="problem" if self._wanted.exclude_administrators == "always" else "warning",
         )

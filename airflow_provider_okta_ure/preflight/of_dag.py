@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import StrictUndefined, TemplateError
 
+from airflow_provider_okta_ure.core.exclusions import AdministratorsExcluded, to_administrators_excluded
 from airflow_provider_okta_ure.core.selections import Selection
 from airflow_provider_okta_ure.errors import ConfigurationError, RuleError
 from airflow_provider_okta_ure.hooks.signals import to_signals_mode
@@ -32,6 +33,7 @@ _FILTER = "RiskFilterOperator"
 _ACTING = (_ADD, _REMOVE, _PUSH, _UPSERT)
 _KNOWN = (*_ACTING, _REGISTER, _CONFIRM, _PREFLIGHT, _FETCH, _FILTER)
 
+_THE_STRICTEST: tuple[AdministratorsExcluded, ...] = ("always", "if_readable", "never")
 _DEFAULTS = {"okta_conn_id": "okta_default", "netskope_conn_id": "netskope_default"}
 
 
@@ -52,7 +54,7 @@ class Need:
     check_jwks: bool = True
     exclude_users: list[Any] = field(default_factory=list)
     exclude_groups: list[Any] = field(default_factory=list)
-    exclude_administrators: bool = False
+    administrators: set[AdministratorsExcluded] = field(default_factory=set)
     users: int | None = None
 
     def wanted(self, group: tuple[str, str] | None, strategy: str) -> Wanted:
@@ -74,7 +76,9 @@ class Need:
             users=self.users,
             exclude_users=tuple(self.exclude_users),
             exclude_groups=tuple(self.exclude_groups),
-            exclude_administrators=self.exclude_administrators,
+            exclude_administrators=next(
+                (one for one in _THE_STRICTEST if one in self.administrators), "never"
+            ),
         )
 
 
@@ -187,8 +191,8 @@ class NeedsOfDag:
             value = self._value(task, argument)
             if value and value not in listed:
                 listed.append(value)
-        must = str(self._value(task, "exclude_administrators")).strip().lower() == "true"
-        need.exclude_administrators |= must
+        value = self._value(task, "exclude_administrators")
+        need.administrators.add("if_readable" if value is None else to_administrators_excluded(value))
 
     def _mode(self, task: Any) -> str:
         value = self._value(task, "signals")

@@ -178,12 +178,7 @@ class OktaChecks:
 
     def how_to_permit(self, what: str, scope: str) -> str:
         """Return what an administrator has to do so that the credential may do something."""
-        if self._is_app:
-            return f"Grant the app the scope {scope}, and an admin role that may {what}."
-        return (
-            f"Give the admin who made the API token a role that may {what} "
-            f"(an OAuth app would need the scope {scope})."
-        )
+        return self._hook.how_to_permit(what, scope)
 
     @cached_property
     def _is_app(self) -> bool:

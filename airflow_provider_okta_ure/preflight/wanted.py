@@ -17,6 +17,7 @@ from airflow_provider_okta_ure.clients.scopes import (
     USER_RISK_MANAGE,
     USERS_READ,
 )
+from airflow_provider_okta_ure.core.exclusions import AdministratorsExcluded  # noqa: TC001  # msgspec reads it
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 ActionKind: TypeAlias = Literal["groups", "push", "upsert"]
@@ -45,8 +46,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     :param max_minutes: how long the work with that many users may take before it is worth a warning.
     :param exclude_users: lists of names that the work excludes, besides those in the connection.
     :param exclude_groups: likewise, of groups.
-    :param exclude_administrators: administrators must be excluded, so the work cannot begin without reading
-        who is one.
+    :param exclude_administrators: whether administrators are excluded, and whether the work can begin
+        without reading who is one.
     """
 
     actions: tuple[ActionKind, ...] | None = None
@@ -62,7 +63,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     max_minutes: float = 60.0
     exclude_users: tuple[Any, ...] = ()
     exclude_groups: tuple[Any, ...] = ()
-    exclude_administrators: bool = False
+    exclude_administrators: AdministratorsExcluded = "if_readable"
 
     def __post_init__(self) -> None:
         if self.group_name and self.group_id:

@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 # What only one of the two ways to sign in can say.
 NO_TOKEN_TELLS = {"okta.scopes", "okta.group_write"}
 # What a world without exclusions, and with a log in a file, leaves open.
-NOT_ASKED = {"netskope.score_list", "okta.exclusions", "okta.administrators", "action_log.pooler"}
+NOT_ASKED = {"netskope.score_list", "okta.exclusions", "action_log.pooler"}
 EVERYTHING = (
     "okta.users.read",
     "okta.groups.manage",
     "okta.securityEventsProviders.manage",
     "okta.userRisk.manage",
     "okta.logs.read",
+    "okta.roles.read",
 )
 MISSING_FEATURE = '{"errorCode":"E0000015","errorSummary":"You do not have permission to access the feature"}'
 
@@ -456,12 +457,16 @@ def first_user(world: World) -> str:
     return str(world.sandbox.okta.add_user(login="first@new.example").id)
 
 
-def test_administrators_must_be_readable_where_they_are_excluded_for_certain(world):
-    world.wanted["exclude_administrators"] = True
-    assert world.check().finding("okta.administrators").status == "ok"
+@pytest.mark.parametrize(
+    ("excluded", "status"), [("always", "problem"), ("if_readable", "warning"), ("never", "skipped")]
+)
+def test_administrators_who_cannot_be_read_are_as_bad_as_it_matters(world, excluded, status):
+    world.wanted["exclude_administrators"] = excluded
+    assert world.check().finding("okta.administrators").status == ("skipped" if excluded == "never" else "ok")
     refusing("/api/v1/iam")(world)
     found = world.check().finding("okta.administrators")
-    assert (found.status, "see who is an administrator" in found.remedy) == ("problem", True)
+    assert found.status == status
+    assert ("see who is an administrator" in found.remedy) is (excluded != "never")
 
 
 # --- the action log
