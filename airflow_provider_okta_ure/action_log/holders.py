@@ -15,6 +15,7 @@ from airflow_provider_okta_ure.core.holding import Hold, renewed
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import Entry
+    from airflow_provider_okta_ure.core.holding import OnBehalf
 
 _KEY = ("org", "target", "user_key", "dag_id", "task_id")
 
@@ -46,8 +47,16 @@ def holds_on(
     return found
 
 
-def write_holds(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Write what decisions about groups mean for who holds whom; an older decision changes nothing."""
+def write_holds(connection: Connection, entries: Sequence[Entry], on_behalf: OnBehalf | None = None) -> None:
+    """
+    Write what decisions about groups mean for who holds whom; an older decision changes nothing.
+
+    :param on_behalf: whose claims end or are restored; None = those of the DAG that decided.
+    """
+    if on_behalf is not None:
+        _end_claims(connection, [one for one in entries if _ends(one)], dag_id=on_behalf.dag_id)
+        _restore_claims(connection, [one for one in entries if _restores(one)], on_behalf)
+        return
     groups: dict[Target, list[Entry]] = {}
     for entry in entries:
         if _begins(entry) or _ends(entry):
@@ -67,6 +76,11 @@ def _ends(entry: Entry) -> bool:
     if entry.action != "remove_from_group" or entry.reason == "expired":
         return False
     return entry.status in LETS_GO or entry.reason == HELD_BY_OTHERS
+
+
+def _restores(entry: Entry) -> bool:
+    # Who is a member because somebody else added them in the meantime is not ours again.
+    return entry.action == "add_to_group" and entry.status in ("started", "done")
 
 
 def _write_claims(connection: Connection, org: str, target: str, entries: Sequence[Entry]) -> None:
@@ -127,7 +141,7 @@ def _upsert(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=replaced), list(rows))
 
 
-def _end_claims(connection: Connection, entries: Sequence[Entry]) -> None:
+def _end_claims(connection: Connection, entries: Sequence[Entry], *, dag_id: str | None = None) -> None:
     if not entries:
         return
     statement = (
@@ -146,9 +160,40 @@ def _end_claims(connection: Connection, entries: Sequence[Entry]) -> None:
             "of_org": one.org,
             "of_target": one.target,
             "of_user": one.user_key,
-            "of_dag": one.dag_id,
+            "of_dag": one.dag_id if dag_id is None else dag_id,
             "now": one.as_of,
         }
         for one in entries
     ]
+    connection.execute(statement, rows)
+
+
+def _restore_claims(connection: Connection, entries: Sequence[Entry], on_behalf: OnBehalf) -> None:
+    """Restore the claims that ended with just the removal that is undone; when they end stays as it was."""
+    rows = [
+        {
+            "of_org": one.org,
+            "of_target": one.target,
+            "of_user": one.user_key,
+            "of_dag": on_behalf.dag_id,
+            "ended": on_behalf.ended[one.user_key],
+            "now": one.as_of,
+        }
+        for one in entries
+        if one.user_key in on_behalf.ended
+    ]
+    if not rows:
+        return
+    statement = (
+        update(holders)
+        .where(
+            holders.c.org == bindparam("of_org"),
+            holders.c.target == bindparam("of_target"),
+            holders.c.user_key == bindparam("of_user"),
+            holders.c.dag_id == bindparam("of_dag"),
+            holders.c.as_of == bindparam("ended"),
+            holders.c.held.is_(False),
+        )
+        .values(held=True, as_of=bindparam("now"))
+    )
     connection.execute(statement, rows)

@@ -17,6 +17,7 @@ from airflow_provider_okta_ure.action_log import (
     plans,
     reading,
     retention,
+    reverts,
     run_scores,
     searching,
     summaries,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
 
     from airflow_provider_okta_ure.action_log.entries import Entry, LogAction
-    from airflow_provider_okta_ure.core.holding import Hold
+    from airflow_provider_okta_ure.core.holding import Hold, OnBehalf
 
 
 log = logging.getLogger(__name__)
@@ -96,16 +97,24 @@ class ActionLog:
         """
         return held(self.database, name, self._waiting)
 
-    def begin(self, entries: Sequence[Entry]) -> None:
-        """Write, before the effects, that they are going to be tried."""
+    def begin(self, entries: Sequence[Entry], on_behalf: OnBehalf | None = None) -> None:
+        """
+        Write, before the effects, that they are going to be tried.
+
+        :param on_behalf: whose claims on members change, if not those of the task that acts.
+        """
         with self.database.writing() as connection:
-            writing.write_intents(connection, entries)
+            writing.write_intents(connection, entries, on_behalf)
             self._mark(connection, entries)
 
-    def finish(self, entries: Sequence[Entry]) -> None:
-        """Write what became of effects; an effect once ``done`` stays done."""
+    def finish(self, entries: Sequence[Entry], on_behalf: OnBehalf | None = None) -> None:
+        """
+        Write what became of effects; an effect once ``done`` stays done.
+
+        :param on_behalf: whose claims on members change, if not those of the task that acts.
+        """
         with self.database.writing() as connection:
-            writing.write_outcomes(connection, entries)
+            writing.write_outcomes(connection, entries, on_behalf)
             self._mark(connection, entries)
 
     def find(
@@ -308,6 +317,36 @@ class ActionLog:
             summaries.mark_stale(connection, confirming.moments_of(connection, found))
             self._has_written = True
 
+    def revert(self, records: Sequence[reverts.Revert]) -> None:
+        """Write that a run is reverted, so that it does nothing again; see :mod:`reverts`."""
+        with self.database.writing() as connection:
+            reverts.write_reverts(connection, records)
+
+    def reverts_of(self, *, dag_id: str, run_id: str) -> list[reverts.Revert]:
+        """Return the reverts of a run that are in effect."""
+        with self.database.reading() as connection:
+            return reverts.reverts_of(connection, dag_id=dag_id, run_id=run_id)
+
+    def first_dag(self, *, dag_id: str, run_id: str) -> str:
+        """Return the DAG whose decisions a run is about; see :func:`reverts.first_dag`."""
+        with self.database.reading() as connection:
+            return reverts.first_dag(connection, dag_id=dag_id, run_id=run_id)
+
+    def orgs_of_run(self, *, dag_id: str, run_id: str) -> set[str]:
+        """Return the orgs and tenants that a run used; empty = the run is not known."""
+        with self.database.reading() as connection:
+            return reverts.orgs_of_run(connection, dag_id=dag_id, run_id=run_id)
+
+    def known_runs(self, *, dag_id: str) -> list[str]:
+        """Return the ids of the newest runs of a DAG."""
+        with self.database.reading() as connection:
+            return reverts.known_runs(connection, dag_id=dag_id)
+
+    def known_dags(self) -> list[str]:
+        """Return the ids of the DAGs whose runs are known."""
+        with self.database.reading() as connection:
+            return reverts.known_dags(connection)
+
     def record_task(self, summary: tasks.TaskSummary) -> None:
         """Write what a task cost."""
         with self.database.writing() as connection:
@@ -363,6 +402,7 @@ class ActionLog:
             tasks.forget_tasks(connection, older_than)
             approvals.forget_approvals(connection, older_than)
             plans.forget_plans(connection, older_than)
+            reverts.forget_reverts(connection, older_than)
 
     def _mark(self, connection: Connection, entries: Sequence[Entry]) -> None:
         summaries.mark_stale(connection, (entry.as_of for entry in entries))

@@ -264,6 +264,24 @@ plans = Table(
 )
 """What each task last planned to change, as JSON: dry runs, and plans that were refused for their size."""
 
+reverts = Table(
+    "okta_ure_reverts",
+    metadata,
+    Column("org", String(255), primary_key=True),
+    Column("dag_id", String(250), primary_key=True),
+    Column("run_id", String(250), primary_key=True),
+    Column("action", String(32), primary_key=True),
+    Column("user_key", String(255), primary_key=True),
+    Column("by_dag_id", String(250), primary_key=True),
+    Column("by_run_id", String(250), primary_key=True),
+    Column("as_of", UtcDateTime, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Column("asked_by", String(255), nullable=False),
+    Index("ix_okta_ure_reverts_by", "by_dag_id", "by_run_id"),
+    Index("ix_okta_ure_reverts_as_of", "as_of"),
+)
+"""Which runs were reverted, and by which: such a run does nothing again by a retry or a clear."""
+
 # What follows is derived from the actions, moment by moment, so that long periods are read at once. A moment
 # that is written to is stale until it is counted again, and is read from the actions themselves until then.
 

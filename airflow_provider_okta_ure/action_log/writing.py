@@ -18,6 +18,7 @@ from airflow_provider_okta_ure.action_log.tables import TABLE_NAME, actions, to_
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import Entry
+    from airflow_provider_okta_ure.core.holding import OnBehalf
 
 KEY = ("org", "action", "target", "user_key", "as_of", "revision")
 
@@ -38,14 +39,18 @@ _MAY_HAVE_ARRIVED = or_(
 """In SQL what :attr:`Entry.is_in_doubt` says, or that it is certain."""
 
 
-def write_intents(connection: Connection, entries: Sequence[Entry]) -> None:
+def write_intents(
+    connection: Connection, entries: Sequence[Entry], on_behalf: OnBehalf | None = None
+) -> None:
     """Write that effects are about to be tried, as far as they are not done."""
     _upsert(connection, entries, actions.c.status != "done")
-    write_holds(connection, entries)
+    write_holds(connection, entries, on_behalf)
     write_names(connection, entries)
 
 
-def write_outcomes(connection: Connection, entries: Sequence[Entry]) -> None:
+def write_outcomes(
+    connection: Connection, entries: Sequence[Entry], on_behalf: OnBehalf | None = None
+) -> None:
     """Write what became of effects."""
     new = _insert(connection).excluded.status
     counts = or_(
@@ -60,7 +65,7 @@ def write_outcomes(connection: Connection, entries: Sequence[Entry]) -> None:
         and_(new == "failed", actions.c.status != "done"),
     )
     _upsert(connection, entries, counts)
-    write_holds(connection, entries)
+    write_holds(connection, entries, on_behalf)
     write_names(connection, entries)
 
 

@@ -64,6 +64,63 @@ RUNS = Chapter(
             reasons=("no_score",),
         ),
         Entry(
+            topic="reverted",
+            title="Undone",
+            what="A task of `OktaRevertRunOperator` has undone what an earlier run did to this user.",
+            why="Somebody asked for it. The message names the run that was undone.",
+            remedy="Nothing. To take it back, revert the run that reverted.",
+            reasons=("reverted",),
+        ),
+        Entry(
+            topic="run-reverted",
+            title="The run was reverted",
+            what="Nothing was done to this user, because this very run was reverted.",
+            why="A run that somebody has undone is not done again by its retry or by clearing it. The "
+            "message names the run that reverted it. The next run of the DAG acts as always.",
+            remedy="Nothing; or revert the run that reverted it, and clear this one.",
+            seen=("this run was reverted by",),
+            reasons=("run_reverted",),
+        ),
+        Entry(
+            topic="later-decision",
+            title="Something later was decided",
+            what="What the reverted run did to this user is not undone.",
+            why="A later run has decided about the same user and the same group or signal, and that stands.",
+            remedy="Revert the later run first, if that one was wrong, too.",
+            seen=("so this one is not undone",),
+            reasons=("later_decision",),
+        ),
+        Entry(
+            topic="not-revertible",
+            title="Cannot be undone",
+            what="What the run did to this user stays as it is.",
+            why="The risk that a user had before `OktaUpsertUserRiskOperator` set it is not known; a signal "
+            "of another issuer cannot be signed with this connection; a run that both added and removed "
+            "somebody left them as they were. Groups that a run created stay, too.",
+            remedy="Set the risk in Okta; for signals use the connection that sent them.",
+            seen=("so it cannot be set again",),
+            reasons=("not_revertible",),
+        ),
+        Entry(
+            topic="nothing-done",
+            title="The run did nothing to this user",
+            what="There is nothing to undo for this user.",
+            why="The run only planned or recorded it, failed, or sent a signal that Okta's System Log does "
+            "not have.",
+            remedy="Nothing.",
+            seen=("the run did nothing to this user",),
+            reasons=("nothing_done",),
+        ),
+        Entry(
+            topic="unknown-run",
+            title="No such run to undo",
+            what="Nothing was undone, because the action log knows no run of this name.",
+            why="The id has a typing error, belongs to another DAG, or the run used none of our operators. "
+            "Very old runs were deleted with `airflow okta-ure action-log prune`.",
+            remedy="Copy DAG id and run id from the run's page in Airflow, or from the page User Risk.",
+            seen=("The action log knows no run",),
+        ),
+        Entry(
             topic="other-error",
             title="Something else",
             what="Something went wrong for this user that has no reason code of its own.",

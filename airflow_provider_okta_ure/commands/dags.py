@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airflow_provider_okta_ure.commands.suggestions import did_you_mean
+from airflow_provider_okta_ure.core.suggestions import did_you_mean
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from airflow_provider_okta_ure.catalogue import CHAPTERS, entry_for_reason, entr
 from airflow_provider_okta_ure.catalogue.page import section
 from airflow_provider_okta_ure.commands.endings import ending_with_status
 from airflow_provider_okta_ure.commands.shipped import shipped_files
-from airflow_provider_okta_ure.commands.suggestions import did_you_mean
+from airflow_provider_okta_ure.core.suggestions import did_you_mean
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -40,6 +40,18 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     def is_active(self, as_of: datetime) -> bool:
         """Whether the task wants the user in the group."""
         return self.held and not self.is_over(as_of)
+
+
+class OnBehalf(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Whose claims change when a task undoes what another DAG did.
+
+    :param dag_id: the DAG whose run is undone; only its claims end, and no other DAG's begins.
+    :param ended: the time as of which the claims ended that are restored, by Okta id.
+    """
+
+    dag_id: str
+    ended: Mapping[str, datetime] = {}
 
 
 def renewed(before: Hold | None, now: Hold, *, is_new_membership: bool) -> Hold:

@@ -16,6 +16,7 @@ import msgspec
 from airflow_provider_okta_ure.clients.okta import ORGANIZATION_PATH
 from airflow_provider_okta_ure.clients.scopes import GROUPS_MANAGE, GROUPS_READ, ROLES_READ
 from airflow_provider_okta_ure.core.exclusions import to_administrators_excluded
+from airflow_provider_okta_ure.core.history import settle
 from airflow_provider_okta_ure.core.judgement import BlastRadius
 from airflow_provider_okta_ure.core.matching import Decision, outcome_of
 from airflow_provider_okta_ure.core.other_rows import without_less_safe_rows
@@ -383,7 +384,7 @@ class OktaActionOperator(ServiceOperator, ABC):
 
     def _prepare(self, plan: Plan, journal: Journal, *, dry_run: bool) -> Prepared:
         """Return the plan without the people who are never touched; nothing is written."""
-        decisions = self._without_excluded(plan.decisions, journal)
+        decisions = settle(self._without_excluded(plan.decisions, journal), journal.not_reverted())
         proposal = self._propose(plan, decisions, journal)
         only_planned = self._why_only_planned(plan, dry_run=dry_run)
         prepared = Prepared(plan, decisions, proposal, only_planned)

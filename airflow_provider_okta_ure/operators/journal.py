@@ -12,15 +12,16 @@ import msgspec
 
 from airflow_provider_okta_ure.action_log.entries import Entry, LogAction, LogStatus
 from airflow_provider_okta_ure.action_log.plans import PlanRecord, write_plan
-from airflow_provider_okta_ure.core.history import Membership
+from airflow_provider_okta_ure.core.history import Membership, Step
 from airflow_provider_okta_ure.core.judgement import Parts
 from airflow_provider_okta_ure.core.models import RiskLevel
 from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.plans import Change, PlanInOrg
+from airflow_provider_okta_ure.core.reverting import run_reverted
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.log import ActionLog
-    from airflow_provider_okta_ure.core.holding import Hold
+    from airflow_provider_okta_ure.core.holding import Hold, OnBehalf
     from airflow_provider_okta_ure.core.matching import Decision
     from airflow_provider_okta_ure.core.models import Action, OktaUser, Outcome, Row
     from airflow_provider_okta_ure.operators.identity import RunIdentity
@@ -119,6 +120,7 @@ class Journal:
         self.target = ""
         self.target_name = ""
         self.expires_at: datetime | None = None
+        self.on_behalf: OnBehalf | None = None
         self._tried: dict[tuple[str, datetime], Entry] = {}
         self._in_doubt: set[tuple[str, datetime]] = set()
         self._recovered: set[tuple[LogAction, str, datetime]] = set()
@@ -394,6 +396,18 @@ class Journal:
         with self.log.database.writing() as connection:
             write_plan(connection, record)
 
+    def not_reverted(self) -> Step:
+        """Return the step that does nothing again of what was reverted of this very run."""
+        run = self.run
+        records = self.log.reverts_of(dag_id=run.dag_id, run_id=run.run_id) if run.run_id else []
+
+        def who(decision: Decision) -> str:
+            key = self.key(decision.row, decision.user)
+            found = (one for one in records if one.org == self.org and one.is_about(self.action, key))
+            return next((f"the run {one.by_run_id} of {one.by_dag_id}" for one in found), "")
+
+        return run_reverted(who)
+
     def _last(
         self, doing: Sequence[LogAction], keys: Iterable[str] | None, *, dag_id: str | None = None
     ) -> dict[str, Entry]:
@@ -426,7 +440,7 @@ class Journal:
         for decision in decisions:
             self._count_revision(decision)
         intents = [self._entry(decision, "started") for decision in decisions]
-        self.log.begin(intents)
+        self.log.begin(intents, self.on_behalf)
         for intent in intents:
             key = intent.user_key, intent.as_of
             last = self._tried.get(key)
@@ -455,7 +469,8 @@ class Journal:
         # Where two names stand for one user, the name that was skipped must not hide what became of him.
         told.sort(key=lambda one: one[1].status != "skipped")
         if told:
-            self.log.finish([self._entry(decision, outcome.status, outcome) for decision, outcome in told])
+            entries = [self._entry(decision, outcome.status, outcome) for decision, outcome in told]
+            self.log.finish(entries, self.on_behalf)
 
     def plan_only(self, planned: Sequence[tuple[Decision, Outcome]]) -> None:
         """Write down what would be done; it changes nothing that was done or decided."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -166,7 +166,6 @@ class OktaPushRiskOperator(OktaActionOperator):
 
     def plan(self, rows: Sequence[Row], journal: Journal, *, dry_run: bool) -> Plan:
         mode = self._mode()
-        signals = Signals(self, journal)
         client, transmitter = self.hook.client, self.hook.transmitter
         journal.aim(transmitter.issuer, transmitter.issuer)
         log = SignalLog(journal.log, org=journal.org, issuer=transmitter.issuer, dag_id=journal.run.dag_id)
@@ -188,20 +187,40 @@ class OktaPushRiskOperator(OktaActionOperator):
             decide_signal(one, facts.of(one.user.user_id), mode) if one.user is not None else one
             for one in self.without_less_safe_rows(resolved, journal, tells_level=True)
         ]
-        decisions = [*duplicates, *settled, *self._with_unique_addresses(decided)]
+        decisions = [*duplicates, *settled, *self.with_unique_addresses(decided)]
+        return self.plan_of(decisions, rows, journal, later=facts.later)
+
+    def plan_of(
+        self,
+        decisions: Sequence[Decision],
+        rows: Sequence[Row],
+        journal: Journal,
+        *,
+        later: Mapping[str, Entry],
+        reason: str = "",
+    ) -> Plan:
+        """
+        Return the plan to push what was decided.
+
+        :param rows: what the decisions are about, for the limits.
+        :param later: the newest later decision about a user, which is pushed again after an older change.
+        :param reason: the reason code of what is pushed.
+        """
+        signals = Signals(self, journal)
+        transmitter = self.hook.transmitter
         journal.load(decisions)
         if to_flag(self.check_jwks, "check_jwks") and any(one.outcome is None for one in decisions):
             self._check_jwks()
 
         def push(row: Row, user: OktaUser) -> Outcome:
             jti, answer = signals.push(row, user)
-            later = facts.later.get(user.user_id)
-            if later is not None:
-                signals.restore(row, user, later)
+            newest = later.get(user.user_id)
+            if newest is not None:
+                signals.restore(row, user, newest)
             return outcome_of(
                 row,
                 "done",
-                "replayed" if later is not None else "",
+                "replayed" if newest is not None else reason,
                 user=user,
                 http_status=answer.status,
                 request_id=answer.request_id,
@@ -241,7 +260,7 @@ class OktaPushRiskOperator(OktaActionOperator):
         changed = told.changed(rows, journal.moment)
         return [row.user for row in rows if row.key in renamed or row.key in changed]
 
-    def _with_unique_addresses(self, decisions: Sequence[Decision]) -> list[Decision]:
+    def with_unique_addresses(self, decisions: Sequence[Decision]) -> list[Decision]:
         """Return the decisions, without signals that could reach somebody else."""
         users = [one.to_act_on for one in decisions if one.to_act_on is not None]
         addresses = addresses_to_look_up(users)

@@ -80,6 +80,7 @@ class Run:
 
 def test_the_files_hold_the_documented_dags(dags):
     assert set(dags) == {
+        "okta_revert_run",
         "okta_risk_alerts",
         "okta_risk_sync",
         "okta_risk_sync_hourly",
@@ -112,7 +113,13 @@ def test_a_run_speaks_for_one_whole_day(dags):
 
 @pytest.mark.parametrize(
     "dag_id",
-    ["okta_risk_sync", "okta_risk_sync_hourly", "okta_risk_sync_two_tenants", "okta_watchlist"],
+    [
+        "okta_risk_sync",
+        "okta_risk_sync_hourly",
+        "okta_risk_sync_two_tenants",
+        "okta_watchlist",
+        "okta_revert_run",
+    ],
 )
 def test_dry_run_is_the_default_and_everything_in_the_form_has_a_title(dags, dag_id):
     params = dags[dag_id].params
@@ -192,7 +199,13 @@ def test_every_dag_explains_itself(dags):
 
 @pytest.mark.parametrize(
     "dag_id",
-    ["okta_risk_alerts", "okta_risk_sync", "okta_risk_sync_hourly", "okta_risk_sync_two_tenants"],
+    [
+        "okta_revert_run",
+        "okta_risk_alerts",
+        "okta_risk_sync",
+        "okta_risk_sync_hourly",
+        "okta_risk_sync_two_tenants",
+    ],
 )
 def test_the_table_of_a_dag_names_its_tasks(dags, dag_id):
     named = re.findall(

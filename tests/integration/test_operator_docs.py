@@ -50,6 +50,7 @@ def test_all_operators_of_this_version_are_here():
         "OktaPreflightOperator",
         "OktaPushRiskOperator",
         "OktaRemoveFromGroupOperator",
+        "OktaRevertRunOperator",
         "OktaRiskEventSensor",
         "OktaSecurityEventsProviderOperator",
         "OktaUpsertUserRiskOperator",
@@ -78,6 +79,7 @@ def test_every_argument_is_described_and_every_described_one_exists(operator):
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda one: one.__name__)
 def test_the_constructor_touches_neither_connection_nor_network(operator):
     needed = {"rows": "{{ ti }}", "rule": "score <", "group_name": "x"}
+    needed |= {"reverted_dag_id": "x", "reverted_run_id": "{{ params.run }}"}
     arguments = {name: value for name, value in needed.items() if name in described(operator)}
     operator(task_id="t", **arguments)
 

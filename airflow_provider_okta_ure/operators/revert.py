@@ -1,0 +1,542 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Undoing what a run did, as far as it is still so and nothing later was decided."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from datetime import datetime, timezone
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+
+from airflow_provider_okta_ure.action_log.reverts import Revert
+from airflow_provider_okta_ure.clients.scopes import GROUPS_MANAGE, USERS_READ
+from airflow_provider_okta_ure.core.arguments import to_names
+from airflow_provider_okta_ure.core.judgement import BlastRadius
+from airflow_provider_okta_ure.core.models import STATUSES
+from airflow_provider_okta_ure.core.plans import ChangePlan, PlanInOrg
+from airflow_provider_okta_ure.core.reports import FailOn
+from airflow_provider_okta_ure.engine.undoing import (
+    NOT_REVERTIBLE,
+    UNDOABLE,
+    Left,
+    Undone,
+    entries_of_run,
+    left,
+    targets,
+    unknown_run,
+    users_named,
+)
+from airflow_provider_okta_ure.errors import (
+    BlastRadiusError,
+    ConfigurationError,
+    GroupError,
+    NotApprovedError,
+)
+from airflow_provider_okta_ure.hooks.action_log import open_action_log
+from airflow_provider_okta_ure.hooks.okta import OktaHook
+from airflow_provider_okta_ure.operators.approved import Consent
+from airflow_provider_okta_ure.operators.costs import cost_written
+from airflow_provider_okta_ure.operators.identities import Names
+from airflow_provider_okta_ure.operators.identity import RunIdentity
+from airflow_provider_okta_ure.operators.journal import Journal, Turns
+from airflow_provider_okta_ure.operators.links import ActionLogLink
+from airflow_provider_okta_ure.operators.pausing import PauseSwitch
+from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
+from airflow_provider_okta_ure.operators.reverting import OPPOSITES, UndoPart, part_of
+from airflow_provider_okta_ure.operators.run import failing_for_good, to_flag, to_text
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperatorLink, Context
+
+    from airflow_provider_okta_ure.action_log.entries import Entry, LogAction
+    from airflow_provider_okta_ure.action_log.log import ActionLog
+    from airflow_provider_okta_ure.core.models import Report
+    from airflow_provider_okta_ure.errors import OktaUreError
+
+_LEFT_SHOWN = 20
+
+
+GROUP_NOT_FOUND = "group_not_found"
+
+
+class OktaRevertRunOperator(ServiceOperator):
+    """
+    Undo what a run did to people in Okta, as far as it is still so and nothing later was decided about them.
+
+    Whom the run added to a group leaves it, whom it removed comes back, and a risk signal is followed by one
+    that says the level from before. People are their Okta ids, whatever they are called by now. Everything is
+    planned and judged before the first write: a revert that is refused has changed nothing. What cannot be
+    undone is listed with the reason.
+
+    The reverted run does nothing again by a retry or a clear (``run_reverted``), unless the run that reverted
+    it is reverted in turn. The next run of the DAG acts again on whoever is at risk then.
+
+    :param reverted_dag_id: the DAG whose run is undone. (templated)
+    :param reverted_run_id: the id of the run. (templated)
+    :param actions: only these of the run's actions: ``add_to_group``, ``remove_from_group``, ``push_risk``;
+        empty = all. (templated)
+    :param users: only what was done to these people: logins, names as in the source, or Okta ids; empty =
+        everybody. (templated)
+    :param dry_run: only say what would be undone; reads from Okta, writes nothing. (templated)
+    :param fail_on: how many failed users fail the task: ``1``, ``"10%"`` or ``"never"``. (templated)
+    :param max_changes: more users than this are not changed without a person's approval; all parts of the
+        revert count together. (templated)
+    :param max_change_percent: nor is a larger part (0..100) of the group's members, or, for who comes back
+        and for risk signals, of all users of the source; but 25 users always are. (templated)
+    :param approved_plan: ids of plans that tasks of this DAG have made or were refused for: a part of the
+        revert that is just one of them may be of any size. A list, or text with commas. (templated)
+    :param approval: the task id of an :class:`OktaApprovalOperator` of the same run: only what was approved
+        there is done, whatever its size. (templated)
+    :param planned_by: the task id of the task whose plan this is, of those that ``approval`` asked about;
+        empty = any of them. (templated)
+    :param exclude_users: logins, e-mail addresses or Okta ids of users who are never touched, besides
+        those in the connection. (templated)
+    :param exclude_groups: names or ids of groups whose members are never touched. (templated)
+    :param exclude_administrators: ``True`` = Okta's administrators are never touched, and nobody is when
+        they cannot be read; ``"if_readable"`` = only when the token can read them. (templated)
+    :param workers: how many users at the same time.
+    :param okta_conn_id: the connection to the Okta org that the run acted on. (templated)
+    :return: counts per status, the report of each part, and what is not undone.
+    """
+
+    operator_extra_links: Sequence[BaseOperatorLink] = (ActionLogLink(),)
+    # Shadows BaseOperator.dry_run(), which only renders templates and which nothing in Airflow calls.
+    dry_run: bool | str  # type: ignore[assignment]
+    scopes: ClassVar[tuple[str, ...]] = (USERS_READ, GROUPS_MANAGE)
+    """What a service app has to be granted to undo all actions."""
+    template_fields: Sequence[str] = (
+        "reverted_dag_id",
+        "reverted_run_id",
+        "actions",
+        "users",
+        "dry_run",
+        "fail_on",
+        "max_changes",
+        "max_change_percent",
+        "approved_plan",
+        "approval",
+        "planned_by",
+        "exclude_users",
+        "exclude_groups",
+        "exclude_administrators",
+        "okta_conn_id",
+    )
+
+    def __init__(
+        self,
+        *,
+        reverted_dag_id: str,
+        reverted_run_id: str,
+        actions: Any = None,
+        users: Any = None,
+        dry_run: bool | str = False,
+        fail_on: int | str = 1,
+        max_changes: int | str = BlastRadius().max_changes,
+        max_change_percent: float | str = BlastRadius().max_change_percent,
+        approved_plan: Any = None,
+        approval: str | None = None,
+        planned_by: str = "",
+        exclude_users: Any = None,
+        exclude_groups: Any = None,
+        exclude_administrators: bool | str = "if_readable",
+        workers: int = 4,
+        okta_conn_id: str = OktaHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.reverted_dag_id = reverted_dag_id
+        self.reverted_run_id = reverted_run_id
+        self.actions = actions
+        self.users = users
+        self.dry_run = dry_run
+        self.fail_on = fail_on
+        self.max_changes = max_changes
+        self.max_change_percent = max_change_percent
+        self.approved_plan = approved_plan
+        self.approval = approval
+        self.planned_by = planned_by
+        self.exclude_users = exclude_users
+        self.exclude_groups = exclude_groups
+        self.exclude_administrators = exclude_administrators
+        self.workers = workers
+        self.okta_conn_id = okta_conn_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        with failing_for_good():
+            run = identity_of(context)
+            run.announce(self.log)
+            dry_run = to_flag(self.dry_run, "dry_run")
+            fail_on = FailOn.parse(self.fail_on)
+            limits = BlastRadius.parse(self.max_changes, self.max_change_percent)
+            consent = Consent.of(self.approved_plan, self.approval, self.planned_by)
+            pause = PauseSwitch(self.warn)
+            with closing(open_action_log()) as log, self._cost_written(log, run):
+                undone, entries = self._undone(log, run)
+                with closing(Turns(log)) as turns:
+                    parts = self._parts(log, run, undone, entries, turns)
+                    only_planned = self._prepare(parts, only_plan=pause.is_on() or dry_run, pause=pause)
+                    parts = [part for part in parts if part.is_there]
+                    if dry_run and not parts:
+                        self._plan_nothing(log, run, undone)
+                    if not only_planned:
+                        self._judge(parts, undone, consent, limits, context)
+                        log.revert(self._records(undone, run))
+                    reports, problem = self._carry_out(parts, context, fail_on)
+                    rest = left(entries_of_run(log, dag_id=undone.dag_id, run_id=undone.run_id), undone)
+            result = self._result(run, undone, reports, [*self._elsewhere, *rest], dry_run=only_planned)
+            if problem is not None:
+                # A failed task returns nothing; the report says what is undone all the same.
+                context["ti"].xcom_push(key="report", value=result)
+                Names.as_configured().hide_in(problem)
+                raise problem
+            return result
+
+    @cached_property
+    def hook(self) -> OktaHook:
+        """A hook that tells which org the connection is to."""
+        return OktaHook(self.okta_conn_id, scopes=(USERS_READ,))
+
+    @cached_property
+    def _hooks(self) -> list[OktaHook]:
+        return [self.hook]
+
+    @cached_property
+    def _elsewhere(self) -> list[Left]:
+        """What cannot be undone with this connection."""
+        return []
+
+    @contextmanager
+    def _cost_written(self, log: ActionLog, run: RunIdentity) -> Iterator[None]:
+        org = log.org_at(self.hook.base_url, self.hook.client.get_org_id)
+        with cost_written(
+            lambda: nullcontext(log),
+            run,
+            org=org,
+            action="revert",
+            client=lambda: _Calls(self._hooks),
+            warnings=self._warnings,
+        ):
+            yield
+
+    def _undone(self, log: ActionLog, run: RunIdentity) -> tuple[Undone, list[Entry]]:
+        """
+        Return which run is undone and how much of it, and what it did.
+
+        :raises ConfigurationError: there is no such run, it was in another org, or somebody named was not
+            acted on by it.
+        """
+        dag_id = (to_text(self.reverted_dag_id, "reverted_dag_id") or "").strip()
+        run_id = (to_text(self.reverted_run_id, "reverted_run_id") or "").strip()
+        if not dag_id or not run_id:
+            raise ConfigurationError(
+                "It is not said which run is to be undone.", remedy="Set reverted_dag_id and reverted_run_id."
+            )
+        if (dag_id, run_id) == (run.dag_id, run.run_id):
+            raise ConfigurationError("A run cannot undo itself.", remedy="Name the run that is to be undone.")
+        orgs = log.orgs_of_run(dag_id=dag_id, run_id=run_id)
+        if not orgs:
+            raise unknown_run(log, dag_id=dag_id, run_id=run_id)
+        org = log.org_at(self.hook.base_url, self.hook.client.get_org_id)
+        entries = entries_of_run(log, dag_id=dag_id, run_id=run_id)
+        if org not in orgs:
+            raise ConfigurationError(
+                f"The run {run_id} of {dag_id} did not act on the org {org}, but on "
+                f"{', '.join(sorted(orgs))}. Nothing was undone.",
+                remedy="Set okta_conn_id to the connection to that org.",
+            )
+        undone = Undone(
+            org=org,
+            dag_id=dag_id,
+            run_id=run_id,
+            first_dag=log.first_dag(dag_id=dag_id, run_id=run_id),
+            actions=to_actions(self.actions),
+        )
+        _require_later(run, [one for one in entries if undone.is_about(one)])
+        names = to_names(self.users, "users") if self.users else []
+        if names:
+            here = [one for one in entries if undone.is_about(one)]
+            undone = msgspec.structs.replace(undone, user_ids=users_named(here, names))
+        return undone, entries
+
+    def _parts(
+        self, log: ActionLog, run: RunIdentity, undone: Undone, entries: Sequence[Entry], turns: Turns
+    ) -> list[UndoPart]:
+        """Return what is to be undone, in its order."""
+        arguments = {
+            "dry_run": self.dry_run,
+            "exclude_users": self.exclude_users,
+            "exclude_groups": self.exclude_groups,
+            "exclude_administrators": self.exclude_administrators,
+            "workers": self.workers,
+            "okta_conn_id": self.okta_conn_id,
+        }
+        parts = []
+        for number, (action, target) in enumerate(targets(entries, undone)):
+            if action == "push_risk" and target != self.hook.transmitter.issuer:
+                self._leave_signals(entries, undone, target)
+                continue
+            journal = Journal(
+                log,
+                run,
+                org=undone.org,
+                action=OPPOSITES[action],
+                turns=turns,
+            )
+            part = part_of(
+                action, target, undone, journal=journal, task_id=f"undo_{action}_{number}", **arguments
+            )
+            self._hooks.append(part.hook)
+            parts.append(part)
+        return parts
+
+    def _prepare(self, parts: Sequence[UndoPart], *, only_plan: bool, pause: PauseSwitch) -> bool:
+        """
+        Plan all parts, while no other task acts on the same, and return whether it is left at that.
+
+        :param only_plan: it is known already that nothing is written.
+        """
+        if not only_plan:
+            for part in parts:
+                part.take_turn()
+            # Waiting may have taken a quarter of an hour.
+            only_plan = pause.is_on()
+        there = [part for part in parts if self._is_there(part, only_plan=only_plan)]
+        why = next((part.prepared.only_planned for part in there if part.prepared.only_planned), "")
+        if why:
+            # All or nothing: a revert is not half carried out because of what happened during planning.
+            for part in there:
+                part.leave_it_at_the_plan(why)
+        return bool(why) or only_plan
+
+    def _is_there(self, part: UndoPart, *, only_plan: bool) -> bool:
+        """Prepare a part, and return whether the group that it is about still exists."""
+        try:
+            part.prepare(only_plan=only_plan)
+        except GroupError as error:
+            if error.reason != GROUP_NOT_FOUND:
+                raise
+            self.warn(f"{error.message} What the run did there is not undone.")
+        return part.is_there
+
+    def warn(self, text: str) -> None:
+        """Say in the task log and in the result what people should look at."""
+        self.log.warning("%s", text)
+        self._warnings.append(text)
+
+    @cached_property
+    def _warnings(self) -> list[str]:
+        return []
+
+    def _plan_nothing(self, log: ActionLog, run: RunIdentity, undone: Undone) -> None:
+        """Write down that nothing is to be done, for the task that asks."""
+        plan = ChangePlan.of_nothing("no_action", run.as_of)
+        Journal(log, run, org=undone.org, action="no_action").write_plan(
+            PlanInOrg(org=undone.org, target="", plan=plan)
+        )
+
+    def _leave_signals(self, entries: Sequence[Entry], undone: Undone, issuer: str) -> None:
+        text = f"the signal was sent as {issuer}, and the connection signs as {self.hook.transmitter.issuer}"
+        self._elsewhere.extend(
+            Left(
+                user=one.user_name,
+                user_id=one.user_id,
+                action=one.action,
+                target=issuer,
+                reason=NOT_REVERTIBLE,
+                message=text,
+            )
+            for one in entries
+            if undone.is_about(one) and one.target == issuer and one.status == "done"
+        )
+
+    def _judge(
+        self,
+        parts: Sequence[UndoPart],
+        undone: Undone,
+        consent: Consent,
+        limits: BlastRadius,
+        context: Context,
+    ) -> None:
+        """
+        Refuse the whole revert when one of its parts, or all of them together, is too much.
+
+        :raises OktaUreError: saying why.
+        """
+        for part in parts:
+            part.judge(consent, limits, context)
+        if not parts and consent.approval is not None:
+            raise NotApprovedError(
+                f"There is nothing to undo of the run {undone.run_id} any more, so nothing of what was "
+                "approved is done. Nothing was written."
+            )
+        limited = [part for part in parts if not part.needs_no_limit(consent)]
+        proposals = [part.prepared.proposal for part in limited]
+        people = {change.user_id for one in proposals for change in (*one.earlier, *one.plan.changes)}
+        base = max([len(people), *(one.plan.base for one in proposals)])
+        if not limits.is_exceeded(len(people), base):
+            return
+        for part in limited:
+            part.remember_plan()
+        plans = ",".join(one.plan.plan_id for one in proposals)
+        raise BlastRadiusError(
+            f"The revert would change {len(people)} users in {len(proposals)} parts; allowed are "
+            f"{limits.allowed(base)} (max_changes {limits.max_changes}, max_change_percent "
+            f"{limits.max_change_percent:g} %). Nothing was written. Plans: {plans}.",
+            plan_id=plans,
+        )
+
+    def _records(self, undone: Undone, run: RunIdentity) -> list[Revert]:
+        """Return what says that the run was reverted, so that it does nothing again."""
+        # What was not limited holds for everything, also for what the run has not come to yet.
+        actions: Sequence[str] = undone.actions if self.actions else ("",)
+        people: Sequence[str] = [""] if undone.user_ids is None else sorted(undone.user_ids)
+        return [
+            Revert(
+                org=undone.org,
+                dag_id=undone.dag_id,
+                run_id=undone.run_id,
+                action=action,
+                user_key=user_key,
+                by_dag_id=run.dag_id,
+                by_run_id=run.run_id,
+                as_of=run.as_of,
+                recorded_at=datetime.now(tz=timezone.utc),
+                asked_by=run.triggered_by,
+            )
+            for action in actions
+            for user_key in people
+        ]
+
+    def _carry_out(
+        self, parts: Sequence[UndoPart], context: Context, fail_on: FailOn
+    ) -> tuple[list[Report], OktaUreError | None]:
+        reports: list[Report] = []
+        first: OktaUreError | None = None
+        for part in parts:
+            report, problem = part.carry_out(context, fail_on)
+            reports.append(report)
+            first = first or problem
+        return reports, first
+
+    def _result(
+        self,
+        run: RunIdentity,
+        undone: Undone,
+        reports: Sequence[Report],
+        rest: Sequence[Left],
+        *,
+        dry_run: bool,
+    ) -> dict[str, Any]:
+        counts, reasons = Counter[str](), Counter[str]()
+        for report in reports:
+            counts.update(report.counts)
+            reasons.update(report.reasons)
+        shown = Names.as_configured()
+        for one in rest:
+            self.log.info(
+                "not undone",
+                user=shown.shown(one.user),
+                action=one.action,
+                target=one.target,
+                reason=one.reason,
+                message=one.message,
+            )
+        did = ", ".join(f"{number} {status}" for status, number in counts.items() if number)
+        self.log.info(
+            "The run %s of %s: %s. The next run of the DAG acts again on whoever is at risk then.",
+            undone.run_id,
+            undone.dag_id,
+            did or "nothing to undo",
+        )
+        return {
+            "reverted_dag_id": undone.dag_id,
+            "reverted_run_id": undone.run_id,
+            "as_of": run.as_of.isoformat(),
+            "dry_run": dry_run,
+            "total": sum(counts.values()),
+            "counts": {status: counts[status] for status in STATUSES},
+            "reasons": dict(sorted(reasons.items())),
+            "parts": [report.to_dict() for report in reports],
+            "not_undone": {
+                "reasons": dict(sorted(Counter(one.reason for one in rest).items())),
+                "examples": [msgspec.to_builtins(one) for one in rest[:_LEFT_SHOWN]],
+            },
+            "warnings": list(
+                dict.fromkeys([*self._warnings, *(text for one in reports for text in one.warnings)])
+            ),
+        }
+
+
+class _Calls:
+    """The calls of several clients together."""
+
+    def __init__(self, hooks: Sequence[OktaHook]) -> None:
+        self._clients = [hook.client for hook in hooks]
+
+    @property
+    def calls(self) -> Mapping[str, int]:
+        total = Counter[str]()
+        for client in self._clients:
+            total.update(client.calls)
+        return total
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        return {bucket: limit for client in self._clients for bucket, limit in client.limits.items()}
+
+    @property
+    def rate_limit_share(self) -> float:
+        return self._clients[0].rate_limit_share
+
+
+def identity_of(context: Context) -> RunIdentity:
+    """
+    Return the identity of the reverting run, which is for the time that it was triggered.
+
+    A revert for a past time would have to give way to everything since, or undo it.
+
+    :raises ConfigurationError: the run is a backfill, or it is not known when it was triggered.
+    """
+    run = RunIdentity.of(context)
+    if run.is_backfill:
+        raise ConfigurationError(
+            "A backfill cannot revert a run: a revert is for now.", remedy="Trigger the DAG instead."
+        )
+    after = getattr(context.get("dag_run"), "run_after", None)
+    if not isinstance(after, datetime):
+        raise ConfigurationError(
+            "It is not known when this run was triggered.", remedy="Run the task as part of a DAG run."
+        )
+    as_of = datetime.fromtimestamp(after.timestamp(), tz=timezone.utc)
+    reason = run.as_of_reason if run.as_of == as_of else "due"
+    return msgspec.structs.replace(run, as_of=as_of, as_of_reason=reason)
+
+
+def _require_later(run: RunIdentity, entries: Sequence[Entry]) -> None:
+    newest = max((one.as_of for one in entries), default=None)
+    if newest is not None and newest >= run.as_of:
+        raise ConfigurationError(
+            f"This revert is for {run.as_of:%Y-%m-%d %H:%M:%S} UTC, and what it is to undo is for "
+            f"{newest:%Y-%m-%d %H:%M:%S} UTC, which is not earlier.",
+            remedy="Trigger the revert now, without a date.",
+        )
+
+
+def to_actions(value: Any) -> tuple[LogAction, ...]:
+    """
+    Return the actions that an argument names; empty = all that can be undone.
+
+    :raises ConfigurationError: one of them cannot be undone.
+    """
+    names = value.replace(",", " ").split() if isinstance(value, str) else list(value or ())
+    unknown = [str(name) for name in names if name not in UNDOABLE]
+    if unknown:
+        raise ConfigurationError(
+            f"actions names {', '.join(map(repr, unknown))}, which cannot be undone.",
+            remedy=f"Use {', '.join(UNDOABLE)}, or leave it empty for all of them.",
+        )
+    return tuple(one for one in UNDOABLE if one in names) or UNDOABLE
