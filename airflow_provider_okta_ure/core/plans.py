@@ -12,6 +12,7 @@ import msgspec
 
 from airflow_provider_okta_ure.core.models import Action, RiskLevel  # noqa: TC001  # msgspec reads them
 from airflow_provider_okta_ure.core.seals import digest_of
+from airflow_provider_okta_ure.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.matching import Decision
@@ -75,6 +76,24 @@ class ChangePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     rules: list[str] = []
     cost: dict[str, int] = {}
     minutes: float | None = None
+
+    @classmethod
+    def read(cls, value: object) -> ChangePlan:
+        """
+        Return a plan as a report has it, from a dict or from JSON, to show it to people.
+
+        What is carried out is never taken from there.
+
+        :raises ConfigurationError: it is none.
+        """
+        try:
+            if isinstance(value, str):
+                return msgspec.json.decode(value, type=cls)
+            return msgspec.convert(value, type=cls)
+        except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
+            raise ConfigurationError(
+                f"This is not a plan: {error}.", remedy="Use the `plan` in the report of a dry run."
+            ) from None
 
     @classmethod
     def of_nothing(cls, action: Action, as_of: datetime) -> ChangePlan:
@@ -189,7 +208,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
         # What is done already is part of what was approved: a plan keeps its id however often it is tried.
         whole = _by_user([*earlier, *changes]).values()
         plan = ChangePlan(
-            plan_id=_digest(org, action, target_keys[0], whole),
+            plan_id=_digest(org, action, target_keys[0], as_of, whole),
             action=action,
             target=dict(target),
             as_of=as_of,
@@ -281,10 +300,9 @@ def _by_user(changes: Iterable[Change]) -> dict[str, Change]:
     return {change.user_id: change for change in changes}
 
 
-def _digest(org: str, action: str, target_key: str, changes: Iterable[Change]) -> str:
-    # Not the time that the run is for: a manual run is for the time that it was triggered, and what one run
-    # was refused, another one carries out.
-    said = [org, action, target_key, sorted(change.identity for change in changes)]
+def _digest(org: str, action: str, target_key: str, as_of: datetime, changes: Iterable[Change]) -> str:
+    # Only a name: anybody can compute it, and it is too short to be unique where somebody tries.
+    said = [org, action, target_key, as_of, sorted(change.identity for change in changes)]
     return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]
 
 

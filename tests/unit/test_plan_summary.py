@@ -11,6 +11,7 @@ import pytest
 from airflow_provider_okta_ure.core.matching import Decision
 from airflow_provider_okta_ure.core.models import OktaUser, Row
 from airflow_provider_okta_ure.core.plans import Change, ChangePlan, Proposal
+from airflow_provider_okta_ure.errors import ConfigurationError
 
 AS_OF = datetime(2026, 11, 27, tzinfo=timezone.utc)
 GROUP = {"group_id": "00g1", "group_name": "Netskope at risk"}
@@ -80,6 +81,10 @@ def test_the_plan_knows_the_rules_of_those_who_are_changed():
         "add_to_group", decisions, org="o", target=GROUP, target_keys=["00g1"], as_of=AS_OF
     )
     assert proposal.plan.rules == ["score <= 500"]
+    assert ChangePlan.read(proposal.plan.to_dict()) == proposal.plan
+    for wrong in ("{", {"plan_id": "x"}, 5):
+        with pytest.raises(ConfigurationError, match="not a plan"):
+            ChangePlan.read(wrong)
 
 
 @pytest.mark.parametrize("rule", ["score <= 500\n\n### Nobody", "a\u202eb", "a\u2028b\x00c"])
