@@ -64,6 +64,21 @@ class Reader:
             )
         ]
 
+    def may_trigger(self, dag_id: str) -> bool:
+        """Return whether there is such a DAG, and the user may trigger it."""
+        dag = DagModel.get_dagmodel(dag_id)
+        if dag is None or dag.is_stale:
+            return False
+        teams = DagModel.get_dag_id_to_team_name_mapping([dag_id])
+        return bool(
+            get_auth_manager().is_authorized_dag(
+                method="POST",
+                access_entity=DagAccessEntity.RUN,
+                details=DagDetails(id=dag_id, team_name=teams.get(dag_id)),
+                user=self.user,
+            )
+        )
+
 
 def person_of(who: Reader) -> str:
     """Return what is the same for all logins of one person; empty when the auth manager does not tell."""

@@ -24,8 +24,10 @@ from airflow_provider_okta_ure.plugin.answers import (
 from airflow_provider_okta_ure.plugin.exports import CsvExport
 from airflow_provider_okta_ure.plugin.overviews import overview_answer
 from airflow_provider_okta_ure.plugin.parameters import PeriodDep, Text, WantedDep, to_cursor, to_text
+from airflow_provider_okta_ure.plugin.paused import paused_answer
 from airflow_provider_okta_ure.plugin.places import InTurn
 from airflow_provider_okta_ure.plugin.refusals import RESPONSES, described
+from airflow_provider_okta_ure.plugin.reverting import revert_answer
 from airflow_provider_okta_ure.plugin.store import Store
 
 if TYPE_CHECKING:
@@ -88,13 +90,14 @@ def filters(log: LogDep, dags: ReadableDep, dag_id: Text = "") -> Response:
 @router.get("/overview")
 def overview_(
     period: PeriodDep,
+    who: ReaderDep,
     log: LogDep,
     dags: ReadableDep,
     dag_id: Text = "",
     run_id: Text = "",
     org: Text = "",
 ) -> Response:
-    """Return a period in numbers, what failed lately, and what its newest run did."""
+    """Return a period in numbers, what failed lately, what its newest run did, and how one run is undone."""
     until = period.until
     since = period.since or _month_before(until or datetime.now(tz=timezone.utc))
     wanted = searching.Filter(
@@ -104,7 +107,21 @@ def overview_(
         since=since,
         until=until,
     )
-    return json_answer(overview_answer(log, wanted))
+    answer = overview_answer(log, wanted)
+    is_one_run = bool(run_id) and dag_id in dags and bool(answer["runs"])
+    return json_answer(
+        {
+            **answer,
+            "paused": paused_answer(),
+            "revert": revert_answer(who, dag_id=dag_id, run_id=run_id) if is_one_run else None,
+        }
+    )
+
+
+@router.get("/pause")
+def pause() -> Response:
+    """Return who has paused all writes to Okta, since when and why; also when there is no action log yet."""
+    return json_answer({"paused": paused_answer()})
 
 
 @router.get("/actions")

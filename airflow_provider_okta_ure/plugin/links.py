@@ -40,6 +40,11 @@ def links_of(entry: Entry, base: str) -> dict[str, str | None]:
     }
 
 
+def dag_path(dag_id: str) -> str:
+    """Return Airflow's page about a DAG."""
+    return f"{base_path()}/dags/{_safe(dag_id)}"
+
+
 def task_path(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> str | None:
     """Return Airflow's page about a task of a run; None when it is not known which one."""
     run = _run(dag_id, run_id, base_path())

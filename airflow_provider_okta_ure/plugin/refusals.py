@@ -107,7 +107,9 @@ def unreachable(request: Request, error: Exception) -> Response:
 def busy(request: Request, error: Exception) -> Response:
     """Return that the database, or the page, has too much to do just now."""
     log.warning("A request was not answered: %s", error)
-    answer = _unavailable("busy", "The action log is busy.", getattr(error, "remedy", ""))
+    answer = _unavailable(
+        "busy", "The database or this page has too much to do just now.", getattr(error, "remedy", "")
+    )
     answer.headers["Retry-After"] = RETRY_AFTER
     return answer
 

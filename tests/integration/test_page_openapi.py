@@ -120,6 +120,7 @@ def test_all_routes_of_the_page_are_described_and_only_read() -> None:
     paths = described()["paths"]
     assert set(paths) == {
         "/api/filters",
+        "/api/pause",
         "/api/overview",
         "/api/actions",
         "/api/actions.csv",

@@ -95,14 +95,16 @@ def _make_database(dag_ids: Sequence[str]) -> None:
     from sqlalchemy.orm import Session
 
     import_all_models()
-    # What logins and permissions look at; all tables take ten times as long.
-    wanted = ("dag", "dag_bundle", "dag_bundle_team", "team", "revoked_token")
+    # What logins, permissions and the pause switch look at; all tables take ten times as long.
+    wanted = ("dag", "dag_bundle", "dag_bundle_team", "team", "revoked_token", "variable")
     tables = [table for name, table in Base.metadata.tables.items() if name in wanted]
     Base.metadata.create_all(settings.engine, tables=tables)
     with Session(settings.engine) as session:
         session.add(DagBundleModel(name="dags"))
         session.flush()
-        session.add_all(DagModel(dag_id=one, bundle_name="dags", fileloc=f"{one}.py") for one in dag_ids)
+        session.add_all(
+            DagModel(dag_id=one, bundle_name="dags", fileloc=f"{one}.py", is_stale=False) for one in dag_ids
+        )
         session.commit()
 
 

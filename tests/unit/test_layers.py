@@ -59,8 +59,9 @@ ALLOWED = {
     "sandbox": {"sandbox"},
     "get_provider_info": set(),
 }
-# Single modules besides: the page has to know where the action log is, and no other connection.
-ALLOWED_MODULES = {"plugin": {"hooks.action_log"}}
+# Single modules besides: the page has to know where the action log is and whether writes are paused, and no
+# other connection.
+ALLOWED_MODULES = {"plugin": {"hooks.action_log", "hooks.pause"}}
 # What somebody may not import of others.
 IO = {
     "requests",

@@ -5,6 +5,7 @@ import { Overview } from "./overview/overview.js";
 import { PersonView } from "./person/person.js";
 import { StateLink, periodOf, useAddress } from "./shared/address.js";
 import { Chakra, h } from "./shared/h.js";
+import { Paused } from "./shared/paused.js";
 import { Boundary } from "./shared/states.js";
 import { useZone } from "./shared/times.js";
 
@@ -37,6 +38,7 @@ function Page({ scope }) {
       h(Text, { fontSize: "sm", color: "fg.muted", "data-testid": "zone" }, `${nameOfScope(scope)}Times in ${zone}`),
     ),
     h(Navigation, { values }),
+    h(Paused, { key: values.view, zone }),
     h(Box, { as: "section", mt: 4, "aria-label": (VIEWS[values.view] ?? VIEWS.overview)[0] }, h(View, { scope, zone })),
   );
 }

@@ -63,6 +63,7 @@ function explained(error) {
     return { status: "info", title: "There is no action log yet", advice: remedy };
   }
   if (state === "unreachable" || state === "misconfigured") return { status: "error", title: "The action log cannot be read", advice: remedy };
+  if (state === "busy") return { status: "warning", title: "The action log is busy", advice: remedy };
   if (status === 401) return { status: "warning", title: "You are no longer signed in", advice: remedy };
   if (status === 403) {
     const ask = "Ask an administrator of this Airflow for a role that may see plugin pages and the DAG.";
