@@ -211,6 +211,60 @@ _ADOPT = ActionCommand(
 )
 
 
+_REVERT = ActionCommand(
+    name="revert",
+    help="Undo what a run did to people in Okta",
+    description="Undo what a run did, as far as it is still so and nothing later was decided: who was added "
+    "to a group leaves it, who was removed comes back, a risk signal is followed by one that says the level "
+    "from before. Prints user by user what is undone and what not. The next run of the DAG acts again on "
+    "whoever is at risk then: pause it first.",
+    epilog="Status: 0 = ok, 1 = it was refused, or something could not be undone, 2 = wrong options, no such "
+    "run or no such connection.",
+    func=lazy_load_command(f"{_COMMANDS}.revert.revert"),
+    args=(
+        option("--dag-id", required=True, metavar="DAG_ID", help="the DAG whose run is undone"),
+        option("--run-id", required=True, metavar="RUN_ID", help="the id of the run"),
+        option(
+            "--action",
+            action="append",
+            metavar="ACTION",
+            help="only this of its actions: add_to_group, remove_from_group or push_risk; repeatable",
+        ),
+        option(
+            "--user",
+            action="append",
+            metavar="NAME",
+            help="only what was done to this person: a login, a name as in the source, or an Okta id; "
+            "repeatable",
+        ),
+        option("--dry-run", action="store_true", help="only say what would be undone"),
+        option(
+            "--max-changes",
+            type=int,
+            metavar="N",
+            help="how many users may be changed; default: as the operators have it",
+        ),
+        option(
+            "--max-change-percent",
+            type=float,
+            metavar="PERCENT",
+            help="which part of the group's members or of all users may be changed",
+        ),
+        option(
+            "--approved-plan",
+            metavar="IDS",
+            help="ids of plans, comma-separated, as --dry-run or a refusal named them: these may be of any "
+            "size",
+        ),
+        option(
+            "--okta-conn-id",
+            metavar="CONN_ID",
+            help="id of the Airflow connection to the Okta org (okta_default)",
+        ),
+    ),
+)
+
+
 _FILTERS = (
     option("--user", metavar="TEXT", help="part of a name or login, or an Okta id; case does not matter"),
     option("--user-key", metavar="KEY", help="exact user_key: an Okta id, or a name in lower case"),
@@ -337,6 +391,7 @@ def get_commands() -> list[CLICommand]:
             help="Okta User Risk Exchange: checks, keys, action log, examples",
             subcommands=(
                 _CHECK,
+                _REVERT,
                 _PAUSE,
                 _RESUME,
                 _ADOPT,

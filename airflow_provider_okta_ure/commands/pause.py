@@ -3,16 +3,13 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING
 
-from airflow.utils.cli import action_cli
-
+from airflow_provider_okta_ure.commands.auditing import audited, who
 from airflow_provider_okta_ure.commands.connections import reading_the_database
 from airflow_provider_okta_ure.commands.endings import ending_with_status
 from airflow_provider_okta_ure.commands.options import refuse_empty
@@ -28,16 +25,7 @@ _BY_HAND = f"Change the Airflow Variable {VARIABLE} by hand, under Admin > Varia
 _DESCRIPTION = "While this is set, the Okta operators write nothing. `airflow okta-ure resume` removes it."
 
 
-CommandT = TypeVar("CommandT", bound=Callable[..., None])
-
-
-def _audited(command: CommandT) -> CommandT:
-    """Return the command, which Airflow's audit log then has with who ran it and why."""
-    audited: CommandT = cast("Any", action_cli)(check_db=False)(command)  # Airflow's own has no types
-    return audited
-
-
-@_audited
+@audited
 def pause(args: Namespace) -> None:
     """Stop all writes to Okta, in running tasks too, and say so."""
     with ending_with_status(
@@ -46,7 +34,7 @@ def pause(args: Namespace) -> None:
         refuse_empty(args)
         with output_kept_clean(), reading_the_database():
             before = _before()
-            now = Pause(since=utc_now(), by=_who(), reason=args.reason)
+            now = Pause(since=utc_now(), by=who(), reason=args.reason)
             _store(now if before is None else _both(before, now))
             told = read_pause()
         if told is None:
@@ -58,7 +46,7 @@ def pause(args: Namespace) -> None:
         )
 
 
-@_audited
+@audited
 def resume(args: Namespace) -> None:
     """Let the operators write again, and say so."""
     with ending_with_status(
@@ -127,11 +115,3 @@ def _trouble() -> Iterator[None]:
         raise OktaUreError(
             f"Airflow's database cannot be written from here: {type(error).__name__}.", remedy=_BY_HAND
         ) from error
-
-
-def _who() -> str:
-    """Return the user of the operating system who runs the command."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container without such a user
-        return f"uid {os.getuid()}"

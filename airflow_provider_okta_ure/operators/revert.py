@@ -164,36 +164,47 @@ class OktaRevertRunOperator(ServiceOperator):
         self.exclude_administrators = exclude_administrators
         self.workers = workers
         self.okta_conn_id = okta_conn_id
+        self.parts: list[UndoPart] = []
+        """What was undone or was to be, once it is known."""
+        self.not_undone: list[Left] = []
+        """What cannot be undone, once it is known."""
 
     def execute(self, context: Context) -> dict[str, Any]:
         with failing_for_good():
-            run = identity_of(context)
-            run.announce(self.log)
-            dry_run = to_flag(self.dry_run, "dry_run")
-            fail_on = FailOn.parse(self.fail_on)
-            limits = BlastRadius.parse(self.max_changes, self.max_change_percent)
-            consent = Consent.of(self.approved_plan, self.approval, self.planned_by)
-            pause = PauseSwitch(self.warn)
-            with closing(open_action_log()) as log, self._cost_written(log, run):
-                undone, entries = self._undone(log, run)
-                with closing(Turns(log)) as turns:
-                    parts = self._parts(log, run, undone, entries, turns)
-                    only_planned = self._prepare(parts, only_plan=pause.is_on() or dry_run, pause=pause)
-                    parts = [part for part in parts if part.is_there]
-                    if dry_run and not parts:
-                        self._plan_nothing(log, run, undone)
-                    if not only_planned:
-                        self._judge(parts, undone, consent, limits, context)
-                        log.revert(self._records(undone, run))
-                    reports, problem = self._carry_out(parts, context, fail_on)
-                    rest = left(entries_of_run(log, dag_id=undone.dag_id, run_id=undone.run_id), undone)
-            result = self._result(run, undone, reports, [*self._elsewhere, *rest], dry_run=only_planned)
-            if problem is not None:
-                # A failed task returns nothing; the report says what is undone all the same.
-                context["ti"].xcom_push(key="report", value=result)
-                Names.as_configured().hide_in(problem)
-                raise problem
-            return result
+            return self.undo(context)
+
+    def undo(self, context: Context) -> dict[str, Any]:
+        """
+        Undo the run and return the result, as :meth:`execute` does in a task.
+
+        :raises OktaUreError: it is refused, or not everything could be done.
+        """
+        run = identity_of(context)
+        run.announce(self.log)
+        dry_run = to_flag(self.dry_run, "dry_run")
+        fail_on = FailOn.parse(self.fail_on)
+        limits = BlastRadius.parse(self.max_changes, self.max_change_percent)
+        consent = Consent.of(self.approved_plan, self.approval, self.planned_by)
+        pause = PauseSwitch(self.warn)
+        with closing(open_action_log()) as log, self._cost_written(log, run), closing(Turns(log)) as turns:
+            undone, entries = self._undone(log, run)
+            parts = self._parts(log, run, undone, entries, turns)
+            only_planned = self._prepare(parts, only_plan=pause.is_on() or dry_run, pause=pause)
+            self.parts = [part for part in parts if part.is_there]
+            if dry_run and not self.parts:
+                self._plan_nothing(log, run, undone)
+            if not only_planned:
+                self._judge(self.parts, undone, consent, limits, context)
+                log.revert(self._records(undone, run))
+            reports, problem = self._carry_out(context, fail_on)
+            self.not_undone = [*self._elsewhere, *left(self._entries(log, undone), undone)]
+        result = self._result(run, undone, reports, dry_run=only_planned)
+        if problem is not None:
+            # A failed task returns nothing; the report says what is undone all the same.
+            context["ti"].xcom_push(key="report", value=result)
+            Names.as_configured().hide_in(problem)
+            raise problem
+        return result
 
     @cached_property
     def hook(self) -> OktaHook:
@@ -241,7 +252,6 @@ class OktaRevertRunOperator(ServiceOperator):
         if not orgs:
             raise unknown_run(log, dag_id=dag_id, run_id=run_id)
         org = log.org_at(self.hook.base_url, self.hook.client.get_org_id)
-        entries = entries_of_run(log, dag_id=dag_id, run_id=run_id)
         if org not in orgs:
             raise ConfigurationError(
                 f"The run {run_id} of {dag_id} did not act on the org {org}, but on "
@@ -255,12 +265,16 @@ class OktaRevertRunOperator(ServiceOperator):
             first_dag=log.first_dag(dag_id=dag_id, run_id=run_id),
             actions=to_actions(self.actions),
         )
-        _require_later(run, [one for one in entries if undone.is_about(one)])
+        entries = self._entries(log, undone)
+        here = [one for one in entries if undone.is_about(one)]
+        _require_later(run, here)
         names = to_names(self.users, "users") if self.users else []
         if names:
-            here = [one for one in entries if undone.is_about(one)]
             undone = msgspec.structs.replace(undone, user_ids=users_named(here, names))
         return undone, entries
+
+    def _entries(self, log: ActionLog, undone: Undone) -> list[Entry]:
+        return entries_of_run(log, dag_id=undone.dag_id, run_id=undone.run_id)
 
     def _parts(
         self, log: ActionLog, run: RunIdentity, undone: Undone, entries: Sequence[Entry], turns: Turns
@@ -411,15 +425,16 @@ class OktaRevertRunOperator(ServiceOperator):
             for user_key in people
         ]
 
-    def _carry_out(
-        self, parts: Sequence[UndoPart], context: Context, fail_on: FailOn
-    ) -> tuple[list[Report], OktaUreError | None]:
+    def _carry_out(self, context: Context, fail_on: FailOn) -> tuple[list[Report], OktaUreError | None]:
+        """Return the reports of all parts, and the first of what fails the task; one part stops no other."""
         reports: list[Report] = []
         first: OktaUreError | None = None
-        for part in parts:
+        for part in self.parts:
             report, problem = part.carry_out(context, fail_on)
             reports.append(report)
             first = first or problem
+            # Those of the parts are in their logs already; the page shows those of the task.
+            self._warnings.extend(text for text in report.warnings if text not in self._warnings)
         return reports, first
 
     def _result(
@@ -427,7 +442,6 @@ class OktaRevertRunOperator(ServiceOperator):
         run: RunIdentity,
         undone: Undone,
         reports: Sequence[Report],
-        rest: Sequence[Left],
         *,
         dry_run: bool,
     ) -> dict[str, Any]:
@@ -436,7 +450,7 @@ class OktaRevertRunOperator(ServiceOperator):
             counts.update(report.counts)
             reasons.update(report.reasons)
         shown = Names.as_configured()
-        for one in rest:
+        for one in self.not_undone:
             self.log.info(
                 "not undone",
                 user=shown.shown(one.user),
@@ -462,12 +476,10 @@ class OktaRevertRunOperator(ServiceOperator):
             "reasons": dict(sorted(reasons.items())),
             "parts": [report.to_dict() for report in reports],
             "not_undone": {
-                "reasons": dict(sorted(Counter(one.reason for one in rest).items())),
-                "examples": [msgspec.to_builtins(one) for one in rest[:_LEFT_SHOWN]],
+                "reasons": dict(sorted(Counter(one.reason for one in self.not_undone).items())),
+                "examples": [msgspec.to_builtins(one) for one in self.not_undone[:_LEFT_SHOWN]],
             },
-            "warnings": list(
-                dict.fromkeys([*self._warnings, *(text for one in reports for text in one.warnings)])
-            ),
+            "warnings": list(self._warnings),
         }
 
 

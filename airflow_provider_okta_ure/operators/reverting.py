@@ -62,6 +62,12 @@ class UndoPart(OktaActionOperator):
         self.undone = undone
         self.journal = journal
         self.prepared: Prepared
+        self.outcomes: list[Outcome] = []
+        """What became of each user."""
+
+    def _log(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        super()._log(outcome)
 
     def take_turn(self) -> None:
         """Keep other tasks from acting on the same until the revert is over."""

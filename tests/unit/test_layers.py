@@ -53,6 +53,8 @@ ALLOWED = {
         "action_log",
         "hooks",
         "preflight",
+        # A revert by command is the same code as a revert by a task.
+        "operators",
         "commands",
     },
     "plugin": {"catalogue", "errors", "core", "clients", "action_log", "plugin"},
