@@ -292,7 +292,8 @@ class GroupError(OktaUreError):
     """
     The group is missing, exists more than once under this name, or is not ours to write.
 
-    :param reason: the code for the report: ``group_not_found``, ``ambiguous_group``, ``group_not_writable``.
+    :param reason: the code for the report: ``group_not_found``, ``ambiguous_group``, ``group_not_writable``,
+        ``group_excluded``, ``group_not_allowed``.
     """
 
     def __init__(self, message: str, *, reason: str, remedy: str = "") -> None:

@@ -132,6 +132,13 @@ _OKTA_FIELDS: dict[str, Any] = {
         "touches. When one of them cannot be read, nobody is touched.",
         "schema": {"type": ["string", "null"]},
     },
+    "writable_groups": {
+        "label": "Writable groups",
+        "description": "Names, ids or beginnings of names (Netskope*) of the Okta groups that operators may "
+        "change, comma-separated. Every other group is refused, whatever a DAG or who triggers it asks for. "
+        "Empty: every group that is not excluded.",
+        "schema": {"type": ["string", "null"]},
+    },
     "allow_private_jwks_url": {
         "label": "Allow a private JWKS URL",
         "description": "On: our published key set may be at a private or loopback address. "

@@ -64,7 +64,15 @@ with DAG(
             title="Dry run",
             description="On: say what would be done, write nothing to Okta.",
         ),
-        "group": Param("Netskope at risk", type="string", minLength=1, maxLength=255, title="Okta group"),
+        "group": Param(
+            "Netskope at risk",
+            type="string",
+            minLength=1,
+            maxLength=255,
+            title="Okta group",
+            description="Whoever may trigger this DAG may choose any group that the Okta connection allows "
+            "(writable_groups).",
+        ),
         "at_risk_rule": Param(
             "score <= 500",
             type="string",

@@ -99,7 +99,14 @@ with DAG(
     tags=["okta", "netskope", "risk", "approval"],
     params={
         "group": Param(
-            "Netskope at risk", type="string", minLength=1, maxLength=255, title="Okta group", section="Who"
+            "Netskope at risk",
+            type="string",
+            minLength=1,
+            maxLength=255,
+            title="Okta group",
+            description="Whoever may trigger this DAG may choose any group that the Okta connection allows "
+            "(writable_groups).",
+            section="Who",
         ),
         "at_risk_rule": Param(
             "score <= 500",

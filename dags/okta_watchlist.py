@@ -22,7 +22,14 @@ from airflow_provider_okta_ure.operators.okta import OktaAddToGroupOperator
     tags=["okta"],
     params={
         "users": Param(["ann@corp.example"], type="array", items={"type": "string"}, title="Users"),
-        "group": Param("Watchlist", type="string", minLength=1, title="Okta group"),
+        "group": Param(
+            "Watchlist",
+            type="string",
+            minLength=1,
+            title="Okta group",
+            description="Whoever may trigger this DAG may choose any group that the Okta connection allows "
+            "(writable_groups).",
+        ),
         "dry_run": Param(True, type="boolean", title="Dry run"),
     },
 )

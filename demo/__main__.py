@@ -91,6 +91,8 @@ class Demo:
             "jwks_url": self._services.publish_jwks(key.jwks),
             "allow_private_jwks_url": True,
             "signing_private_key": key.pem,
+            # So that nobody who triggers a DAG can choose another group.
+            "writable_groups": ["Netskope*", "Watchlist"],
             # The sandbox is ours alone: nobody to leave a share to.
             "rate_limit_share": 1.0,
         }

@@ -137,6 +137,27 @@ SAFETY = Chapter(
             reasons=("excluded",),
         ),
         Entry(
+            topic="group-excluded",
+            title="The group is excluded",
+            what="Nothing was written: the group that the task would change is in `exclude_groups`.",
+            why="Whoever is in an excluded group is never touched. Somebody who could put people into it, "
+            "say by triggering a DAG with its name, would make them untouchable.",
+            remedy="Choose another group. Who belongs in an excluded group is changed in Okta alone.",
+            seen=("is excluded: its members are never touched",),
+            reasons=("group_excluded",),
+        ),
+        Entry(
+            topic="group-not-allowed",
+            title="The group may not be written",
+            what="Nothing was written: the Okta connection lists `writable_groups`, and the group that the "
+            "task would change, or create, is none of them.",
+            why="With `writable_groups` no DAG, and nobody who triggers one, can choose another group. What "
+            "counts is what the group is called in Okta now, and its id.",
+            remedy="Choose one of these groups, or add this one to writable_groups in the Okta connection.",
+            seen=("is not among the writable_groups",),
+            reasons=("group_not_allowed",),
+        ),
+        Entry(
             topic="list-of-names",
             title="A list of names cannot be read",
             what="Nothing was written: a list of users or groups could not be understood, and a list that is "

@@ -80,6 +80,8 @@ class OktaSettings(TransportSettings, frozen=True, kw_only=True, forbid_unknown_
     :param signing_key_id: the key's ``kid``; None = its RFC 7638 thumbprint.
     :param exclude_users: logins, e-mail addresses or Okta ids of users who are never touched.
     :param exclude_groups: names or ids of groups whose members are never touched.
+    :param writable_groups: names, ids or beginnings of names (``Netskope*``) of the groups that may be
+        written; None = every group that is not excluded.
     :param allow_private_jwks_url: our published key set may be at a private or loopback address.
     """
 
@@ -97,6 +99,7 @@ class OktaSettings(TransportSettings, frozen=True, kw_only=True, forbid_unknown_
     signing_key_id: str | None = None
     exclude_users: str | list[str] | None = None
     exclude_groups: str | list[str] | None = None
+    writable_groups: str | list[str] | None = None
     allow_private_jwks_url: bool = False
 
 

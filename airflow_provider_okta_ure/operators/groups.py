@@ -16,6 +16,7 @@ from airflow_provider_okta_ure.core.decisions import (
     names_to_look_up_for_adding,
     names_to_look_up_for_removing,
 )
+from airflow_provider_okta_ure.core.group_rules import GroupRules
 from airflow_provider_okta_ure.core.history import (
     held_by_others,
     not_ours,
@@ -96,16 +97,18 @@ class OktaGroupOperator(OktaActionOperator):
         """
         Return the group; None when there is none of that name, and none that was called so before.
 
-        :raises ConfigurationError: both or neither of id and name are given.
-        :raises GroupError: the id is unknown, or several groups have the name.
+        :raises ConfigurationError: both or neither of id and name are given, or a list of groups cannot be
+            understood.
+        :raises GroupError: the id is unknown, several groups have the name, or this group may not be written.
         """
         group_id, name = self.named()
         group = find_group(client, group_id, name)
+        known_id = journal.group_known_as(name) if name else None
+        if name and known_id is not None and (group is None or group.group_id != known_id):
+            group = self._renamed(client, known_id, name, group)
+        self.require_target(group, name or "")
         if not name:
             return group
-        known_id = journal.group_known_as(name)
-        if known_id is not None and (group is None or group.group_id != known_id):
-            group = self._renamed(client, known_id, name, group)
         if group is not None and not dry_run:
             journal.remember_group(name, group.group_id)
         return group
@@ -129,6 +132,23 @@ class OktaGroupOperator(OktaActionOperator):
             f"before is called {before.name!r} ({before.group_id}); its members stay in it."
         )
         return found
+
+    def require_target(self, group: OktaGroup | None, name: str = "") -> None:
+        """
+        Refuse a group that is excluded, or that the connection does not allow to be written.
+
+        :param group: as it is in Okta; None = it does not exist.
+        :param name: what it would be called then.
+        :raises GroupError: it is one of these.
+        """
+        settings = self.hook.settings
+        rules = GroupRules.read(
+            excluded=(self.exclude_groups, settings.exclude_groups), writable=settings.writable_groups
+        )
+        if group is None:
+            rules.require_target(name)
+        else:
+            rules.require_target(group.name, group.group_id)
 
     def missing_group(self) -> GroupError:
         """Return the error that says that no group has the name."""
@@ -170,6 +190,7 @@ class OktaGroupOperator(OktaActionOperator):
         :raises LockedError: another task has been acting on it for too long.
         """
         require_writable(group)
+        self.require_target(group)
         journal.aim(group.group_id, group.name)
         if not dry_run:
             # Another task may name the same group in the other way, by its id or by its name.
@@ -275,6 +296,8 @@ class OktaAddToGroupOperator(OktaGroupOperator):
         group = client.ensure_group(self.group_name or "", self.group_description)
         self.log.info("Created the group %r (%s).", group.name, group.group_id)
         require_writable(group)
+        # Somebody else may have made it in the meantime, so that it is another one than was looked for.
+        self.require_target(group)
         return group
 
 

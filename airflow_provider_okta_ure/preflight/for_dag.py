@@ -53,7 +53,7 @@ def _name_of(group: tuple[str, str]) -> str:
 
 def _only_group(need: Need, group: tuple[str, str]) -> Wanted:
     return msgspec.structs.replace(
-        need.wanted(group, "series"), actions=("groups",), signals=None, exclude_users=(), exclude_groups=()
+        need.wanted(group, "series"), actions=("groups",), signals=None, exclude_users=()
     )
 
 

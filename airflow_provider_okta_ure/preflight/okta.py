@@ -19,11 +19,12 @@ from airflow_provider_okta_ure.clients.scopes import (
     USERS_READ,
     covers,
 )
+from airflow_provider_okta_ure.core.group_rules import GroupRules
 from airflow_provider_okta_ure.errors import OktaUreError, PermissionDeniedError
 from airflow_provider_okta_ure.preflight.attempt import Attempt, attempt
 from airflow_provider_okta_ure.preflight.checks import Check
 from airflow_provider_okta_ure.preflight.pace import okta_pace
-from airflow_provider_okta_ure.preflight.report import Status, Verdict, ok, problem, refused, skipped
+from airflow_provider_okta_ure.preflight.report import Status, Verdict, ok, problem, refused, skipped, warning
 from airflow_provider_okta_ure.preflight.transport import TransportChecks
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class OktaChecks:
             Check("okta.scopes", self.scopes, signed_in, "" if self._is_app else NO_SCOPES),
             Check("okta.users", self.users, signed_in),
             Check("okta.groups", self.groups, signed_in, no_groups),
+            Check("okta.writable_groups", self.writable_groups, ("okta.connection",), no_groups),
             Check("okta.group", self.group, ("okta.groups",), no_group),
             Check("okta.group_members", self.group_members, ("okta.group",), no_group),
             Check("okta.group_write", self.group_write, ("okta.group",), no_group),
@@ -103,6 +105,8 @@ class OktaChecks:
     def group(self) -> Verdict:
         """Whether the group exists, is one, and is of a type that can be written."""
         wanted, group = self._wanted, self._group
+        if group is None:
+            self._rules.require_target(wanted.group_name or "")
         if group is None and wanted.create_group:
             return ok(f"There is no group {wanted.group_name!r} yet; it will be created.")
         if group is None:
@@ -111,7 +115,19 @@ class OktaChecks:
                 "Check the name letter by letter, or set create_group if it is to be created.",
             )
         require_writable(group)
+        self._rules.require_target(group.name, group.group_id)
         return ok(f"The group {group.name!r} ({group.group_id}) exists and is of type {group.type}.")
+
+    def writable_groups(self) -> Verdict:
+        """Whether the connection says which groups may be written, so that nobody can choose another."""
+        writable = self._rules.writable
+        if writable is None:
+            return warning(
+                "The connection does not say which groups may be written, so whoever may trigger a DAG with "
+                "a field for the group can choose any that is not excluded.",
+                "List the groups in `writable_groups` of the Okta connection.",
+            )
+        return ok(f"{len(writable)} groups may be written, as listed in writable_groups.")
 
     def group_members(self) -> Verdict:
         """Whether it can be read who is in the group; only the difference is ever written."""
@@ -179,6 +195,14 @@ class OktaChecks:
     def how_to_permit(self, what: str, scope: str) -> str:
         """Return what an administrator has to do so that the credential may do something."""
         return self._hook.how_to_permit(what, scope)
+
+    @property
+    def _rules(self) -> GroupRules:
+        settings = self._hook.settings
+        return GroupRules.read(
+            excluded=(settings.exclude_groups, *self._wanted.exclude_groups),
+            writable=settings.writable_groups,
+        )
 
     @cached_property
     def _is_app(self) -> bool:

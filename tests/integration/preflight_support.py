@@ -79,6 +79,7 @@ def make_world(
                 "jwks_url": sandbox.publish_jwks(key.jwks),
                 "signing_private_key": key.pem,
                 "allow_private_jwks_url": True,
+                "writable_groups": ["*"],
             },
         },
         netskope={"host": sandbox.netskope_url, "password": sandbox.netskope_token, "extra": {}},

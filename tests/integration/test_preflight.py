@@ -595,13 +595,14 @@ def test_an_org_without_signals_is_green(world, sign_in, signals, change, sends,
         as_app(world)
         keep = {
             name: world.okta["extra"][name]
-            for name in ("auth_method", "client_private_key", "client_key_id")
+            for name in ("auth_method", "client_private_key", "client_key_id", "writable_groups")
             if name in world.okta["extra"]
         }
         change(world)
         world.okta["extra"] |= keep
     else:
         change(world)
+        world.okta["extra"] |= {"writable_groups": "*"}
     world.wanted |= {"signals": signals, "ensure_provider": True, "confirm": True}
     report = world.check()
     assert of(report, "problem") | of(report, "warning") == set()
