@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airflow_provider_okta_ure.core.plain_text import shown
 from airflow_provider_okta_ure.core.suggestions import did_you_mean
 from airflow_provider_okta_ure.errors import ConfigurationError
 
@@ -49,9 +50,9 @@ def read_params(text: str | None) -> dict[str, Any]:
         return {}
     try:
         return msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise ConfigurationError(
-            f"--params is {text!r}.", remedy='Use a JSON object, such as {"group": "Netskope at risk"}.'
+            f"--params is {shown(text)}.", remedy='Use a JSON object, such as {"group": "Netskope at risk"}.'
         ) from None
 
 

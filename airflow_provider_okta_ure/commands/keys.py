@@ -122,7 +122,7 @@ def _check_stays_public(target: Path | None, keys: Sequence[PublicJwk], *, force
         return
     try:
         published = check_published(msgspec.json.decode(read_text(str(target)), type=dict[str, Any]))["keys"]
-    except (ConfigurationError, msgspec.DecodeError):
+    except (ConfigurationError, msgspec.DecodeError, RecursionError):
         raise ConfigurationError(
             f"{target} is there already and is no JWKS.", remedy="Choose another name, or add --force."
         ) from None

@@ -15,7 +15,7 @@ from airflow_provider_okta_ure.commands.connections import okta_hook, reading_th
 from airflow_provider_okta_ure.commands.endings import PROBLEM, ending_with_status
 from airflow_provider_okta_ure.commands.options import refuse_empty
 from airflow_provider_okta_ure.commands.output import output_kept_clean, say
-from airflow_provider_okta_ure.core.texts import in_one_line
+from airflow_provider_okta_ure.core.plain_text import in_one_line
 from airflow_provider_okta_ure.errors import OktaUreError
 
 if TYPE_CHECKING:

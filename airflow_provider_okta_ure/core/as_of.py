@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 CLOCK_SKEW = timedelta(minutes=2)
@@ -127,12 +128,12 @@ def _chosen(run: RunTimes) -> AsOf:
 
 
 def _asked_for(value: object) -> Literal["now", "interval"]:
-    text = "now" if value in (None, "") else str(value).strip().lower()
+    text = "now" if value in (None, "") else as_text(value).strip().lower()
     if text == "now":
         return "now"
     if text == "interval":
         return "interval"
-    raise ConfigurationError(f"scores_as_of is {value!r}.", remedy="Use 'now' or 'interval'.")
+    raise ConfigurationError(f"scores_as_of is {shown(value)}.", remedy="Use 'now' or 'interval'.")
 
 
 def _date_of(key: str | None) -> datetime | None:
@@ -143,7 +144,7 @@ def _date_of(key: str | None) -> datetime | None:
         date = datetime.fromisoformat(key.strip())
     except ValueError:
         raise ConfigurationError(
-            f"The partition {key!r} is not a date, so it does not say which scores this run is for.",
+            f"The partition {shown(key)} is not a date, so it does not say which scores this run is for.",
             remedy="Partition by date, with keys such as 2026-11-27 or 2026-11-27T00:00:00, or run this DAG "
             "without partitions.",
         ) from None

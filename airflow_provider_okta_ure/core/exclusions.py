@@ -10,6 +10,7 @@ import msgspec
 
 from airflow_provider_okta_ure.core.matching import Decision, skip
 from airflow_provider_okta_ure.core.names import fold
+from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def to_administrators_excluded(value: object) -> AdministratorsExcluded:
 
     :raises ConfigurationError: it is none of True, False and ``"if_readable"``.
     """
-    text = str(value).strip().lower()
+    text = as_text(value).strip().lower()
     known: dict[str, AdministratorsExcluded] = {
         "true": "always",
         "false": "never",
@@ -35,7 +36,7 @@ def to_administrators_excluded(value: object) -> AdministratorsExcluded:
     if text in known:
         return known[text]
     raise ConfigurationError(
-        f"exclude_administrators is {value!r}.", remedy='Use True, False or "if_readable".'
+        f"exclude_administrators is {shown(value)}.", remedy='Use True, False or "if_readable".'
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 
 from airflow_provider_okta_ure.core.matching import Decision, outcome_of, skip
+from airflow_provider_okta_ure.core.plain_text import shown
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def to_history(value: object) -> History:
     for history in HISTORIES:
         if value == history:
             return history
-    raise ConfigurationError(f"history is {value!r}.", remedy='Use "protect", "replay" or "record".')
+    raise ConfigurationError(f"history is {shown(value)}.", remedy='Use "protect", "replay" or "record".')
 
 
 Step: TypeAlias = Callable[[Decision], Decision]

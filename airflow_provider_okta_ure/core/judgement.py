@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import msgspec
 
+from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 ALWAYS_ALLOWED = 25
@@ -33,11 +34,11 @@ class BlastRadius(msgspec.Struct, frozen=True, kw_only=True):
         count, percent = _number(max_changes), _number(max_change_percent)
         if count is None or count < 0 or count != int(count):
             raise ConfigurationError(
-                f"max_changes is {max_changes!r}.", remedy="Use a whole number of users, 0 or more."
+                f"max_changes is {shown(max_changes)}.", remedy="Use a whole number of users, 0 or more."
             )
         if percent is None or not 0 <= percent <= 100:
             raise ConfigurationError(
-                f"max_change_percent is {max_change_percent!r}.", remedy="Use a number from 0 to 100."
+                f"max_change_percent is {shown(max_change_percent)}.", remedy="Use a number from 0 to 100."
             )
         return cls(max_changes=int(count), max_change_percent=percent)
 
@@ -101,7 +102,7 @@ def _number(value: object) -> float | None:
     if isinstance(value, bool):
         return None
     try:
-        number = float(str(value))
+        number = float(as_text(value))
     except ValueError:
         return None
     return number if number == number and abs(number) != float("inf") else None

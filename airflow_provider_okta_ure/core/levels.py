@@ -10,13 +10,13 @@ from __future__ import annotations
 import difflib
 import itertools
 import math
-import reprlib
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from airflow_provider_okta_ure.core.models import RISK_LEVELS, SCORE_LEVELS, RiskLevel, Row, ScoreLevel
+from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 LOWEST_SCORE = 0
@@ -66,7 +66,7 @@ def _score_remedy(value: object) -> str:
 
 
 def _described(value: object) -> str:
-    return f"the {type(value).__name__} {reprlib.repr(value)}"
+    return f"the {type(value).__name__} {shown(value)}"
 
 
 class ScoreBounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -260,12 +260,12 @@ def _named_levels(value: object, what: str, names: tuple[str, ...], example: str
 def _decoded(text: str) -> object:
     try:
         return msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return text
 
 
 def _did_you_mean(word: object, words: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(str(word).strip().lower(), words, n=1)
+    close = difflib.get_close_matches(as_text(word).strip().lower(), words, n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airflow_provider_okta_ure.core.models import STATUSES, Action, Outcome, Report
+from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class FailOn(msgspec.Struct, frozen=True):
         :param argument: what the value is called, for the error.
         :raises ConfigurationError: the value is none of these.
         """
-        text = str(value).strip().lower()
+        text = as_text(value).strip().lower()
         if text == "never":
             return cls()
         try:
@@ -100,7 +101,7 @@ class FailOn(msgspec.Struct, frozen=True):
         except ValueError:
             pass
         raise ConfigurationError(
-            f"{argument} is {value!r}.",
+            f"{argument} is {shown(value)}.",
             remedy='Use a number from 1 ("3" = three or more failures), a percentage ("10%") or "never".',
         )
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import difflib
-import reprlib
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
@@ -14,6 +13,7 @@ import msgspec
 
 from airflow_provider_okta_ure.core.levels import HIGHEST_SCORE, LOWEST_SCORE, check_score
 from airflow_provider_okta_ure.core.models import RISK_LEVELS, SCORE_LEVELS, Row
+from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.errors import ConfigurationError, RowError
 
 OKTA_USER_FIELDS = frozenset(("user_id", "email", "status", "risk_reason"))
@@ -192,11 +192,11 @@ def _checked(item: Mapping[Any, Any], index: int) -> Row:
     """Check field by field: returns a row whose values only had to be rewritten, or says what is wrong."""
     for name in item:
         if name not in _CHECKS and name not in OKTA_USER_FIELDS:
-            close = difflib.get_close_matches(str(name), _CHECKS, n=1)
+            close = difflib.get_close_matches(as_text(name), _CHECKS, n=1)
             raise RowError(
-                f"Row {index} has an unknown field{'' if '@' in str(name) else f' {reprlib.repr(name)}'}.",
+                f"Row {index} has an unknown field{'' if '@' in as_text(name) else f' {shown(name)}'}.",
                 index=index,
-                field=str(name),
+                field=as_text(name),
                 remedy=f"Did you mean {close[0]!r}?" if close else f"The fields are {', '.join(_CHECKS)}.",
             )
     if "user" not in item:
@@ -234,7 +234,7 @@ def _told(value: object, field: str = "") -> str:
         return "None"
     kind = type(value).__name__
     if isinstance(value, (bool, int, float, datetime)):
-        return f"the {kind} {reprlib.repr(value)}"
+        return f"the {kind} {shown(value)}"
     if isinstance(value, str):
         return (
             f"the text {value[:30]!r}" if _may_be_told(value, field) else f"a text of {len(value)} characters"
@@ -323,7 +323,7 @@ def _check_rule(value: object, index: int, field: str) -> str | None:
 def _level_check(levels: tuple[str, ...]) -> Callable[[object, int, str], str | None]:
     def check(value: object, index: int, field: str) -> str | None:
         if value is not None and value not in levels:
-            close = difflib.get_close_matches(str(value).lower(), levels, n=1)
+            close = difflib.get_close_matches(as_text(value).lower(), levels, n=1)
             _refuse(
                 index,
                 field,

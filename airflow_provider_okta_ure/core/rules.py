@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_okta_ure.core import rule_checks as checks
 from airflow_provider_okta_ure.core.names import fold
+from airflow_provider_okta_ure.core.plain_text import shown
 from airflow_provider_okta_ure.core.rule_checks import FIELDS
 from airflow_provider_okta_ure.core.rule_patterns import LONGEST_TEXT
 from airflow_provider_okta_ure.core.rule_text import check_text
@@ -96,7 +97,8 @@ class Rule:
             something that a rule may not do; with the position and, where there is one, a suggestion.
         """
         if not isinstance(text, str) or not text.strip():
-            raise RuleError("The rule is empty.", rule=str(text), remedy="Write true to match every row.")
+            said = text if isinstance(text, str) else shown(text)
+            raise RuleError("The rule is empty.", rule=said, remedy="Write true to match every row.")
         if len(text) > LONGEST_RULE:
             raise RuleError(
                 f"The rule has {len(text)} characters; at most {LONGEST_RULE} are allowed.",

@@ -11,6 +11,7 @@ import msgspec
 from airflow_provider_okta_ure.core.history import History, record_only, superseded_by
 from airflow_provider_okta_ure.core.matching import Decision, leave, outcome_of
 from airflow_provider_okta_ure.core.models import RiskLevel, Row  # noqa: TC001  # msgspec reads them
+from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 SignalState: TypeAlias = Literal["delivered", "in_doubt", "missing", "refused"]
@@ -148,9 +149,11 @@ def to_most_unconfirmed(value: object) -> int:
 
     :raises ConfigurationError: it is no whole number from 1 on.
     """
-    text = str(value).strip()
+    text = as_text(value).strip()
     if isinstance(value, bool) or not text.isdecimal() or int(text) < 1:
-        raise ConfigurationError(f"most_unconfirmed is {value!r}.", remedy="Use a whole number, 1 or more.")
+        raise ConfigurationError(
+            f"most_unconfirmed is {shown(value)}.", remedy="Use a whole number, 1 or more."
+        )
     return int(text)
 
 

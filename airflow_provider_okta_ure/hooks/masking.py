@@ -56,7 +56,7 @@ def key_texts(key: str) -> Iterator[str]:
         yield from line.split() if is_pem else [line.strip()]
     try:
         said = msgspec.json.decode(key)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return
     keys = said.get("keys", [said]) if isinstance(said, dict) else []
     for jwk in keys if isinstance(keys, list) else []:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from airflow_provider_okta_ure.clients.scopes import PROVIDERS_READ, USER_RISK_READ
+from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,9 +33,9 @@ def to_signals_mode(value: object, argument: str = "signals") -> SignalsMode:
 
     :raises ConfigurationError: it is none of them.
     """
-    mode = _MODES.get(str(value).strip().lower())
+    mode = _MODES.get(as_text(value).strip().lower())
     if mode is None:
-        raise ConfigurationError(f"{argument} is {value!r}.", remedy='Use "auto", "on" or "off".')
+        raise ConfigurationError(f"{argument} is {shown(value)}.", remedy='Use "auto", "on" or "off".')
     return mode
 
 

@@ -60,7 +60,7 @@ def plan_ids_of(approved_plan: object) -> tuple[str, ...]:
     :raises ConfigurationError: it is neither text with commas nor a list of text.
     """
     value = approved_plan.split(",") if isinstance(approved_plan, str) else approved_plan
-    is_content = isinstance(approved_plan, str) and approved_plan.lstrip()[:1] in ("{", "[")
+    is_content = isinstance(approved_plan, str) and approved_plan.lstrip()[:1] in ("{", "[", "(")
     if value is None:
         return ()
     if is_content or not isinstance(value, (list, tuple)) or not all(isinstance(one, str) for one in value):

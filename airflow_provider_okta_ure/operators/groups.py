@@ -30,6 +30,7 @@ from airflow_provider_okta_ure.core.holding import others
 from airflow_provider_okta_ure.core.matching import Decision, Directory, outcome_of
 from airflow_provider_okta_ure.core.models import Action, OktaGroup, OktaUser, Outcome, Row
 from airflow_provider_okta_ure.core.names import fold
+from airflow_provider_okta_ure.core.plain_text import shown
 from airflow_provider_okta_ure.core.spans import to_span
 from airflow_provider_okta_ure.engine.people import People
 from airflow_provider_okta_ure.errors import ConfigurationError, GroupError, NotFoundError
@@ -165,7 +166,7 @@ class OktaGroupOperator(OktaActionOperator):
         """
         if self.past_intervals not in PAST_INTERVALS:
             raise ConfigurationError(
-                f"past_intervals is {self.past_intervals!r}.", remedy='Use "dry" or "apply".'
+                f"past_intervals is {shown(self.past_intervals)}.", remedy='Use "dry" or "apply".'
             )
         if self.past_intervals == "apply" or not (journal.run.is_backfill or journal.is_overtaken()):
             return ""
@@ -401,7 +402,7 @@ class OktaRemoveFromGroupOperator(OktaGroupOperator):
     def _whose(self) -> str:
         if self.releases in RELEASES:
             return self.releases
-        raise ConfigurationError(f"releases is {self.releases!r}.", remedy='Use "own" or "all".')
+        raise ConfigurationError(f"releases is {shown(self.releases)}.", remedy='Use "own" or "all".')
 
     def _decided(self, rows: Sequence[Row], members: Sequence[OktaUser], journal: Journal) -> list[Decision]:
         """Return a decision for each row; members are also found by the names that they were added under."""

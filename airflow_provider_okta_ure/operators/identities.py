@@ -13,7 +13,7 @@ from functools import lru_cache
 from airflow.sdk import conf
 
 from airflow_provider_okta_ure.core.names import fold
-from airflow_provider_okta_ure.core.texts import in_one_line
+from airflow_provider_okta_ure.core.plain_text import in_one_line
 from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
 
 log = logging.getLogger(__name__)

@@ -16,6 +16,7 @@ from airflow.sdk import conf
 from airflow_provider_okta_ure.core.arguments import to_names
 from airflow_provider_okta_ure.core.freshness import Freshness, mark_provisional, settled_at
 from airflow_provider_okta_ure.core.names import fold
+from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.core.rows import from_rows, is_usable_user
 from airflow_provider_okta_ure.core.spans import to_span
 from airflow_provider_okta_ure.errors import ConfigurationError
@@ -246,7 +247,7 @@ class Shard(msgspec.Struct, frozen=True):
         """
         if text is None:
             return cls()
-        number, slash, count = str(text).partition("/")
+        number, slash, count = as_text(text).partition("/")
         if (
             slash
             and number.strip().isdecimal()
@@ -254,7 +255,9 @@ class Shard(msgspec.Struct, frozen=True):
             and 1 <= int(number) <= int(count)
         ):
             return cls(int(number), int(count))
-        raise ConfigurationError(f"shard is {text!r}.", remedy='Write it as "2/4": the second of four parts.')
+        raise ConfigurationError(
+            f"shard is {shown(text)}.", remedy='Write it as "2/4": the second of four parts.'
+        )
 
     def __str__(self) -> str:
         return f"{self.number}/{self.count}"
@@ -268,19 +271,21 @@ class Shard(msgspec.Struct, frozen=True):
 def _strategy(value: str) -> Any:
     if value in STRATEGIES:
         return value
-    raise ConfigurationError(f"strategy is {value!r}.", remedy='Use "series" or "list".')
+    raise ConfigurationError(f"strategy is {shown(value)}.", remedy='Use "series" or "list".')
 
 
 def _days(value: int | str) -> int:
-    if not isinstance(value, bool) and str(value).strip().isdecimal() and 1 <= int(value) <= 90:
+    if not isinstance(value, bool) and as_text(value).strip().isdecimal() and 1 <= int(value) <= 90:
         return int(value)
-    raise ConfigurationError(f"carry_days is {value!r}.", remedy="Use a number of days from 1 to 90.")
+    raise ConfigurationError(f"carry_days is {shown(value)}.", remedy="Use a number of days from 1 to 90.")
 
 
 def _user_names(value: Any) -> list[str]:
     names = to_names(value, "users", keep_odd_items=True)
     if not names and isinstance(value, str):
         raise ConfigurationError(
-            f"users is {value!r}.", remedy="Use None for everybody, and [] for nobody.", topic="list-of-names"
+            f"users is {shown(value)}.",
+            remedy="Use None for everybody, and [] for nobody.",
+            topic="list-of-names",
         )
     return names

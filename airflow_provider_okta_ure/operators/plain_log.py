@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from airflow_provider_okta_ure.core.texts import in_one_line
+from airflow_provider_okta_ure.core.plain_text import in_one_line
 
 _LEVELS = frozenset(("debug", "info", "warning", "error", "critical", "exception"))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow.sdk import BaseOperator
 
 from airflow_provider_okta_ure.core.exclusions import to_administrators_excluded
+from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.hooks.netskope import NetskopeHook
 from airflow_provider_okta_ure.hooks.okta import OktaHook
@@ -165,7 +166,7 @@ class OktaPreflightOperator(PlainLogMixin, BaseOperator):
 
 def _number(value: object, argument: str, kind: type[NumberT]) -> NumberT:
     try:
-        return kind(str(value))
+        return kind(as_text(value))
     except ValueError:
         what = "a whole number" if kind is int else "a number"
-        raise ConfigurationError(f"{argument} is {value!r}.", remedy=f"Use {what}.") from None
+        raise ConfigurationError(f"{argument} is {shown(value)}.", remedy=f"Use {what}.") from None

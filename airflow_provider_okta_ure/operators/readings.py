@@ -11,6 +11,7 @@ import msgspec
 from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.action_log.tasks import TaskKey
 from airflow_provider_okta_ure.core.judgement import is_outage
+from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.core.spans import to_span
 from airflow_provider_okta_ure.errors import ConfigurationError, SourceOutageError, StaleScoresError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
@@ -44,7 +45,9 @@ class StaleScores(msgspec.Struct, frozen=True, kw_only=True):
         :raises ConfigurationError: one of them is not what it may be.
         """
         if stale_scores not in ("warn", "fail"):
-            raise ConfigurationError(f"stale_scores is {stale_scores!r}.", remedy="Use 'warn' or 'fail'.")
+            raise ConfigurationError(
+                f"stale_scores is {shown(stale_scores)}.", remedy="Use 'warn' or 'fail'."
+            )
         return cls(
             max_age=to_span(max_score_age, "max_score_age"),
             fails=stale_scores == "fail",
@@ -165,11 +168,11 @@ def to_percent(value: object, argument: str) -> float:
     :raises ConfigurationError: it is no number from 0 to 100.
     """
     try:
-        percent = float(str(value))
+        percent = float(as_text(value))
     except ValueError:
         percent = -1.0
     if isinstance(value, bool) or not 0 <= percent <= 100:
-        raise ConfigurationError(f"{argument} is {value!r}.", remedy="Use a number from 0 to 100.")
+        raise ConfigurationError(f"{argument} is {shown(value)}.", remedy="Use a number from 0 to 100.")
     return percent
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_okta_ure.core.as_of import AsOf, RunTimes, choose_as_of, refuse_future
+from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError, RowError
 from airflow_provider_okta_ure.operators.identities import names_for_errors
 
@@ -118,10 +119,10 @@ def to_flag(value: object, argument: str) -> bool:
     """
     if isinstance(value, bool):
         return value
-    text = str(value).strip().lower()
+    text = as_text(value).strip().lower()
     if text in ("true", "false"):
         return text == "true"
-    raise ConfigurationError(f"{argument} is {value!r}.", remedy="Use true or false.")
+    raise ConfigurationError(f"{argument} is {shown(value)}.", remedy="Use true or false.")
 
 
 def to_text(value: object, argument: str) -> str | None:
@@ -133,9 +134,9 @@ def to_text(value: object, argument: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+        return as_text(value)
     raise ConfigurationError(
-        f"{argument} is {value!r}, which is no text.",
+        f"{argument} is {shown(value)}, which is no text.",
         remedy="Leave out render_template_as_native_obj, or quote the value.",
     )
 

@@ -12,7 +12,7 @@ from airflow_provider_okta_ure.clients.scopes import PROVIDERS_MANAGE
 from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators.pausing import PauseSwitch
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
-from airflow_provider_okta_ure.operators.run import failing_for_good, say_as_of, to_flag
+from airflow_provider_okta_ure.operators.run import failing_for_good, say_as_of, to_flag, to_text
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -70,10 +70,10 @@ class OktaSecurityEventsProviderOperator(ServiceOperator):
             say_as_of(self.log, context)
             hook = OktaHook(self.okta_conn_id, scopes=self.scopes)
             registration = hook.registration.override(
-                name=self.provider_name,
-                issuer=self.issuer,
-                jwks_url=self.jwks_url,
-                well_known_url=self.well_known_url,
+                name=to_text(self.provider_name, "provider_name"),
+                issuer=to_text(self.issuer, "issuer"),
+                jwks_url=to_text(self.jwks_url, "jwks_url"),
+                well_known_url=to_text(self.well_known_url, "well_known_url"),
                 take_over=None
                 if self.take_over in (None, "", "None")
                 else to_flag(self.take_over, "take_over"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_okta_ure.clients.okta_group_choice import find_group
 from airflow_provider_okta_ure.clients.scopes import GROUPS_READ, USER_RISK_READ, USERS_READ
+from airflow_provider_okta_ure.core import plain_text
 from airflow_provider_okta_ure.core.arguments import to_names
 from airflow_provider_okta_ure.core.models import UserRisk
 from airflow_provider_okta_ure.core.names import fold
@@ -212,14 +213,15 @@ def _statuses(value: Any) -> Sequence[str]:
     given = list(value) if _is_list(value) else []
     if not given or not all(isinstance(one, str) for one in given):
         raise ConfigurationError(
-            f"statuses is {value!r}.", remedy='Use a list such as ["ACTIVE", "LOCKED_OUT"], or None for all.'
+            f"statuses is {plain_text.shown(value)}.",
+            remedy='Use a list such as ["ACTIVE", "LOCKED_OUT"], or None for all.',
         )
     wanted = sorted({one.strip().upper() for one in given})
     for one in wanted:
         if one not in STATUSES:
             close = difflib.get_close_matches(one, STATUSES, n=1)
             raise ConfigurationError(
-                f"statuses names {one!r}, which is no status of an Okta user.",
+                f"statuses names {plain_text.shown(one)}, which is no status of an Okta user.",
                 remedy=f"Did you mean {close[0]!r}?" if close else f"The statuses are {', '.join(STATUSES)}.",
             )
     return wanted
@@ -232,7 +234,7 @@ def _names(value: Any) -> list[str]:
     names = to_names(value, "logins", keep_odd_items=True)
     if not names and isinstance(value, str):
         raise ConfigurationError(
-            f"logins is {value!r}.",
+            f"logins is {plain_text.shown(value)}.",
             remedy="Use None for all users, and [] for nobody.",
             topic="list-of-names",
         )

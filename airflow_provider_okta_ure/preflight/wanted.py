@@ -18,6 +18,7 @@ from airflow_provider_okta_ure.clients.scopes import (
     USERS_READ,
 )
 from airflow_provider_okta_ure.core.exclusions import AdministratorsExcluded  # noqa: TC001  # msgspec reads it
+from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 ActionKind: TypeAlias = Literal["groups", "push", "upsert"]
@@ -72,7 +73,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.strategy not in STRATEGIES:
             raise ConfigurationError(
-                f"There is no strategy {self.strategy!r}.", remedy="Use 'series' or 'list'."
+                f"There is no strategy {shown(self.strategy)}.", remedy="Use 'series' or 'list'."
             )
         if (self.users is not None and self.users < 0) or not self.max_minutes > 0:
             raise ConfigurationError(
@@ -123,15 +124,15 @@ def to_actions(given: object) -> tuple[ActionKind, ...] | None:
     if isinstance(given, str):
         names = [name.strip() for name in given.strip("[]() ").split(",")]
     elif isinstance(given, Iterable):
-        names = [str(name).strip() for name in given]
+        names = [as_text(name).strip() for name in given]
     else:
-        raise ConfigurationError(f"actions is {given!r}.", remedy=_KNOWN)
+        raise ConfigurationError(f"actions is {shown(given)}.", remedy=_KNOWN)
     names = [name.strip("'\" ").lower() for name in names if name]
     for name in names:
         if name not in ACTION_KINDS:
             close = difflib.get_close_matches(name, ACTION_KINDS, n=1)
             raise ConfigurationError(
-                f"There is no kind of action {name!r}.",
+                f"There is no kind of action {shown(name)}.",
                 remedy=f"Did you mean {close[0]!r}?" if close else _KNOWN,
             )
     if not names:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
-from airflow_provider_okta_ure.core.texts import in_one_line
+from airflow_provider_okta_ure.core.plain_text import in_one_line
 from airflow_provider_okta_ure.operators import identities
 from airflow_provider_okta_ure.operators.identities import Names
 from airflow_provider_okta_ure.operators.okta import (
