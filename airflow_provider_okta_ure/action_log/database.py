@@ -45,6 +45,7 @@ _PASSING = (errno.ENOSPC, errno.EDQUOT)
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _QUERY_CANCELED = "57014"
 _TOO_MANY_CONNECTIONS = "53300"
+_LOCK_NOT_AVAILABLE = "55P03"
 # https://www.sqlite.org/rescode.html
 _SQLITE_INTERRUPT = 9
 
@@ -184,7 +185,10 @@ def _busy(error: BaseException | None) -> BusyError | None:
     """Return what a driver's error means when the database only has too much to do; None = something else."""
     # psycopg2 and psycopg name it differently.
     code = getattr(error, "pgcode", None) or getattr(error, "sqlstate", None)
-    if code == _QUERY_CANCELED or getattr(error, "sqlite_errorcode", None) == _SQLITE_INTERRUPT:
+    if (
+        code in (_QUERY_CANCELED, _LOCK_NOT_AVAILABLE)
+        or getattr(error, "sqlite_errorcode", None) == _SQLITE_INTERRUPT
+    ):
         return took_too_long()
     if code == _TOO_MANY_CONNECTIONS:
         return BusyError(

@@ -120,8 +120,16 @@ def _limit_transaction(connection: Connection) -> None:
     # Of each transaction: behind a connection pooler in transaction mode, what is set for a session would
     # hold for whichever task uses that connection next.
     connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-    connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{LONGEST_QUERY}s'")
-    connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = '{LONGEST_PAUSE}s'")
+    limits = {
+        "statement_timeout": LONGEST_QUERY,
+        # Somebody changes the table, such as the migration of a new version.
+        "lock_timeout": PATIENCE,
+        "idle_in_transaction_session_timeout": LONGEST_PAUSE,
+    }
+    settings = ", ".join(
+        f"set_config('{name}', '{int(limit * 1000)}', true)" for name, limit in limits.items()
+    )
+    connection.exec_driver_sql(f"SELECT {settings}").close()
 
 
 def _limit_connection(connection: Any, _: object) -> None:

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 
 from airflow_provider_okta_ure.action_log import (
     facets,
@@ -22,6 +22,7 @@ from airflow_provider_okta_ure.action_log import (
     tables,
     tasks,
 )
+from airflow_provider_okta_ure.action_log import log as log_module
 from airflow_provider_okta_ure.action_log.confirming import Found
 from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.action_log.locks import Waiting
@@ -489,3 +490,19 @@ def test_what_is_notable_is_found_in_order(log: ActionLog) -> None:
     log.finish([entry("a", status="unchanged"), entry("b", at=1, status="failed"), entry("c", at=2)])
     found = reading(log, searching.search, Filter(), limit=10, only_notable=True)
     assert [one.user_name for one in found] == ["c", "b"]
+
+
+def test_whoever_reads_entry_by_entry_keeps_no_connection_between_two_batches(
+    log: ActionLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.finish([entry(f"user{number}") for number in range(5)])
+    monkeypatch.setattr(log_module, "ENTRIES_AT_ONCE", 2)
+    in_use: set[int] = set()
+    engine = log.database.engine
+    event.listen(engine, "checkout", lambda connection, record, proxy: in_use.add(id(record)))
+    event.listen(engine, "checkin", lambda connection, record: in_use.discard(id(record)))
+    entries = log.iterate(Filter())
+    for number in range(5):
+        assert next(entries).user_name == f"user{number}"
+        assert in_use == set()
+    assert list(entries) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timezone
@@ -17,11 +18,12 @@ from sqlalchemy.exc import DBAPIError
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 
 from airflow_provider_okta_ure.action_log import facets
+from airflow_provider_okta_ure.action_log.database import Database
 from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.action_log.log import ActionLog
 from airflow_provider_okta_ure.action_log.searching import Filter
 from airflow_provider_okta_ure.core.names import fold
-from airflow_provider_okta_ure.errors import BusyError
+from airflow_provider_okta_ure.errors import ActionLogError, BusyError
 from airflow_provider_okta_ure.plugin import api_routes, exports, places, store
 from airflow_provider_okta_ure.plugin.exports import CsvExport, ExportStoppedError, TooManyExportsError
 from airflow_provider_okta_ure.plugin.places import Places
@@ -384,7 +386,12 @@ def url(request: pytest.FixtureRequest, postgres: Server) -> Iterator[str]:
 
 def test_queries_and_pauses_of_the_page_have_an_end_and_those_of_tasks_keep_theirs(url: str) -> None:
     page, task = Store(lambda: url).open(), ActionLog.open(url)
-    settings = ("statement_timeout", "idle_in_transaction_session_timeout", "transaction_read_only")
+    settings = (
+        "statement_timeout",
+        "lock_timeout",
+        "idle_in_transaction_session_timeout",
+        "transaction_read_only",
+    )
 
     def settings_of(log: ActionLog) -> list[str]:
         with log.database.reading() as connection:
@@ -392,8 +399,8 @@ def test_queries_and_pauses_of_the_page_have_an_end_and_those_of_tasks_keep_thei
 
     try:
         for _ in range(3):
-            assert settings_of(page) == ["20s", "10s", "on"]
-            assert settings_of(task) == ["0", "0", "off"]
+            assert settings_of(page) == ["20s", "3s", "10s", "on"]
+            assert settings_of(task) == ["0", "0", "0", "off"]
     finally:
         page.close()
         task.close()
@@ -430,6 +437,51 @@ def test_a_transaction_in_which_nothing_happens_is_ended(url: str, monkeypatch: 
     finally:
         log.close()
         observer.close()
+
+
+def test_a_table_that_somebody_changes_is_not_waited_for(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "PATIENCE", 0.05)
+    page, task = Store(lambda: url).open(), ActionLog.open(url)
+    try:
+        with task.database.writing() as connection:
+            connection.execute(text("LOCK TABLE okta_ure_action_log IN ACCESS EXCLUSIVE MODE"))
+            with pytest.raises(BusyError):
+                page.count(Filter())
+        assert page.count(Filter()) == 0
+    finally:
+        page.close()
+        task.close()
+
+
+def test_a_secrets_backend_that_does_not_answer_keeps_one_thread_and_not_all(
+    log: ActionLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "PATIENCE", 0.05)
+    is_asked, answers = threading.Event(), threading.Event()
+
+    def find_url() -> Any:
+        is_asked.set()
+        answers.wait(60)
+        return log.database.engine.url
+
+    page = Store(find_url)
+    first = threading.Thread(target=page.open)
+    first.start()
+    assert is_asked.wait(60)
+    with pytest.raises(BusyError):
+        page.open()
+    answers.set()
+    first.join(60)
+    assert page.open().count(Filter()) == 0
+
+
+def test_a_database_that_accepts_and_says_nothing_is_given_up() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"postgresql+psycopg2://joe@127.0.0.1:{silent.getsockname()[1]}/riskdb"
+        with pytest.raises(ActionLogError), Database(url, patience=1).reading():
+            pass
 
 
 ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
