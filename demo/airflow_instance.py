@@ -50,7 +50,9 @@ class AirflowInstance:
         :raises DemoError: a process ended or did not become healthy.
         """
         self.home.mkdir(parents=True, exist_ok=True)
-        (self.home / "passwords.json").write_text(json.dumps({LOGIN: PASSWORD, "viewer": "viewer"}))
+        passwords = self.home / "passwords.json"
+        passwords.touch(mode=0o600)
+        passwords.write_text(json.dumps({LOGIN: PASSWORD, "viewer": "viewer"}))
         say("Airflow: making its database")
         self._migrate()
         say("Airflow: starting api-server, scheduler, dag-processor and triggerer")
@@ -237,6 +239,8 @@ def _environment(home: Path, dags: Path, port: int) -> dict[str, str]:
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(48),
+        "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
+        "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
@@ -252,6 +256,6 @@ def _fernet_key(home: Path) -> str:
     kept = home / "fernet.key"
     if not kept.exists():
         home.mkdir(parents=True, exist_ok=True)
+        kept.touch(mode=0o600)
         kept.write_bytes(Fernet.generate_key())
-        kept.chmod(0o600)
     return kept.read_text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,11 +20,14 @@ def fresh_folder(folder: Path) -> Iterator[Path]:
     """
     Yield the folder, empty, and keep other demos out of it meanwhile.
 
+    What this process and its children make meanwhile, only the user who runs them can read: there are keys,
+    tokens and names of people among it.
+
     :raises DemoError: another demo uses it, or what is in it was not made by a demo.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside the folder, because the folder is removed.
-    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+    with _for_us_alone(), folder.with_name(f"{folder.name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -35,6 +39,15 @@ def fresh_folder(folder: Path) -> Iterator[Path]:
         yield folder
 
 
+@contextlib.contextmanager
+def _for_us_alone() -> Iterator[None]:
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def _empty(folder: Path) -> None:
     if folder.exists():
         if any(folder.iterdir()) and not (folder / _MARK).exists():
@@ -42,5 +55,5 @@ def _empty(folder: Path) -> None:
                 f"{folder} holds files that are not of a demo, which empties its folder. Choose another one."
             )
         shutil.rmtree(folder)
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     (folder / _MARK).touch()

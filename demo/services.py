@@ -15,6 +15,9 @@ import requests
 
 from demo.processes import Children, DemoError
 
+CONTROL_HEADER = "X-Okta-Ure-Sandbox"
+"""What the sandbox's control routes want to see, so that no web page can use them."""
+
 
 class Services:
     """
@@ -66,7 +69,12 @@ class Services:
 
     def publish_jwks(self, jwks: dict[str, Any]) -> str:
         """Put a key set on the pretend static host and return its URL."""
-        answer = self._http.put(f"{self.ready['okta_url']}/sandbox/static/jwks.json", json=jwks, timeout=10)
+        answer = self._http.put(
+            f"{self.ready['okta_url']}/sandbox/static/jwks.json",
+            json=jwks,
+            headers={CONTROL_HEADER: "1"},
+            timeout=10,
+        )
         answer.raise_for_status()
         return f"{self.ready['okta_url']}/sandbox/static/jwks.json"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -22,10 +23,20 @@ if TYPE_CHECKING:
 
 Body = dict[str, Any]
 
+HEADER = "X-Okta-Ure-Sandbox"
+"""What every control request carries: a browser does not send it to another site without asking first."""
+
+_OPEN = "/sandbox/health"
+_OURSELVES = re.compile(r"(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])(?::\d+)?", re.IGNORECASE)
+
 
 class Control:
     """
-    Answers the control routes. They need no credentials: only this machine can reach them.
+    Answers the control routes.
+
+    They need no credentials, because only this machine can reach them. So that no web page in a browser on
+    this machine can use them, they need a header of ours, and a ``Host`` that is this machine: a page whose
+    name was made to point here is of the same site for the browser, and can send any header.
 
     :param sandbox: what they control.
     """
@@ -40,6 +51,8 @@ class Control:
         """Answer one control request."""
         if request.path.startswith(PREFIX) and request.method in ("GET", "HEAD"):
             return await self._sandbox.documents.answer(unquote(request.path[len(PREFIX) :]))
+        if refusal := _refusal(request):
+            return refusal
         if request.path.startswith(PREFIX):
             return _answered(lambda: self._change_document(request))
         route, request.arguments, allowed = self._router.find(request.method, request.path)
@@ -279,6 +292,17 @@ class Control:
     @property
     def _url(self) -> str:
         return self._sandbox.okta_url
+
+
+def _refusal(request: Request) -> Answer | None:
+    """Return the answer to a request that could be of a web page; None = it is not."""
+    if not _OURSELVES.fullmatch(request.headers.get("host", "")):
+        return _refused(403, "The control routes are only for this machine: use 127.0.0.1 or localhost.")
+    if request.path == _OPEN or request.headers.get(HEADER.lower()):
+        return None
+    return _refused(
+        403, f"The control routes need the header {HEADER}: 1, which no web page of another site can send."
+    )
 
 
 def _answered(work: Callable[[], Answer]) -> Answer:

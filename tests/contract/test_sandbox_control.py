@@ -37,7 +37,7 @@ def sandbox():
 
 @pytest.fixture
 def control(sandbox):
-    return Api(sandbox.okta_url, {})
+    return Api(sandbox.okta_url, {"X-Okta-Ure-Sandbox": "1"})
 
 
 # --- the journal

@@ -29,7 +29,7 @@ def sandbox():
 
 @pytest.fixture
 def control(sandbox):
-    return Api(sandbox.okta_url, {})
+    return Api(sandbox.okta_url, {"X-Okta-Ure-Sandbox": "1"})
 
 
 def ssws(sandbox: Any, token: str) -> Api:
@@ -188,7 +188,7 @@ def test_no_token_assertion_proof_or_key_is_shown_anywhere():
         ssws(sandbox, limited).get(LOGS)
         sender.push(event)
         sender.push(event[:-8] + "AAAAAAAA")
-        control = Api(sandbox.okta_url, {})
+        control = Api(sandbox.okta_url, {"X-Okta-Ure-Sandbox": "1"})
         state, journal = control.get("/sandbox/state"), control.get("/sandbox/requests")
         seen = "\n".join(
             [
