@@ -26,6 +26,7 @@ Unpausing the DAG starts a run for the last whole day, which asks as well; a run
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -81,9 +82,11 @@ LEVELS: dict[str, Any] = {"score_bounds": "{{ params.score_bounds | tojson if pa
 # answer required actions of this DAG. Not a parameter, because whoever triggers a run chooses those.
 APPROVERS: list[HITLUser] | None = None
 
-# A rejection is a success that hands nothing over, so the state tells it from a question without an answer.
-STATE_OF_QUESTION = (
-    "{{ ti.get_task_states(dag_id=dag.dag_id, task_ids=['approve'], run_ids=[run_id])[run_id]['approve'] }}"
+# A rejection is a success that hands nothing over, and so is a question that is marked as successful by hand:
+# the states of the tasks tell them from each other, and from a question without an answer.
+STATES = (
+    "{{ ti.get_task_states(dag_id=dag.dag_id, run_ids=[run_id], task_ids=['approve', 'add_to_group', "
+    "'remove_from_group', 'push_risk', 'push_improved'])[run_id] | tojson }}"
 )
 CHOSEN = "{{ ((ti.xcom_pull(task_ids='approve') or {}).get('chosen_options') or []) | join }}"
 
@@ -348,17 +351,21 @@ with DAG(
 
     # all_done: what was done is worth reading most when something failed.
     @task(trigger_rule=TriggerRule.ALL_DONE, retries=0)
-    def report(plans: dict[str, Any], reports: dict[str, Any], chosen: str, state: str) -> dict[str, Any]:
+    def report(plans: dict[str, Any], reports: dict[str, Any], chosen: str, states: str) -> dict[str, Any]:
         """Say what was planned, answered and done; fail when one of these is missing."""
+        state_of = json.loads(states)
         not_planned = sorted(task_id for task_id, one in plans.items() if one is None)
         if not_planned:
             raise RuntimeError(f"No report of {', '.join(not_planned)}: look at the log of these tasks.")
         planned = {task_id: one["counts"]["planned"] for task_id, one in plans.items()}
         if not any(planned.values()):
             return {"answer": "nobody was asked", "planned": planned}
+        if state_of["approve"] != "success":
+            raise RuntimeError("Nobody has answered, or the answer does not count: nothing was written.")
+        failed = sorted(task_id for task_id, state in state_of.items() if state == "failed")
+        if failed:
+            raise RuntimeError(f"Look at the log of {', '.join(failed)}.")
         if chosen != OktaApprovalOperator.APPROVE:
-            if state != "success":
-                raise RuntimeError("Nobody has answered, so nothing was written.")
             return {"answer": OktaApprovalOperator.REJECT, "planned": planned}
         missing = sorted(task_id for task_id, one in reports.items() if one is None)
         if missing:
@@ -370,4 +377,4 @@ with DAG(
 
     # The answer as text, because a rejection skips whatever comes right after the question.
     reports = {one.task_id: one.output for one in (*effects, confirm_ingested)}
-    report({one.task_id: one.output for one in plans}, reports, CHOSEN, STATE_OF_QUESTION)
+    report({one.task_id: one.output for one in plans}, reports, CHOSEN, STATES)

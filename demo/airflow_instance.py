@@ -20,7 +20,10 @@ from demo.processes import Children, DemoError, free_port
 
 LOGIN = "admin"
 PASSWORD = "admin"  # noqa: S105  # shown to everybody: this Airflow listens on loopback only
+APPROVER = "approver"
+"""Another user, with their name as the password: whoever triggers a run cannot approve it."""
 
+_PASSWORDS = {LOGIN: PASSWORD, APPROVER: APPROVER, "viewer": "viewer"}
 _END_STATES = ("success", "failed")
 
 
@@ -52,7 +55,7 @@ class AirflowInstance:
         self.home.mkdir(parents=True, exist_ok=True)
         passwords = self.home / "passwords.json"
         passwords.touch(mode=0o600)
-        passwords.write_text(json.dumps({LOGIN: PASSWORD, "viewer": "viewer"}))
+        passwords.write_text(json.dumps(_PASSWORDS))
         say("Airflow: making its database")
         self._migrate()
         say("Airflow: starting api-server, scheduler, dag-processor and triggerer")
@@ -66,12 +69,14 @@ class AirflowInstance:
         self._api.close()
         self.children.stop()
 
-    def request(self, method: str, path: str, **arguments: Any) -> Any:
+    def request(self, method: str, path: str, *, user: str = LOGIN, **arguments: Any) -> Any:
         """
-        Call the REST API and return the decoded answer.
+        Call the REST API as a user and return the decoded answer.
 
         :raises DemoError: Airflow refused.
         """
+        if user != LOGIN:
+            arguments["headers"] = {"Authorization": self._token_of(user)}
         answer = self._api.request(method, f"{self.url}/api/v2{path}", timeout=30, **arguments)
         if not answer.ok:
             raise DemoError(f"Airflow refused {method} {path}: HTTP {answer.status_code} {answer.text[:500]}")
@@ -197,11 +202,13 @@ class AirflowInstance:
         return all((health.get(part) or {}).get("status") == "healthy" for part in parts)
 
     def _sign_in(self) -> None:
-        answer = self._api.post(
-            f"{self.url}/auth/token", json={"username": LOGIN, "password": PASSWORD}, timeout=30
-        )
+        self._api.headers["Authorization"] = self._token_of(LOGIN)
+
+    def _token_of(self, user: str) -> str:
+        said = {"username": user, "password": _PASSWORDS[user]}
+        answer = self._api.post(f"{self.url}/auth/token", json=said, timeout=30)
         answer.raise_for_status()
-        self._api.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        return f"Bearer {answer.json()['access_token']}"
 
     def _until(self, is_so: Callable[[], bool], seconds: float, otherwise: str) -> None:
         deadline = time.monotonic() + seconds
@@ -231,7 +238,7 @@ def _environment(home: Path, dags: Path, port: int) -> dict[str, str]:
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
         "AIRFLOW__CORE__FERNET_KEY": _fernet_key(home),
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{LOGIN}:admin,viewer:viewer",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{LOGIN}:admin,{APPROVER}:user,viewer:viewer",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "AIRFLOW__API__HOST": "127.0.0.1",

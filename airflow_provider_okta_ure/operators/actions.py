@@ -506,7 +506,7 @@ class OktaActionOperator(ServiceOperator, ABC):
             if consent.approval is not None:
                 approved = self._approved(consent, journal.log, journal.run, journal.org)
                 require_approved(proposal, approved, shown=self._names.shown)
-                done = journal.done_since(approved.at)
+                done = journal.done_since(approved.asked_at)
                 require_done_once(proposal, approved, done, shown=self._names.shown)
                 journal.approved_by = approved.by
                 return

@@ -26,13 +26,13 @@ class Approved(msgspec.Struct, frozen=True, kw_only=True):
     The plans that a person has approved, of those that a task is to carry out.
 
     :param by: the name of who answered.
-    :param at: when (aware).
+    :param asked_at: when it was asked (aware).
     :param plans: as they were shown.
     :param changed: the tasks whose plans are not any more what was shown, so that they are not approved.
     """
 
     by: str
-    at: datetime
+    asked_at: datetime
     plans: tuple[PlanInOrg, ...] = ()
     changed: tuple[str, ...] = ()
 
@@ -161,7 +161,7 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
         as_shown, changed = split_changed(planned, shown)
         return Approved(
             by=", ".join(dict.fromkeys(one.answered_by for one in approved)),
-            at=min(one.answered_at or one.asked_at for one in approved),
+            asked_at=min(one.asked_at for one in approved),
             plans=tuple(one.planned for one in as_shown),
             changed=tuple(changed),
         )

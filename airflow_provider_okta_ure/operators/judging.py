@@ -65,7 +65,7 @@ def require_done_once(
     """
     Refuse to do again what was done under an approval already, and undone by somebody since.
 
-    :param done: Okta ids of the users for whom it was done since the answer.
+    :param done: Okta ids of the users for whom it was done since the question.
     :raises NotApprovedError: there is such a user.
     """
     again = [shown(one.user) for one in proposal.plan.changes if one.user_id in done]

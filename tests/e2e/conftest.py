@@ -38,11 +38,11 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Itera
     jwks_file = home / "jwks.json"
     jwks_file.write_text(json.dumps(key.jwks))
     passwords = home / "all_passwords.json"
-    passwords.write_text(json.dumps({name: name for name in ("admin", "viewer", "nobody")}))
+    passwords.write_text(json.dumps({name: name for name in ("admin", "approver", "viewer", "nobody")}))
     settings = {
         "AIRFLOW__OKTA_URE__JWKS_FILE": str(jwks_file),
         # Without a role, somebody who may sign in and see nothing.
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer,nobody:",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,approver:user,viewer:viewer,nobody:",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
     }
     instance = AirflowInstance(home, dags, free_port(), settings)

@@ -13,7 +13,8 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
-from demo.airflow_instance import LOGIN, PASSWORD
+from demo.airflow_instance import APPROVER, LOGIN, PASSWORD
+from demo.processes import DemoError
 from tests.e2e.conftest import SCREENSHOTS
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class AskedRun:
         self.airflow = airflow
         self.run_id = run_id
         self.path = f"/dags/{DAG}/dagRuns/{self.run_id}/taskInstances"
+        self.noticed_before = 0
 
     @classmethod
     def scheduled(cls, airflow: AirflowInstance) -> AskedRun:
@@ -52,6 +54,19 @@ class AskedRun:
         tasks = self.airflow.request("GET", self.path)["task_instances"]
         return {task["task_id"]: task["state"] for task in tasks}
 
+    def clear(self, task_id: str) -> None:
+        """Have a task and everything after it done again."""
+        wanted = {
+            "dag_run_id": self.run_id,
+            "task_ids": [task_id],
+            "include_downstream": True,
+            "only_failed": False,
+            "reset_dag_runs": True,
+            "dry_run": False,
+        }
+        self.noticed_before = self._noticed()
+        self.airflow.request("POST", f"/dags/{DAG}/clearTaskInstances", json=wanted)
+
     def wait_for_question(self) -> dict[str, Any]:
         """
         Return the question when it can be answered.
@@ -60,22 +75,26 @@ class AskedRun:
         which no person is fast enough for.
         """
         deadline = time.monotonic() + 240
-        while not (self.states()["approve"] in ("awaiting_input", "deferred") and self._is_noticed()):
+        while not (
+            self.states()["approve"] in ("awaiting_input", "deferred")
+            and self._noticed() > self.noticed_before
+        ):
             assert time.monotonic() < deadline, self.states()
             time.sleep(0.5)
         question: dict[str, Any] = self.airflow.request("GET", f"{self.path}/approve/-1/hitlDetails")
         return question
 
-    def _is_noticed(self) -> bool:
+    def _noticed(self) -> int:
+        """Return how often the scheduler has noticed that a process of the task has ended."""
         log = (self.airflow.home / "processes" / "scheduler.log").read_text(errors="replace")
-        return any(
+        return sum(
             "Received executor event" in line and "task_id='approve'" in line and self.run_id in line
             for line in log.splitlines()
         )
 
-    def answer(self, option: str) -> None:
+    def answer(self, option: str, user: str = APPROVER) -> None:
         body = {"chosen_options": [option], "params_input": {}}
-        self.airflow.request("PATCH", f"{self.path}/approve/-1/hitlDetails", json=body)
+        self.airflow.request("PATCH", f"{self.path}/approve/-1/hitlDetails", json=body, user=user)
 
     def report(self, task_id: str) -> Any:
         return self.airflow.xcom(DAG, self.run_id, task_id)
@@ -120,7 +139,7 @@ def test_a_rejection_ends_the_run_and_is_no_failure(airflow: AirflowInstance, pa
     assert run["state"] == "success"
     _sign_in(page, airflow)
     page.goto(f"{airflow.url}/dags/{DAG}/runs/{quote(run['dag_run_id'])}/plugin/risk-exchange-run")
-    expect(page.get_by_test_id("notice-approval-rejected")).to_contain_text(f"Rejected by {LOGIN}")
+    expect(page.get_by_test_id("notice-approval-rejected")).to_contain_text(f"Rejected by {APPROVER}")
 
 
 def test_what_was_approved_is_done_and_recorded(airflow: AirflowInstance, sandbox: Sandbox, page: Page):
@@ -139,12 +158,53 @@ def test_what_was_approved_is_done_and_recorded(airflow: AirflowInstance, sandbo
     assert sandbox.okta.members(group.id) == {one["user_id"] for one in planned["plan"]["changes"]}
     for plan, effect in (("plan_add", "add_to_group"), ("plan_push", "push_risk")):
         assert run.report(effect)["counts"]["done"] == run.report(plan)["counts"]["planned"]
-    assert approvers(airflow, run.run_id) == {LOGIN}
+    assert approvers(airflow, run.run_id) == {APPROVER}
+
+
+def test_whoever_triggered_the_run_cannot_approve_it_and_somebody_else_can_when_it_asks_again(
+    airflow: AirflowInstance, sandbox: Sandbox
+):
+    run = AskedRun.by_hand(airflow, group="Mine")
+    run.wait_for_question()
+    run.answer("Approve", user=LOGIN)
+    with pytest.raises(DemoError, match="approve"):
+        run.wait()
+    assert sandbox.okta.find_group("Mine") is None
+    run.clear("approve")
+    run.wait_for_question()
+    run.answer("Approve")
+    run.wait()
+    group = sandbox.okta.find_group("Mine")
+    assert group is not None
+    planned = run.report("plan_add")["plan"]["changes"]
+    assert sandbox.okta.members(group.id) == {one["user_id"] for one in planned}
+
+
+def test_an_edited_xcom_and_a_question_that_is_marked_as_successful_change_nothing(
+    airflow: AirflowInstance, sandbox: Sandbox
+):
+    """The attack, with the API that somebody with the right to edit XComs and tasks has."""
+    run = AskedRun.by_hand(airflow, group="Forged")
+    run.wait_for_question()
+    rows = run.report("map_levels")
+    victim = next(user for user in sandbox.okta.users if user.login not in {one["user"] for one in rows})
+    forged = [*rows, {**rows[0], "user": victim.login}]
+    path = f"/dags/{DAG}/dagRuns/{run.run_id}/taskInstances/map_levels/xcomEntries/return_value"
+    airflow.request("PATCH", path, json={"value": forged, "map_index": -1})
+    mark = {"new_state": "success", "include_downstream": False}
+    airflow.request("PATCH", f"{run.path}/approve", json=mark)
+    with pytest.raises(DemoError, match="add_to_group"):
+        run.wait()
+    assert sandbox.okta.find_group("Forged") is None
+    with closing(sqlite3.connect(airflow.home / "okta_ure_action_log.db")) as log:
+        found = log.execute(
+            "SELECT DISTINCT status, reason FROM okta_ure_action_log WHERE run_id = ? AND user_id = ?",
+            (run.run_id, victim.id),
+        ).fetchall()
+    assert found == [("planned", "not_approved")]
 
 
 def test_when_the_world_has_changed_since_nothing_is_written(airflow: AirflowInstance, sandbox: Sandbox):
-    from demo.processes import DemoError
-
     run = AskedRun.by_hand(airflow, group="Changed")
     run.wait_for_question()
     first = run.report("plan_add")["plan"]["changes"][0]

@@ -20,7 +20,6 @@ from tests.integration.judging_support import Task, context, run
 
 RUN_ID = "manual__1"
 ANSWERED = datetime(2001, 11, 23, 15, 4, tzinfo=timezone.utc)
-"""Before everything that the machine writes down, whatever its clock says."""
 
 
 class Asked(BaseException):

@@ -203,4 +203,14 @@ def test_the_last_task_fails_when_something_is_missing(dag, plans, reports, chos
     report = dag.get_task("report").python_callable
     told = {name: one and {"counts": {"planned": one}} for name, one in plans.items()}
     with pytest.raises(RuntimeError, match=message):
-        report(told, reports, chosen, state)
+        report(told, reports, chosen, json.dumps({"approve": state, "add": "success"}))
+
+
+def test_a_question_that_is_marked_as_successful_is_not_taken_for_a_rejection(dag):
+    """What then acts fails, because nobody has approved it, and the run has to fail, too."""
+    report = dag.get_task("report").python_callable
+    told = {"plan_add": {"counts": {"planned": 1}}}
+    rejected = {"approve": "success", "add": "skipped"}
+    assert report(told, {"add": None}, "", json.dumps(rejected))["answer"] == "Reject"
+    with pytest.raises(RuntimeError, match="Look at the log of add"):
+        report(told, {"add": None}, "", json.dumps({**rejected, "add": "failed"}))
