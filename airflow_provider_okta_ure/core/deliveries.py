@@ -72,8 +72,9 @@ def match(pushes: Iterable[Push], sightings: Iterable[Sighting], whose: Senders)
     """
     Return the event of each push that has one, by the number of the push.
 
-    An event proves one push, the latest one before it that no other event proves. So where several pushes
-    for one user are close together and an event is missing, as many pushes are without one; which of them
+    An event proves one push, the latest one before it that no other event proves; of several that the clocks
+    cannot tell apart, the oldest one: Okta may know only its level, and a signal that is sent once more does
+    no harm. So where several pushes for one user are close together and an event is missing, as many pushes are without one; which of them
     Okta ignored, the log does not say.
 
     :param pushes: all that may have led to an event, also those of other runs.
@@ -110,5 +111,11 @@ def _match_one(pushes: Sequence[Push], sightings: Sequence[Sighting]) -> dict[in
             ]
             if before and sighting.event_id not in used:
                 used.add(sighting.event_id)
-                found[max(before, key=lambda one: (one.at, one.number)).number] = sighting
+                found[_oldest_of_the_latest(before, slack).number] = sighting
     return found
+
+
+def _oldest_of_the_latest(pushes: Sequence[Push], slack: timedelta) -> Push:
+    """Return the oldest of the pushes that are as late as the latest one, as far as clocks can tell."""
+    latest = max(one.at for one in pushes)
+    return min((one for one in pushes if one.at >= latest - slack), key=lambda one: (one.at, one.number))

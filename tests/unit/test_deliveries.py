@@ -70,6 +70,20 @@ def test_of_two_pushes_the_later_one_has_the_event_that_came_after_it():
     assert matched([push(1, 0), push(2, 30)], [event("a", 0.5)]) == {1: "a"}
 
 
+@pytest.mark.parametrize("seen", [0, 1, 2, 5])
+@pytest.mark.parametrize("apart", [0, 0.4, 1, 2])
+def test_of_two_pushes_that_clocks_cannot_tell_apart_one_event_never_proves_the_newer(apart, seen):
+    """Okta may know only the level of the older one; a signal that is sent once more does no harm."""
+    assert matched([push(1), push(2, apart)], [event("a", seen)]) == {1: "a"}
+    both = matched([push(1), push(2, apart)], [event("a", seen), event("b", seen)])
+    assert both == {1: "a", 2: "b"}
+
+
+def test_of_pushes_that_are_far_enough_apart_an_old_one_does_not_take_the_event_of_a_new_one():
+    """Otherwise one signal that never arrived would leave the newest one unproven for ever."""
+    assert matched([push(1), push(2, 3), push(3, 4)], [event("a", 4)]) == {2: "a"}
+
+
 def test_an_event_that_proves_another_push_already_is_not_used_again():
     pushes = [push(1, 0, event_id="a"), push(2, 5)]
     assert matched(pushes, [event("a", 5.5)]) == {}
