@@ -74,8 +74,8 @@ def match(pushes: Iterable[Push], sightings: Iterable[Sighting], whose: Senders)
 
     An event proves one push, the latest one before it that no other event proves; of several that the clocks
     cannot tell apart, the oldest one: Okta may know only its level, and a signal that is sent once more does
-    no harm. So where several pushes for one user are close together and an event is missing, as many pushes are without one; which of them
-    Okta ignored, the log does not say.
+    no harm. So where several pushes for one user are close together and an event is missing, as many pushes
+    are without one; which of them Okta ignored, the log does not say.
 
     :param pushes: all that may have led to an event, also those of other runs.
     :param whose: the events of whom.
