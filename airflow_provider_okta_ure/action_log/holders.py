@@ -169,7 +169,11 @@ def _end_claims(connection: Connection, entries: Sequence[Entry], *, dag_id: str
 
 
 def _restore_claims(connection: Connection, entries: Sequence[Entry], on_behalf: OnBehalf) -> None:
-    """Restore the claims that ended with just the removal that is undone; when they end stays as it was."""
+    """
+    Restore the claims that ended with the removal that is undone; when they end stays as it was.
+
+    That later runs let go again changes nothing: had one of them removed somebody, it would be undone first.
+    """
     rows = [
         {
             "of_org": one.org,
@@ -191,7 +195,7 @@ def _restore_claims(connection: Connection, entries: Sequence[Entry], on_behalf:
             holders.c.target == bindparam("of_target"),
             holders.c.user_key == bindparam("of_user"),
             holders.c.dag_id == bindparam("of_dag"),
-            holders.c.as_of == bindparam("ended"),
+            holders.c.as_of >= bindparam("ended"),
             holders.c.held.is_(False),
         )
         .values(held=True, as_of=bindparam("now"))

@@ -158,6 +158,35 @@ class ActionLog:
                 connection, org=org, doing=doing, target=target, users=users, after=after, dag_id=dag_id
             )
 
+    def decisions_since(
+        self,
+        *,
+        org: str,
+        doing: Sequence[LogAction],
+        target: str,
+        users: Iterable[str],
+        after: datetime,
+        dag_id: str,
+        undoing: tuple[str, str],
+    ) -> dict[str, Entry]:
+        """
+        Return the newest later entry that stands in the way of undoing what a run did.
+
+        :param undoing: DAG and id of the run; see :func:`reverts.counts_for_undoing`.
+        """
+        of_dag, run_id = undoing
+        with self.database.reading() as connection:
+            return reading.newest_decisions(
+                connection,
+                org=org,
+                doing=doing,
+                target=target,
+                users=users,
+                after=after,
+                dag_id=dag_id,
+                only=reverts.counts_for_undoing(connection, org=org, dag_id=of_dag, run_id=run_id),
+            )
+
     def newest_moment(
         self, *, org: str, action: LogAction, target: str, dag_id: str, task_id: str
     ) -> datetime | None:

@@ -87,6 +87,7 @@ def newest_decisions(
     users: Iterable[str],
     after: datetime,
     dag_id: str,
+    only: Sequence[ColumnElement[bool]] = (),
 ) -> dict[str, Entry]:
     """
     Return the newest entry later than ``after`` that decided something for each user, by user key.
@@ -96,6 +97,7 @@ def newest_decisions(
 
     :param doing: which actions count.
     :param dag_id: the DAG whose decisions count all.
+    :param only: more conditions of entries that count.
     """
     knows_level = and_(actions.c.action == "push_risk", actions.c.reason.in_(KNOWN_LEVEL))
     about = [
@@ -105,6 +107,7 @@ def newest_decisions(
         actions.c.status.in_(DECIDED),
         actions.c.as_of > after,
         or_(actions.c.dag_id == dag_id, actions.c.status.in_(("started", "done")), knows_level),
+        *only,
     ]
     return _newest_of_each(connection, about, users)
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, not_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from airflow_provider_okta_ure.action_log.tables import actions, reverts, tasks
@@ -84,6 +84,45 @@ def _in_effect(
         if by not in seen
     }
     return [one for one in records if not over.get((one.by_dag_id, one.by_run_id), False)]
+
+
+def counts_for_undoing(
+    connection: Connection, *, org: str, dag_id: str, run_id: str
+) -> list[ColumnElement[bool]]:
+    """
+    Return in SQL which entries count as later decisions when a run is undone.
+
+    What another run decided that was reverted since does not, nor does what the revert of that one did: both
+    together left things as they were. So several runs are undone one after the other, the newest first.
+
+    :param dag_id: with ``run_id``, the run that is undone; its own reverts count.
+    """
+    is_other = not_(and_(reverts.c.dag_id == dag_id, reverts.c.run_id == run_id))
+    by = tuple_(reverts.c.by_dag_id, reverts.c.by_run_id)
+    runs = connection.execute(
+        select(reverts.c.by_dag_id, reverts.c.by_run_id).where(reverts.c.org == org).distinct()
+    )
+    over = [
+        (one.by_dag_id, one.by_run_id)
+        for one in runs.all()
+        if any(each.is_whole for each in reverts_of(connection, dag_id=one.by_dag_id, run_id=one.by_run_id))
+    ]
+    was_reverted = exists().where(
+        reverts.c.org == actions.c.org,
+        reverts.c.dag_id == actions.c.dag_id,
+        reverts.c.run_id == actions.c.run_id,
+        reverts.c.action.in_(("", actions.c.action)),
+        reverts.c.user_key.in_(("", actions.c.user_key)),
+        is_other,
+        by.not_in(over),
+    )
+    reverted_another = exists().where(
+        reverts.c.org == actions.c.org,
+        reverts.c.by_dag_id == actions.c.dag_id,
+        reverts.c.by_run_id == actions.c.run_id,
+        is_other,
+    )
+    return [not_(was_reverted), not_(reverted_another)]
 
 
 def first_dag(connection: Connection, *, dag_id: str, run_id: str) -> str:

@@ -90,9 +90,13 @@ class Left(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     message: str
 
 
-def entries_of_run(log: ActionLog, *, dag_id: str, run_id: str) -> list[Entry]:
-    """Return what a run did, tried or planned; not what it found to be right already, or left alone."""
-    return list(log.iterate(Filter(dag_ids=[dag_id], run_id=run_id, status=_NOTABLE)))
+def entries_of_run(log: ActionLog, *, dag_id: str, run_id: str, every: bool = False) -> list[Entry]:
+    """
+    Return what a run did, tried or planned.
+
+    :param every: also what it found to be right already, or left alone.
+    """
+    return list(log.iterate(Filter(dag_ids=[dag_id], run_id=run_id, status=() if every else _NOTABLE)))
 
 
 def deeds(entries: Iterable[Entry], undone: Undone, *, action: LogAction, target: str) -> list[Deed]:
@@ -146,9 +150,9 @@ def left(entries: Iterable[Entry], undone: Undone) -> list[Left]:
 
 def users_named(entries: Sequence[Entry], names: Collection[str]) -> frozenset[str]:
     """
-    Return the Okta ids of people whom a run acted on, by login, name in the source or Okta id.
+    Return the Okta ids of people about whom a run decided, by login, name in the source or Okta id.
 
-    :raises ConfigurationError: the run acted on nobody of a name, or on several people.
+    :raises ConfigurationError: the run decided about nobody of a name, or about several people.
     """
     known: dict[str, set[str]] = {}
     for entry in entries:
@@ -160,13 +164,13 @@ def users_named(entries: Sequence[Entry], names: Collection[str]) -> frozenset[s
         ids = known.get(name) or known.get(fold(name)) or set()
         if not ids:
             raise ConfigurationError(
-                f"The run did nothing to anybody named {name!r}.{did_you_mean(name, known)} "
+                f"The run decided about nobody named {name!r}.{did_you_mean(name, known)} "
                 "Nothing was undone.",
-                remedy="Give logins, names as in the source, or Okta ids of people whom the run acted on.",
+                remedy="Give logins, names as in the source, or Okta ids of people whom the run was about.",
             )
         if len(ids) > 1:
             raise ConfigurationError(
-                f"The run acted on {len(ids)} people named {name!r}. Nothing was undone.",
+                f"The run decided about {len(ids)} people named {name!r}. Nothing was undone.",
                 remedy=f"Give the Okta id: {', '.join(sorted(ids))}.",
             )
         found |= ids

@@ -270,8 +270,18 @@ class OktaRevertRunOperator(ServiceOperator):
         _require_later(run, here)
         names = to_names(self.users, "users") if self.users else []
         if names:
-            undone = msgspec.structs.replace(undone, user_ids=users_named(here, names))
+            undone = msgspec.structs.replace(undone, user_ids=self._users_named(names, log, undone))
         return undone, entries
+
+    def _users_named(self, names: Sequence[str], log: ActionLog, undone: Undone) -> frozenset[str]:
+        every = entries_of_run(log, dag_id=undone.dag_id, run_id=undone.run_id, every=True)
+        here = [one for one in every if undone.is_about(one)]
+        try:
+            return users_named(here, names)
+        except ConfigurationError as error:
+            # It may suggest a name, which not everybody may know who reads the log.
+            Names.as_configured().hide_in(error, {*names, *(one.login for one in here)})
+            raise
 
     def _entries(self, log: ActionLog, undone: Undone) -> list[Entry]:
         return entries_of_run(log, dag_id=undone.dag_id, run_id=undone.run_id)
@@ -314,7 +324,8 @@ class OktaRevertRunOperator(ServiceOperator):
         :param only_plan: it is known already that nothing is written.
         """
         if not only_plan:
-            for part in parts:
+            # In one order, so that two reverts never wait for each other.
+            for part in sorted(parts, key=lambda one: one.turn()):
                 part.take_turn()
             # Waiting may have taken a quarter of an hour.
             only_plan = pause.is_on()

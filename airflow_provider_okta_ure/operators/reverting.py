@@ -218,17 +218,14 @@ class UndoSignals(UndoPart, OktaPushRiskOperator):
         done = {one.entry.user_id: one for one in _deeds(journal, undone, action="push_risk")}
         decisions = _about(client, list(done.values()), ())
         log = SignalLog(journal.log, org=journal.org, issuer=issuer, dag_id=undone.first_dag)
-        asked = [_asked(one, done, journal) for one in decisions if one.user is not None]
-        # What was decided since the run, and what Okta knows as of now.
-        later = log.facts([then for then, _ in asked]).later
-        facts = log.facts([now for _, now in asked])
-        since: dict[str, Since] = {}
-        for user_id, deed in done.items():
-            newest, told = later.get(user_id), facts.of(user_id).delivered
-            moment = newest.as_of if newest is not None and not _is_own(newest, journal) else None
-            if told is not None and told.as_of > deed.as_of:
-                moment = max(told.as_of, moment or told.as_of)
-            since[user_id] = Since(later=moment)
+        asked = [
+            Asked(user_id=one.user.user_id, as_of=journal.run.as_of, names=names_of(one.row, one.user))
+            for one in decisions
+            if one.user is not None
+        ]
+        facts = log.facts(asked)
+        later = _later(decisions, done, journal, undone, doing=("push_risk",))
+        since = {user_id: Since(later=later.get(user_id)) for user_id in done}
         decisions = settle(decisions, decided_since(since), _not_delivered(done))
         decided = [
             decide_signal(one, facts.of(one.user.user_id), PushMode()) if one.user is not None else one
@@ -318,7 +315,7 @@ def _decisions(
     """Return a decision for each deed of a group, and what was decided about each user since."""
     decisions = _about(client, done, members)
     by_id = {one.entry.user_id: one for one in done}
-    later = _later(decisions, by_id, journal, undone)
+    later = _later(decisions, by_id, journal, undone, doing=GROUP_ACTIONS)
     last = journal.log.last_done(
         org=journal.org,
         doing=GROUP_ACTIONS,
@@ -329,16 +326,22 @@ def _decisions(
     since = {}
     for user_id, deed in by_id.items():
         moment, newest = later.get(user_id), last.get(user_id)
-        if newest is not None and (newest.as_of, newest.action) != (deed.as_of, deed.entry.action):
-            moment = max(newest.as_of, moment or newest.as_of)
+        # Two runs for the same time: the one that acted last has decided.
+        if newest is not None and newest.as_of == deed.as_of and newest.action != deed.entry.action:
+            moment = moment or newest.as_of
         since[user_id] = Since(later=moment, was_opposite=deed.was_opposite)
     return decisions, since
 
 
 def _later(
-    decisions: Sequence[Decision], done: Mapping[str, Deed], journal: Journal, undone: Undone
+    decisions: Sequence[Decision],
+    done: Mapping[str, Deed],
+    journal: Journal,
+    undone: Undone,
+    *,
+    doing: Sequence[LogAction],
 ) -> dict[str, datetime]:
-    """Return the newest later time that anything was decided for each user of the group, by Okta id."""
+    """Return the newest later time that anything was decided for each user of the target, by Okta id."""
     wanted: dict[datetime, dict[str, str]] = {}
     for decision in decisions:
         user = decision.user
@@ -349,13 +352,14 @@ def _later(
     found: dict[str, datetime] = {}
     for as_of, owners in wanted.items():
         for target in journal.targets:
-            for key, entry in journal.log.newest_decisions(
+            for key, entry in journal.log.decisions_since(
                 org=journal.org,
-                doing=GROUP_ACTIONS,
+                doing=doing,
                 target=target,
                 users=owners,
                 after=as_of,
                 dag_id=undone.first_dag,
+                undoing=(undone.dag_id, undone.run_id),
             ).items():
                 user_id = owners[key]
                 # One user's address can be another one's login, and a login can be given to somebody else.
@@ -367,18 +371,6 @@ def _later(
 def _is_own(entry: Entry, journal: Journal) -> bool:
     """Whether an earlier try of this very revert has decided it."""
     return (entry.dag_id, entry.run_id) == (journal.run.dag_id, journal.run.run_id)
-
-
-def _asked(decision: Decision, done: Mapping[str, Deed], journal: Journal) -> tuple[Asked, Asked]:
-    """Return two questions about a user's signals: as of the run that is undone, and as of now."""
-    user = decision.user
-    if user is None:
-        raise AssertionError("whoever was told of has an Okta id")
-    names = names_of(decision.row, user)
-    return (
-        Asked(user_id=user.user_id, as_of=done[user.user_id].as_of, names=names),
-        Asked(user_id=user.user_id, as_of=journal.run.as_of, names=names),
-    )
 
 
 def _not_delivered(done: Mapping[str, Deed]) -> Any:

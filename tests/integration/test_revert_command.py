@@ -132,7 +132,7 @@ def test_while_all_writes_are_paused_nothing_is_undone(
     ("options", "run", "text"),
     [
         pytest.param((), "day-2", "knows no run 'day-2' of the DAG sync. Did you mean 'day-1'?", id="run"),
-        pytest.param(("--user", "zoe"), "day-1", "The run did nothing to anybody named 'zoe'.", id="user"),
+        pytest.param(("--user", "zoe"), "day-1", "The run decided about nobody named 'zoe'.", id="user"),
         pytest.param(("--action", "upsert_risk"), "day-1", "which cannot be undone", id="action"),
         pytest.param(("--okta-conn-id", "nowhere"), "day-1", "no connection 'nowhere'", id="connection"),
         pytest.param(("--user", ""), "day-1", "--user is empty", id="empty"),
