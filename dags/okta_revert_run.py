@@ -53,6 +53,9 @@ STATES = (
     "run_ids=[run_id])[run_id].values() | join(' ') }}"
 )
 
+# True: nothing is undone without an approval, whatever whoever triggers a run chooses.
+ALWAYS_ASK = False
+
 # Who may answer: Airflow's ids and names of users, such as {"id": "7", "name": "eve"}; None = whoever may
 # answer required actions of this DAG. Not a parameter, because whoever triggers a run chooses those.
 APPROVERS: list[HITLUser] | None = None
@@ -131,7 +134,7 @@ with DAG(
             raise AirflowSkipException(
                 "This is a dry run; the report of plan_revert says what would be undone."
             )
-        return "approve" if chosen["ask"] else "revert_within_limits"
+        return "approve" if ALWAYS_ASK or chosen["ask"] else "revert_within_limits"
 
     asked = ask()
     plan_revert >> asked

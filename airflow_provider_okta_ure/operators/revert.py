@@ -197,7 +197,13 @@ class OktaRevertRunOperator(ServiceOperator):
                 self._judge(self.parts, undone, consent, limits, context)
                 log.revert(self._records(undone, run))
             reports, problem = self._carry_out(context, fail_on)
-            self.not_undone = [*self._elsewhere, *left(self._entries(log, undone), undone)]
+            after = self._entries(log, undone)
+            if not only_planned and not set(targets(after, undone)) <= set(targets(entries, undone)):
+                self.warn(
+                    f"The run {undone.run_id} did something else while it was undone; that is not undone. "
+                    "Revert it once more."
+                )
+            self.not_undone = [*self._elsewhere, *left(after, undone)]
         result = self._result(run, undone, reports, dry_run=only_planned)
         if problem is not None:
             # A failed task returns nothing; the report says what is undone all the same.

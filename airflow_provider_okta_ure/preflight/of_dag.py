@@ -30,7 +30,8 @@ _CONFIRM = "OktaRiskEventSensor"
 _PREFLIGHT = "OktaPreflightOperator"
 _FETCH = "NetskopeFetchScoresOperator"
 _FILTER = "RiskFilterOperator"
-_ACTING = (_ADD, _REMOVE, _PUSH, _UPSERT)
+_REVERT = "OktaRevertRunOperator"
+_ACTING = (_ADD, _REMOVE, _PUSH, _UPSERT, _REVERT)
 _KNOWN = (*_ACTING, _REGISTER, _CONFIRM, _PREFLIGHT, _FETCH, _FILTER)
 
 _THE_STRICTEST: tuple[AdministratorsExcluded, ...] = ("always", "if_readable", "never")
@@ -152,6 +153,10 @@ class NeedsOfDag:
             self._read_group(task, kind, need)
         elif kind == _PUSH:
             self._read_push(task, need)
+        elif kind == _REVERT:
+            # Whatever the run did that is to be undone; signals only where there can be any.
+            need.actions.update(("groups", "push"))
+            need.signals.add("auto")
         elif kind == _UPSERT:
             need.actions.add("upsert")
         elif kind == _PREFLIGHT:

@@ -70,6 +70,13 @@ def test_the_main_dag_is_green_where_everything_is_there(check: Any) -> None:
     assert checks["action_log.write"]["status"] == "ok"
 
 
+def test_the_dag_that_undoes_a_run_is_green_where_everything_is_there(world: World, check: Any) -> None:
+    status, checks, _ = check("okta_revert_run", reverted_run_id="day-1")
+    assert (status, bad(checks)) == (0, set())
+    assert checks["okta.registration"]["status"] == "ok"
+    assert "netskope.daily_scores" not in checks
+
+
 def test_the_defaults_of_its_parameters_count(check: Any) -> None:
     _, checks, _ = check("okta_risk_sync")
     assert "'Netskope at risk' yet; it will be created" in checks["okta.group"]["message"]

@@ -16,6 +16,7 @@ from airflow_provider_okta_ure.operators.okta import (
     OktaRevertRunOperator,
     OktaUpsertUserRiskOperator,
 )
+from airflow_provider_okta_ure.operators.reverting import UndoAdditions
 from tests.integration.conftest import FakeTaskInstance
 from tests.integration.exchange import GROUP, Exchange, day, rows_of
 from tests.integration.judging_support import logged, writes
@@ -283,6 +284,23 @@ def test_a_retry_in_the_middle_does_not_go_on(exchange: Exchange) -> None:
     assert exchange.members == set()
 
 
+def test_what_a_running_run_did_elsewhere_meanwhile_is_said(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange.add(1, {"ann": 100})
+    undoing = UndoAdditions.carry_out
+
+    def meanwhile(*arguments: Any) -> Any:
+        found = undoing(*arguments)
+        also_did(action="push_risk", target="https://risk.corp.example", previous_risk_level="none")
+        return found
+
+    monkeypatch.setattr(UndoAdditions, "carry_out", meanwhile)
+    report = revert(1)
+    assert "while it was undone" in report["warnings"][0]
+    assert revert(2, "day-1")["counts"]["done"] == 1
+
+
 def test_the_next_run_acts_again(exchange: Exchange) -> None:
     exchange.add(1, {"ann": 100})
     revert(1)
@@ -460,6 +478,52 @@ def test_who_is_excluded_is_not_touched(exchange: Exchange) -> None:
     report = revert(1, exclude_users="ann@new.example")
     assert report["reasons"] == {"done:reverted": 1, "skipped:excluded": 1}
     assert exchange.members == {"ann"}
+
+
+def test_a_group_that_may_not_be_written_any_more_is_left_alone(exchange: Exchange, connect: Any) -> None:
+    exchange.add(1, {"ann": 100})
+    refused(exchange, "At risk", 1, exclude_groups=[GROUP])
+    okta = exchange.sandbox
+    connect(
+        "okta_default",
+        conn_type="okta",
+        host=okta.okta_url,
+        password=okta.okta_token,
+        extra={"writable_groups": "Watchlist"},
+    )
+    refused(exchange, "writable_groups", 1)
+
+
+def test_a_service_app_asks_for_what_undoing_takes(exchange: Exchange, connect: Any) -> None:
+    exchange.add(1, {"ann": 100})
+    okta = exchange.sandbox
+    connect(
+        "okta_default",
+        conn_type="okta",
+        host=okta.okta_url,
+        login=okta.okta_client_id,
+        extra={"auth_method": "private_key_jwt", "client_private_key": okta.okta_client_private_key},
+    )
+    assert revert(1)["counts"]["done"] == 1
+    assert exchange.members == set()
+    asked_for = {scope for one in okta.okta.token_requests for scope in one.get("scopes", ())}
+    assert {"okta.users.read", "okta.groups.manage"} <= asked_for
+    assert "okta.userRisk.manage" not in asked_for
+
+
+def test_a_log_without_names_suggests_none(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AIRFLOW__OKTA_URE__LOG_IDENTITIES", "masked")
+    exchange.user("dora", login="dora", email="dora@new.example")
+    exchange.add(1, {"dora@new.example": 100})
+    with pytest.raises(AirflowFailException) as caught:
+        revert(1, users="doro")
+    assert "dora" not in str(caught.value)
+    capsys.readouterr()
+    revert(1)
+    assert "dora" not in capsys.readouterr().out
+    assert exchange.members == set()
 
 
 @pytest.mark.parametrize(
