@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // That all writes to Okta are paused, above every view: whatever else is shown, nothing is being done.
 import { useAnswer } from "./api.js";
-import { Chakra, h } from "./h.js";
+import { Chakra, h, useEffect } from "./h.js";
 import { moment } from "./times.js";
 
 const { Alert } = Chakra;
+const LOOK_AGAIN = 60 * 1000;
 
-// Asked again each time that it is mounted, so with each view.
+// Asked again with each view, and while a view stays open.
 export function Paused({ zone }) {
-  const { data } = useAnswer("pause");
+  const { data, reload } = useAnswer("pause");
+  useEffect(() => {
+    const timer = globalThis.setInterval(reload, LOOK_AGAIN);
+    return () => globalThis.clearInterval(timer);
+  }, [reload]);
   if (!data?.paused) return null;
   const { is_known, remedy } = data.paused;
   return h(
