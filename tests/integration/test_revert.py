@@ -287,6 +287,7 @@ def test_a_retry_in_the_middle_does_not_go_on(exchange: Exchange) -> None:
 def test_what_a_running_run_did_elsewhere_meanwhile_is_said(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    exchange.push(0, {"bob": 900})
     exchange.add(1, {"ann": 100})
     undoing = UndoAdditions.carry_out
 
