@@ -293,7 +293,7 @@ class ActionLog:
             return reading.last_releases(connection, org=org, target=target, users=users)
 
     def carried_out(
-        self, *, org: str, action: LogAction, target: str, dag_id: str, run_id: str, task_id: str
+        self, *, org: str, action: LogAction, target: str | None, dag_id: str, run_id: str, task_id: str
     ) -> list[Entry]:
         """Return what one task of one run has carried out, or may have, in all its tries and parts."""
         with self.database.reading() as connection:

@@ -196,14 +196,20 @@ def carried_out(
     *,
     org: str,
     action: LogAction,
-    target: str,
+    target: str | None,
     dag_id: str,
     run_id: str,
     task_id: str,
 ) -> list[Entry]:
-    """Return the entries of one task of one run that are ``done``, or ``started`` with an unknown end."""
+    """
+    Return the entries of one task of one run that are ``done``, or ``started`` with an unknown end.
+
+    :param target: only on this target; None = on any.
+    """
     mine = and_(actions.c.dag_id == dag_id, actions.c.run_id == run_id, actions.c.task_id == task_id)
-    about = and_(actions.c.org == org, actions.c.action == action, actions.c.target == target)
+    about = and_(actions.c.org == org, actions.c.action == action)
+    if target is not None:
+        about = and_(about, actions.c.target == target)
     return list(_entries(connection, select(actions).where(mine, about, IS_EFFECT)))
 
 

@@ -372,17 +372,29 @@ class Journal:
         )
 
     def done_since(self, moment: datetime) -> set[str]:
-        """Return the Okta ids of the users for whom this very task has done something since a moment."""
-        run = self.run
+        """
+        Return the Okta ids of the users for whom this very task has done this since a moment.
+
+        A group that was deleted since is known by its name; a signal that Okta's System Log does not have is
+        not done.
+        """
+        run, name = self.run, fold(self.target_name)
         entries = self.log.carried_out(
             org=self.org,
             action=self.action,
-            target=self.target,
+            target=None,
             dag_id=run.dag_id,
             run_id=run.run_id,
             task_id=run.task_id,
         )
-        return {one.user_id for one in entries if one.status == "done" and one.recorded_at >= moment}
+        return {
+            one.user_id
+            for one in entries
+            if one.is_delivered
+            and one.recorded_at >= moment
+            and one.map_index == run.map_index
+            and (one.target in self.targets or fold(one.target_name) == name)
+        }
 
     def write_plan(self, planned: PlanInOrg) -> None:
         """Write down what the task plans; what it planned in an earlier try is not planned any more."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,14 @@ import pytest
 from airflow.providers.standard.exceptions import HITLTimeoutError
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from airflow_provider_okta_ure.errors import ActionLogError, ConfigurationError
+from airflow_provider_okta_ure.action_log.confirming import Found
+from airflow_provider_okta_ure.errors import ActionLogError, ConfigurationError, NotApprovedError
+from airflow_provider_okta_ure.hooks.action_log import open_action_log
 from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.hooks.sealing import sealing_key_of
 from airflow_provider_okta_ure.operators.approval import OktaApprovalOperator
+from airflow_provider_okta_ure.operators.approved import Consent
+from airflow_provider_okta_ure.operators.identity import RunIdentity
 from tests.integration.approving import (
     ANSWERED,
     answer,
@@ -369,6 +374,45 @@ def test_what_was_done_and_undone_since_is_not_done_again_under_the_same_approva
     answer()
     carry_out(ADD, rows(3), in_task("act", try_number=3), group_id=group)
     assert first in okta.okta.members(group)
+
+
+def test_a_group_that_was_made_and_deleted_since_is_not_made_again_under_the_same_approval(okta):
+    people(okta, 2)
+    arguments: dict[str, Any] = {"group_name": "Risky", "create_group": True}
+    plan(ADD, rows(2), **arguments)
+    ask()
+    answer()
+    carry_out(ADD, rows(2), **arguments)
+    okta.okta.groups.remove(okta.okta.find_group("Risky"))
+    okta.okta._groups_by_id.clear()
+    with pytest.raises(AirflowFailException, match="already, and somebody has undone it since"):
+        carry_out(ADD, rows(2), in_task("act", try_number=2), **arguments)
+    assert okta.okta.find_group("Risky") is None
+
+
+def test_a_signal_that_never_arrived_is_sent_again_under_the_same_approval(okta):
+    people(okta, 1)
+    plan(PUSH, rows(1))
+    ask()
+    answer()
+    carry_out(PUSH, rows(1), ensure_provider=True)
+    (sent,) = logged(action="push_risk", status="done")
+    with closing(open_action_log()) as log:
+        log.confirm([Found(entry_id=sent.id or 0, confirmation="missing")])
+    again = carry_out(PUSH, rows(1), in_task("act", try_number=2), ensure_provider=True)
+    assert again["counts"]["done"] == 1
+
+
+def test_an_approval_for_another_org_proves_nothing_even_with_the_same_secret(group):
+    ask()
+    answer()
+    here = RunIdentity.of(in_task("act"))  # type: ignore[arg-type]
+    where: dict[str, Any] = {"key": sealing_key_of(OktaHook("okta_default")), "conn_id": "okta_default"}
+    consent = Consent.of(None, "approve", "")
+    with closing(open_action_log()) as log:
+        assert consent.read_approved(log, here, org=recorded().org, **where).by == "Eve"
+        with pytest.raises(NotApprovedError, match="is for the Okta org"):
+            consent.read_approved(log, here, org="https://other.okta.com", **where)
 
 
 def test_each_task_carries_out_the_plan_that_it_names(okta, questions):
