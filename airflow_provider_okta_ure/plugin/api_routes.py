@@ -27,7 +27,7 @@ from airflow_provider_okta_ure.plugin.parameters import PeriodDep, Text, WantedD
 from airflow_provider_okta_ure.plugin.paused import paused_answer
 from airflow_provider_okta_ure.plugin.places import InTurn
 from airflow_provider_okta_ure.plugin.refusals import RESPONSES, described
-from airflow_provider_okta_ure.plugin.reverting import revert_answer
+from airflow_provider_okta_ure.plugin.reverting import revert_answer, reverted_answer
 from airflow_provider_okta_ure.plugin.store import Store
 
 if TYPE_CHECKING:
@@ -108,14 +108,11 @@ def overview_(
         until=until,
     )
     answer = overview_answer(log, wanted)
-    is_one_run = bool(run_id) and dag_id in dags and bool(answer["runs"])
-    return json_answer(
-        {
-            **answer,
-            "paused": paused_answer(),
-            "revert": revert_answer(who, dag_id=dag_id, run_id=run_id) if is_one_run else None,
-        }
-    )
+    answer |= {"paused": paused_answer(), "revert": None, "reverted_by": []}
+    if run_id and dag_id in dags and answer["runs"]:
+        answer["revert"] = revert_answer(who, dag_id=dag_id, run_id=run_id)
+        answer["reverted_by"] = reverted_answer(who, log, dag_id=dag_id, run_id=run_id)
+    return json_answer(answer)
 
 
 @router.get("/pause")

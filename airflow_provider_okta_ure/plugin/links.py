@@ -45,6 +45,11 @@ def dag_path(dag_id: str) -> str:
     return f"{base_path()}/dags/{_safe(dag_id)}"
 
 
+def run_path(dag_id: str, run_id: str) -> str | None:
+    """Return Airflow's page about a run; None when it is not known which one."""
+    return _run(dag_id, run_id, base_path())
+
+
 def task_path(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> str | None:
     """Return Airflow's page about a task of a run; None when it is not known which one."""
     run = _run(dag_id, run_id, base_path())

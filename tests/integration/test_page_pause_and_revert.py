@@ -12,6 +12,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from airflow_provider_okta_ure.action_log.entries import Entry
+from airflow_provider_okta_ure.action_log.reverts import Revert, write_reverts
 from airflow_provider_okta_ure.core.pausing import VARIABLE, Pause
 from airflow_provider_okta_ure.plugin.reverting import REVERT_DAG
 from tests.support.airflow_security import Security, Visitor, airflow_security
@@ -155,19 +156,64 @@ def test_a_run_leads_to_the_dag_that_undoes_it_with_its_values(
         pytest.param({"run_id": RUN}, id="no-dag"),
         pytest.param({"dag_id": SYNC, "run_id": "another"}, id="recorded-nothing"),
         pytest.param({"dag_id": "unknown", "run_id": RUN}, id="unknown-dag"),
-        pytest.param({"dag_id": REVERT_DAG, "run_id": RUN}, id="a-revert"),
     ],
 )
 def test_only_a_run_that_is_shown_can_be_undone(
     app: Any, security: Security, log: ActionLog, params: dict[str, str]
 ) -> None:
-    log.finish([entry(), entry(dag_id=REVERT_DAG, as_of=MOMENT.replace(hour=1))])
-    assert ask(Visitor(app, security.token("user")), "overview", **params)["revert"] is None
+    log.finish([entry()])
+    found = ask(Visitor(app, security.token("user")), "overview", **params)
+    assert (found["revert"], found["reverted_by"]) == (None, [])
 
 
 def test_whoever_may_not_trigger_is_not_led_there(viewer: Visitor, log: ActionLog) -> None:
     log.finish([entry()])
     assert ask(viewer, "overview", dag_id=SYNC, run_id=RUN)["revert"] is None
+
+
+def reverted(log: ActionLog, by_run_id: str, **more: Any) -> None:
+    fields: dict[str, Any] = {
+        "org": "https://acme.okta.com",
+        "dag_id": SYNC,
+        "run_id": RUN,
+        "by_dag_id": REVERT_DAG,
+        "by_run_id": by_run_id,
+        "as_of": MOMENT,
+        "recorded_at": MOMENT,
+        "asked_by": "Eve",
+    }
+    with log.database.writing() as connection:
+        write_reverts(connection, [Revert(**{**fields, **more})])
+
+
+def test_a_run_that_was_undone_says_so_wholly_or_in_part(viewer: Visitor, log: ActionLog) -> None:
+    log.finish([entry()])
+    assert ask(viewer, "overview", dag_id=SYNC, run_id=RUN)["reverted_by"] == []
+    reverted(log, "part", action="add_to_group", user_key="00uANN")
+    reverted(log, "part", action="push_risk", user_key="ann")
+    reverted(log, "whole", recorded_at=MOMENT.replace(hour=1))
+    part, whole = ask(viewer, "overview", dag_id=SYNC, run_id=RUN)["reverted_by"]
+    assert part == {
+        "dag_id": REVERT_DAG,
+        "run_id": "part",
+        "asked_by": "Eve",
+        "recorded_at": "2026-11-23T00:00:00Z",
+        "is_whole": False,
+        "link": f"/dags/{REVERT_DAG}/runs/part",
+    }
+    assert (whole["run_id"], whole["is_whole"]) == ("whole", True)
+
+
+def test_of_a_run_that_the_reader_may_not_see_only_that_it_undid_this_one_is_said(
+    viewer: Visitor, log: ActionLog
+) -> None:
+    log.finish([entry()])
+    reverted(log, "secret", by_dag_id="unknown_dag")
+    answer = viewer.get("/okta-ure/api/overview", dag_id=SYNC, run_id=RUN)
+    (one,) = answer.json()["reverted_by"]
+    assert (one["dag_id"], one["link"], one["is_whole"]) == (None, None, True)
+    for word in ("secret", "unknown_dag", "Eve"):
+        assert word not in answer.text
 
 
 def test_a_dag_that_is_gone_is_not_offered(app: Any, security: Security, log: ActionLog) -> None:

@@ -11,7 +11,7 @@ import { LevelsChart } from "./levels.js";
 import { ActionCharts, ConfirmedChart, SecondsChart } from "./runs.js";
 import { Latest } from "./latest.js";
 import { Approval } from "./notices.js";
-import { Revert } from "./revert.js";
+import { Revert, RevertedBy } from "./revert.js";
 import { Totals } from "./totals.js";
 
 const { SimpleGrid, Stack } = Chakra;
@@ -46,6 +46,7 @@ function Found({ data, zone, scope, rows }) {
     { gap: 4 },
     h(Failures, common),
     (data.waiting ?? []).map((one) => h(Approval, { key: `${one.dag_id} ${one.run_id} ${one.task_id} ${one.map_index}`, one, zone, isNamed: true })),
+    scope.run_id && h(RevertedBy, { runs: data.reverted_by, zone }),
     h(Latest, { ...common, isRun: Boolean(scope.run_id) }),
     scope.run_id && h(Revert, { revert: data.revert }),
     h(Totals, common),

@@ -1,10 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way to undo a run: the DAG that does it, and the values for its form. The page itself triggers nothing.
+// Whether a run was undone, and the way to undo it: the DAG that does it, and the values for its form.
 import { AirflowLink } from "../shared/address.js";
 import { Chakra, h, useState } from "../shared/h.js";
+import { moment } from "../shared/times.js";
 
-const { Box, Button, Card, Code, Heading, HStack, Text } = Chakra;
+const { Alert, Box, Button, Card, Code, Heading, HStack, Text } = Chakra;
 
+// One line for each run that undid something of this one.
+export function RevertedBy({ runs, zone }) {
+  return runs.map((one) =>
+    h(
+      Alert.Root,
+      { key: `${one.dag_id} ${one.run_id} ${one.recorded_at}`, status: "info", "data-testid": "reverted" },
+      h(Alert.Indicator),
+      h(
+        Alert.Title,
+        { wordBreak: "break-word" },
+        one.is_whole ? "This run was reverted by " : "Part of this run was reverted by ",
+        one.dag_id
+          ? h(AirflowLink, { path: one.link, color: "inherit", textDecoration: "underline" }, `${one.dag_id} / ${one.run_id}`)
+          : "a run of another DAG",
+        `, ${moment(one.recorded_at, zone)}`,
+        one.asked_by && `, asked for by ${one.asked_by}`,
+      ),
+    ));
+}
+
+// The page itself triggers nothing.
 export function Revert({ revert }) {
   const [isOpen, setIsOpen] = useState(false);
   if (!revert) return null;
