@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from airflow_provider_okta_ure.action_log.chunks import chunks_or_all
+from airflow_provider_okta_ure.action_log.reverts import first_dag
 from airflow_provider_okta_ure.action_log.tables import holders
 from airflow_provider_okta_ure.core.holding import Hold, renewed
 
@@ -58,12 +59,30 @@ def write_holds(connection: Connection, entries: Sequence[Entry], on_behalf: OnB
         _restore_claims(connection, [one for one in entries if _restores(one)], on_behalf)
         return
     groups: dict[Target, list[Entry]] = {}
-    for entry in entries:
-        if _begins(entry) or _ends(entry):
-            groups.setdefault((entry.org, entry.target), []).append(entry)
+    for entry in _without_reverts(connection, [one for one in entries if _begins(one) or _ends(one)]):
+        groups.setdefault((entry.org, entry.target), []).append(entry)
     for (org, target), some in groups.items():
         _write_claims(connection, org, target, [one for one in some if _begins(one)])
         _end_claims(connection, [one for one in some if _ends(one)])
+
+
+def _without_reverts(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
+    """
+    Return the entries of runs that decide for their own DAG.
+
+    What a revert has begun, and was killed before it wrote the end of, is found by whichever task comes next.
+    It ends the claims of the DAG whose run was undone; those that it restores were restored at the beginning.
+    """
+    runs = {(one.dag_id, one.run_id) for one in entries if one.run_id}
+    first = {run: first_dag(connection, dag_id=run[0], run_id=run[1]) for run in runs}
+    own = []
+    for entry in entries:
+        dag_id = first.get((entry.dag_id, entry.run_id), entry.dag_id)
+        if dag_id == entry.dag_id:
+            own.append(entry)
+        elif _ends(entry):
+            _end_claims(connection, [entry], dag_id=dag_id)
+    return own
 
 
 def _begins(entry: Entry) -> bool:

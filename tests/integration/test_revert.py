@@ -10,7 +10,10 @@ import msgspec
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_provider_okta_ure.action_log.log import ActionLog
+from airflow_provider_okta_ure.errors import OktaUreError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
+from airflow_provider_okta_ure.operators.journal import Turns
 from airflow_provider_okta_ure.operators.okta import (
     OktaAddToGroupOperator,
     OktaRevertRunOperator,
@@ -358,6 +361,91 @@ def test_a_cleared_revert_changes_nothing_twice(exchange: Exchange) -> None:
     exchange.sandbox.clear_requests()
     assert revert(1)["counts"]["done"] == 0
     assert writes(exchange.sandbox) == []
+
+
+# --- interrupted
+
+
+def killed_before_the_end_is_written(monkeypatch: pytest.MonkeyPatch, *arguments: Any) -> None:
+    """Revert, and be killed when Okta has done it and the action log does not know yet."""
+    finish = ActionLog.finish
+
+    def die(log: ActionLog, entries: Any, *more: Any) -> None:
+        if any(one.reason == "reverted" for one in entries):
+            raise RuntimeError("killed")
+        finish(log, entries, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ActionLog, "finish", die)
+        with pytest.raises(RuntimeError, match="killed"):
+            revert(*arguments)
+
+
+@pytest.mark.parametrize("who", ["the-next-run", "its-own-retry"])
+def test_a_killed_revert_has_let_go_of_whom_it_removed(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    exchange.add(1, {"ann": 100})
+    killed_before_the_end_is_written(monkeypatch, 1)
+    assert exchange.members == set()
+    if who == "its-own-retry":
+        revert(1)
+    else:
+        exchange.add(2, {"bob": 100})
+    exchange.add(3, {"ann": 100}, dag="wide")
+    exchange.remove(4, {"ann": 900}, dag="wide")
+    assert "ann" not in exchange.members
+
+
+@pytest.mark.parametrize("who", ["the-next-run", "its-own-retry"])
+def test_a_killed_revert_holds_nobody_itself(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    exchange.add(1, {"ann": 100})
+    exchange.remove(2, {"ann": 900})
+    killed_before_the_end_is_written(monkeypatch, 2, "day-2")
+    assert exchange.members == {"ann"}
+    if who == "its-own-retry":
+        revert(2, "day-2")
+    else:
+        exchange.add(3, {"bob": 100})
+    assert exchange.remove(4, {"ann": 900}, dag="wide")["reasons"] == {"skipped:held_by_others": 1}
+    assert exchange.remove(5, {"ann": 900})["counts"]["done"] == 1
+
+
+def test_a_revert_that_failed_in_the_middle_goes_on_with_its_retry(exchange: Exchange) -> None:
+    exchange.add(1, {"ann": 100})
+    exchange.push(1, {"ann": 100})
+    okta = exchange.sandbox
+    okta.fail_next(
+        service="okta", kind="status", status=500, times=50, path_prefix="/security/api/v1/security-events"
+    )
+    with pytest.raises(OktaUreError):
+        revert(1)
+    assert exchange.members == set()
+    okta.clear_faults()
+    report = revert(1)
+    assert report["reasons"] == {"done:reverted": 1, "unchanged:not_a_member": 1}
+    assert exchange.told("ann") == [("none", "high"), ("high", "none")]
+
+
+def test_nobody_else_acts_on_the_same_meanwhile(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    exchange.add(1, {"ann": 100})
+    exchange.push(1, {"ann": 100})
+    exchange.sandbox.clear_requests()
+    taken: list[tuple[str, int]] = []
+    take = Turns.take
+
+    def noted(turns: Turns, name: str) -> None:
+        taken.append((name.partition(" ")[2], len(writes(exchange.sandbox))))
+        take(turns, name)
+
+    monkeypatch.setattr(Turns, "take", noted)
+    revert(1)
+    group = exchange.sandbox.okta.find_group(GROUP)
+    assert group is not None
+    # All of it before the first write, in one order for everybody.
+    assert taken[:2] == [(f"group {group.id}", 0), ("risk signals of https://risk.corp.example", 0)]
 
 
 # --- several runs, the newest first
