@@ -15,7 +15,7 @@ NETSKOPE_PORT ?= 8092
 export UV_LINK_MODE ?= copy
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint types package bench sandbox pictures constraints clean
+.PHONY: help demo test lint types package bench sandbox pictures constraints audit clean
 
 help:
 	@echo "make demo            sandbox and Airflow: backfill a week (DAYS=7), sync today, show what happened (DEMO=once: then end)"
@@ -23,7 +23,8 @@ help:
 	@echo "make sandbox         only the pretend Okta org and Netskope tenant; prints their tokens (OKTA_PORT=8091 NETSKOPE_PORT=8092)"
 	@echo "make bench           the numbers in docs/benchmarks.md"
 	@echo "make pictures        the pictures of README.md, from a demo that is running"
-	@echo "make constraints     choose newer versions of everything we build with"
+	@echo "make constraints     write the versions and hashes of everything that is installed anew (UPGRADE=1: the newest ones)"
+	@echo "make audit           look for known vulnerabilities in these versions; needs a way to an advisory source"
 	@echo "make clean           remove the environments and what the demo left"
 
 demo: $(VENV)/.demo
@@ -45,10 +46,10 @@ types: $(VENV)/.test
 package: $(VENV)/.test
 	@echo "==> wheel and sdist"
 	@rm -rf dist
-	@$(BIN)/python -m build --installer uv --outdir dist . >dist.log 2>&1 || { cat dist.log; exit 1; }
+	@$(BIN)/python -m build --no-isolation --outdir dist . >dist.log 2>&1 || { cat dist.log; exit 1; }
 	@rm -f dist.log
 	@$(BIN)/twine check --strict dist/*
-	@sh .ci/check-wheel.sh $(abspath $(BIN)/uv) $(abspath constraints.txt) $(abspath dist)/*.whl
+	@sh .ci/check-wheel.sh $(abspath $(BIN)/uv) $(abspath requirements.txt) $(abspath dist)/*.whl
 
 bench: $(VENV)/.test
 	@for bench in $(basename $(notdir $(wildcard tests/bench/bench_*.py))); do \
@@ -62,23 +63,27 @@ pictures: $(VENV)/.test
 	@$(BIN)/python -m demo.pictures --port $(PORT)
 
 constraints: $(VENV)/.made
-	@PYTHON=$(PYTHON) UV=$(BIN)/uv sh .ci/constraints.sh
+	@UV=$(abspath $(BIN)/uv) sh .ci/constraints.sh $(if $(UPGRADE),--upgrade)
+
+audit: $(VENV)/.test
+	@for pinned in constraints.txt tests/constraints-airflow-3.2.txt; do \
+		echo "==> $$pinned"; $(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement $$pinned || exit 1; done
 
 clean:
 	rm -rf $(VENV) $(VENV_32) .demo .sandbox.json dist build test-results
 
-$(VENV)/.made $(VENV_32)/.made:
+$(VENV)/.made $(VENV_32)/.made: .ci/uv.txt
 	@sh .ci/make-venv.sh "$(PYTHON)" "$(@D)"
 	@touch $@
 
-$(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
-	@sh .ci/install.sh $(VENV) constraints.txt .
+$(VENV)/.demo: $(VENV)/.made pyproject.toml requirements.txt
+	@sh .ci/install.sh $(VENV) requirements.txt
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.demo
-	@sh .ci/install.sh $(VENV) constraints.txt ".[test,lint,package]"
+$(VENV)/.test: $(VENV)/.demo constraints.txt
+	@sh .ci/install.sh $(VENV) constraints.txt
 	@touch $@
 
 $(VENV_32)/.test: $(VENV_32)/.made pyproject.toml tests/constraints-airflow-3.2.txt
-	@sh .ci/install.sh $(VENV_32) tests/constraints-airflow-3.2.txt ".[test]"
+	@sh .ci/install.sh $(VENV_32) tests/constraints-airflow-3.2.txt
 	@touch $@

@@ -1,16 +1,19 @@
 #!/bin/sh
 # Installs the wheel into an empty environment and asks Airflow there what it sees.
-#   check-wheel.sh UV CONSTRAINTS WHEEL
+#   check-wheel.sh UV REQUIREMENTS WHEEL
 set -eu
 uv=$1
-constraints=$2
+requirements=$2
 wheel=$3
 dags=$(cd "$(dirname "$0")/../dags" && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 "$uv" venv --quiet --python "$(dirname "$uv")/python" "$scratch/venv"
-"$uv" pip install --quiet --python "$scratch/venv/bin/python" --constraint "$constraints" "$wheel"
+"$uv" pip install --quiet --python "$scratch/venv/bin/python" --require-hashes --no-build --requirement "$requirements"
+"$uv" pip install --quiet --python "$scratch/venv/bin/python" --no-deps "$wheel"
+# The requirements are those of the wheel, and no more is needed.
+"$uv" pip check --quiet --python "$scratch/venv/bin/python"
 export AIRFLOW_HOME="$scratch/home"
 cd "$scratch"
 for what in list hooks behaviours; do

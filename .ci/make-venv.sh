@@ -18,7 +18,8 @@ if ! "$python" -m venv --clear "$folder"; then
     echo "'$python -m venv' failed. On Debian and Ubuntu: apt-get install python3-venv" >&2
     exit 1
 fi
-if ! "$folder/bin/python" -m pip install --quiet --disable-pip-version-check uv 2>"$folder/pip.log"; then
+if ! "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+    --requirement "$(dirname "$0")/uv.txt" 2>"$folder/pip.log"; then
     cat "$folder/pip.log" >&2
     echo "pip could not install uv. Is there a way to PyPI from this machine (proxy, mirror)? Then try again." >&2
     exit 1
