@@ -88,6 +88,7 @@ def test_these_routes_exist_and_no_others() -> None:
         ("/api/actions.csv", ("GET",)),
         ("/api/filters", ("GET",)),
         ("/api/overview", ("GET",)),
+        ("/api/pause", ("GET",)),
         ("/api/people", ("GET",)),
         ("/api/person", ("GET",)),
         ("/jwks.json", ("GET", "HEAD")),
