@@ -548,6 +548,31 @@ def test_what_cannot_be_shown_is_said_with_what_to_do_next(viewer, view, status,
     forget_refusals(viewer)
 
 
+PAUSED = {
+    "is_known": True,
+    "since": "2026-11-27T10:00:00Z",
+    "by": "ann",
+    "reason": "wrong tenant",
+    "remedy": "",
+}
+
+
+def test_a_pause_is_said_above_every_view(viewer: Viewer):
+    def fulfil(route: Route) -> None:
+        route.fulfill(status=200, content_type="application/json", body=json.dumps({"paused": PAUSED}))
+
+    viewer.page.route("**/okta-ure/api/pause", fulfil)
+    for view in ("overview", "log", "person"):
+        viewer.open(f"re-view={view}")
+        said = viewer.page.get_by_test_id("paused")
+        expect(said).to_contain_text("Paused since")
+        expect(said).to_contain_text("by ann: wrong tenant. Nothing is written to Okta.")
+    viewer.page.unroute("**/okta-ure/api/pause")
+    viewer.open()
+    expect(viewer.page.get_by_test_id("latest")).to_be_visible()
+    expect(viewer.page.get_by_test_id("paused")).to_have_count(0)
+
+
 def test_an_empty_period_says_what_to_do(viewer: Viewer):
     viewer.open("re-since=2020-01-01T00:00:00Z&re-until=2020-02-01T00:00:00Z")
     expect(viewer.page.get_by_test_id("empty")).to_contain_text("Choose a longer period")
