@@ -19,15 +19,27 @@ _METADATA = tuple(
     ipaddress.ip_address(text)
     for text in ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")
 )
-_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # RFC 4291 section 2.4
 # Packets to these go to the IPv4 address at their end: RFC 4291 section 2.5.5.2, RFC 6052 section 2.1.
-_IPV4_BY_ANOTHER_NAME = (ipaddress.IPv6Network("::ffff:0:0/96"), ipaddress.IPv6Network("64:ff9b::/96"))
-# These may lead to one, too: RFC 4291 section 2.5.5.1, RFC 2765, RFC 8215.
-_MAY_CARRY_IPV4 = (
-    *_IPV4_BY_ANOTHER_NAME,
-    ipaddress.IPv6Network("::/96"),
-    ipaddress.IPv6Network("::ffff:0:0:0/96"),
-    ipaddress.IPv6Network("64:ff9b:1::/48"),
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# RFC 4291 section 2.4, without what leads elsewhere or nowhere: Teredo, ORCHID and other protocols (2001::/23),
+# documentation (RFC 3849, RFC 9637), 6to4 (RFC 3056).
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+_NOT_GLOBAL = tuple(
+    ipaddress.IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
+)
+# What a machine of our own can have: RFC 1918, RFC 6598, RFC 4193, and loopback.
+_OUR_OWN = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "fc00::/7",
+        "127.0.0.0/8",
+        "::1/128",
+    )
 )
 
 
@@ -36,7 +48,7 @@ def why_not(text: str, *, allow_private: bool) -> str | None:
     Return what forbids to connect to an address; None = it may be connected to.
 
     Private and loopback addresses are forbidden unless ``allow_private``. Link-local, metadata, multicast,
-    unspecified and reserved addresses are always forbidden: no key set is published there.
+    unspecified and reserved addresses are always forbidden, by all their names: no key set is published there.
 
     :param text: an IP address, as a resolver gives it.
     :param allow_private: what the connection's ``allow_private_jwks_url`` says.
@@ -44,21 +56,30 @@ def why_not(text: str, *, allow_private: bool) -> str | None:
     >>> why_not("93.184.215.14", allow_private=False)
     >>> why_not("::ffff:10.0.0.1", allow_private=False)
     'a private address'
+    >>> why_not("240.0.0.1", allow_private=True)
+    'a reserved address'
     """
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return "no address"
-    kind = _never(address) or _never(_carried(address))
-    if kind is None and not allow_private:
-        kind = _inside(_real(address))
-    return kind
+    real = _real(address)
+    kind = _never(address) or _never(real)
+    if kind is not None:
+        return kind
+    if any(real in network for network in _OUR_OWN if network.version == real.version):
+        if address in _NAT64:
+            return "a reserved address"  # RFC 6052 section 3.1: it may stand for public addresses only
+        kind = "a loopback address" if real.is_loopback else "a private address"
+        return None if allow_private else kind
+    return None if _is_public(real) else "a reserved address"
 
 
 def is_loopback(text: str) -> bool:
     """Whether an address is this machine's own."""
     try:
-        return _real(ipaddress.ip_address(text)).is_loopback
+        address = ipaddress.ip_address(text)
+        return address not in _NAT64 and _real(address).is_loopback
     except ValueError:
         return False
 
@@ -93,17 +114,7 @@ def look_up(host: str, port: int, seconds: float) -> list[str]:
 
 def _real(address: Address) -> Address:
     """Return the IPv4 address that an IPv6 address is only another name of."""
-    is_other_name = any(address in network for network in _IPV4_BY_ANOTHER_NAME)
-    return _carried(address) if is_other_name else address
-
-
-def _carried(address: Address) -> Address:
-    """Return the IPv4 address that an IPv6 address may lead to; any other address as it is."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address.sixtofour is not None:
-        return address.sixtofour
-    if any(address in network for network in _MAY_CARRY_IPV4):
+    if isinstance(address, ipaddress.IPv6Address) and (address in _MAPPED or address in _NAT64):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address
 
@@ -119,12 +130,10 @@ def _never(address: Address) -> str | None:
     return next((kind for kind, applies in kinds.items() if applies), None)
 
 
-def _inside(address: Address) -> str | None:
-    if address.is_loopback:
-        return "a loopback address"
+def _is_public(address: Address) -> bool:
     if isinstance(address, ipaddress.IPv6Address) and (
-        address not in _GLOBAL_UNICAST or address.sixtofour is not None
+        address not in _GLOBAL_UNICAST or any(address in network for network in _NOT_GLOBAL)
     ):
-        return "a private address"
-    # is_global is False for all of IANA's special-purpose blocks, also for shared address space (RFC 6598).
-    return None if address.is_global and not address.is_reserved else "a private address"
+        return False
+    # is_global is False for all of IANA's special-purpose blocks.
+    return address.is_global and not address.is_reserved

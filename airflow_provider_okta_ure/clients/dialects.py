@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _DATE = re.compile(r"[A-Za-z]{3,9}, [^,]+|[A-Za-z]{3} [A-Za-z]{3} [^,]+")
 
 
+_LAST_MOMENT = 253_370_764_800.0  # the beginning of the year 9999
+
+
 class Dialect(Protocol):
     """One service's way to speak HTTP."""
 
@@ -89,6 +92,8 @@ def server_time(headers: Mapping[str, str]) -> float | None:
 
 def _moment(text: str) -> float | None:
     try:
-        return parsedate_to_datetime(text).timestamp()
-    except (TypeError, ValueError, OverflowError):
+        seconds = parsedate_to_datetime(text).timestamp()
+    except (TypeError, ValueError, OverflowError, IndexError, OSError):
         return None
+    # A time zone can carry a moment beyond what a datetime can hold again.
+    return seconds if 0 <= seconds <= _LAST_MOMENT else None

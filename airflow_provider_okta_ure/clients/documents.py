@@ -35,6 +35,9 @@ CONTENT_TYPE = "application/json"
 _MOST_ON_THE_WIRE = 1024 * 1024
 """Bytes, headers included: http.client takes a hundred header lines of 64 KiB, and chunks of any length."""
 
+_METADATA_NAMES = ("metadata.google.internal", "metadata.goog", "metadata", "instance-data")
+"""By which a proxy in a cloud would find the cloud's metadata; there is no public list of all such names."""
+
 _PATIENCE = RetryPolicy(attempts=3, first_wait=1.0, longest_wait=5.0, total_wait=10.0)
 _ASK = {
     "Accept": CONTENT_TYPE,
@@ -164,6 +167,8 @@ class DocumentReader:
 
     def _check_before_proxy(self, target: _Target) -> None:
         host = target.origin.host
+        if host in _METADATA_NAMES:
+            self._check_address(target, "169.254.169.254")
         if host == "localhost" or host.endswith(".localhost"):
             self._check_address(target, "127.0.0.1")
         elif why_not(host, allow_private=True) != "no address":

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
+from urllib.parse import urldefrag, urljoin
 
 from airflow_provider_okta_ure.clients.hosts import is_same_origin, origin_of
 from airflow_provider_okta_ure.errors import UnexpectedAnswerError
@@ -31,9 +31,9 @@ def next_link(header: str) -> str:
 
 
 def joined(base: str, target: str) -> str:
-    """Return a link's target as a whole URL; empty when it makes no sense."""
+    """Return a link's target as a whole URL, without a fragment; empty when it makes no sense."""
     try:
-        return urljoin(base, target)
+        return urldefrag(urljoin(base, target)).url
     except ValueError:
         return ""
 

@@ -65,7 +65,8 @@ class Listing:
         self._spent += clock() - started
         self._size += reply.size
         self._pages += 1
-        self._seen.add(reply.url)
+        # As it was asked for, and as it was sent: the two can be spelled differently.
+        self._seen |= {joined(self._api.base_url, path), reply.url}
         return reply
 
     def after(self, reply: Reply[Any], target: str) -> str:

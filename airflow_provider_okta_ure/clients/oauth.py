@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 REFRESH_AHEAD = 300.0
 """Seconds before its end that a token is replaced; but never more than a quarter of its life."""
 
+LONGEST_LIFE = 24 * 3600
+"""Seconds that an access token is used at most, whatever its end; Okta's last an hour."""
+
 _TOKEN = re.compile(r"[!-~]+")
 _SCHEMES: dict[str, Scheme] = {"bearer": "Bearer", "dpop": "DPoP"}
 
@@ -180,11 +183,13 @@ class ServiceAppAuth(OriginAuth):
         # Safe to repeat: each try has an assertion of its own, and a second token takes nothing away.
         reply = self._api.call("POST", TOKEN_PATH, bucket=TOKEN_PATH, expect=WireToken, repeatable=True)
         said = reply.body
+        # A number of JSON can be larger than any float.
+        lasts = min(said.expires_in, LONGEST_LIFE)
         token = AccessToken(
             text=said.access_token,
             scheme=self._scheme_of(said),
             scopes=tuple(said.scope.split()) or self._app.scopes,
-            fresh_until=started + said.expires_in - min(REFRESH_AHEAD, said.expires_in / 4),
+            fresh_until=started + lasts - min(REFRESH_AHEAD, lasts / 4),
         )
         self._sign_in.remember(token.text)
         missing = set(self._app.scopes) - set(token.scopes)
@@ -192,7 +197,7 @@ class ServiceAppAuth(OriginAuth):
             log.warning(
                 "Okta did not grant %s to the app %s", ", ".join(sorted(missing)), self._app.client_id
             )
-        log.debug("Signed in to %s, %s token, %d s", self._api.base_url, token.scheme, said.expires_in)
+        log.debug("Signed in to %s, %s token, %d s", self._api.base_url, token.scheme, lasts)
         return token
 
     def _scheme_of(self, said: WireToken) -> Scheme:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -41,7 +41,8 @@ class WireLogEvent(msgspec.Struct, rename="camel"):
     """What we read of an event; its ``debugContext`` is no contract, so it is not looked at."""
 
     uuid: str
-    published: datetime
+    # A time without an offset could not be compared with any other.
+    published: Annotated[datetime, msgspec.Meta(tz=True)]
     event_type: str
     actor: WireActor | None = None
     target: list[WireActor | None] | None = None

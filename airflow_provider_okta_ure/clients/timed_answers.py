@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from urllib3.connectionpool import HTTPConnectionPool
 
 
+_COOKIES = ("Set-Cookie", "Set-Cookie2")
+
+
 class TimedAnswerAdapter(HTTPAdapter):
     """
     Sends requests as ``requests`` does; each answer has to be there, to its last byte, in time.
@@ -61,6 +64,12 @@ def _timed(
             # Unbuffered, what http.client opened is the socket's own file, which keeps the socket open.
             file = self.fp.detach()
             self.fp = io.BufferedReader(_TimedReads(file, sock, Deadline.after(seconds, monotonic), size))
+
+        def begin(self) -> None:
+            super().begin()
+            # Nobody reads them, and what parses them can fail. For ``CONNECT`` there may be no headers.
+            for name in _COOKIES:
+                del self.headers[name]
 
     return type(f"Timed{base.__name__}", (base,), {"response_class": TimedAnswer})
 
