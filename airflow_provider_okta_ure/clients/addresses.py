@@ -22,8 +22,8 @@ _METADATA = tuple(
 # Packets to these go to the IPv4 address at their end: RFC 4291 section 2.5.5.2, RFC 6052 section 2.1.
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-# RFC 4291 section 2.4, without what leads elsewhere or nowhere: Teredo, ORCHID and other protocols (2001::/23),
-# documentation (RFC 3849, RFC 9637), 6to4 (RFC 3056).
+# RFC 4291 section 2.4, without what leads elsewhere or nowhere: Teredo, ORCHID and other protocols
+# (2001::/23), documentation (RFC 3849, RFC 9637), 6to4 (RFC 3056).
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _NOT_GLOBAL = tuple(
     ipaddress.IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
@@ -48,7 +48,8 @@ def why_not(text: str, *, allow_private: bool) -> str | None:
     Return what forbids to connect to an address; None = it may be connected to.
 
     Private and loopback addresses are forbidden unless ``allow_private``. Link-local, metadata, multicast,
-    unspecified and reserved addresses are always forbidden, by all their names: no key set is published there.
+    unspecified and reserved addresses are always forbidden, by all their names: no key set is published
+    there.
 
     :param text: an IP address, as a resolver gives it.
     :param allow_private: what the connection's ``allow_private_jwks_url`` says.

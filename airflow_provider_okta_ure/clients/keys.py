@@ -14,13 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from jwt.algorithms import RSAAlgorithm
 
 from airflow_provider_okta_ure.clients.pem import PemBlock, pem_blocks
-from airflow_provider_okta_ure.clients.public_keys import SMALLEST_KEY, base64url_of, thumbprint
+from airflow_provider_okta_ure.clients.public_keys import LARGEST_KEY, SMALLEST_KEY, base64url_of, thumbprint
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 ALGORITHM = "RS256"
-LARGEST_KEY = 8192
-"""Larger ones are not safer in any way that matters, and slow to make and to sign with."""
-
 _HOW = "Give an RSA private key of 2048 bits or more, as PEM (BEGIN PRIVATE KEY) or as a private JWK."
 _TOPIC = "private-key"
 _JWS = jwt.PyJWS()

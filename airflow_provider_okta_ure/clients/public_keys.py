@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from airflow_provider_okta_ure.clients.answers import clean_text
+from airflow_provider_okta_ure.clients.public_members import is_key_id, not_publishable
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 PublicJwk: TypeAlias = dict[str, Any]
@@ -24,6 +24,11 @@ PUBLIC_MEMBERS = ("kty", "use", "key_ops", "alg", "kid", "n", "e", "x5c", "x5t",
 """What we publish of an RSA key; a later standard's private member cannot be among it."""
 
 SMALLEST_KEY = 2048
+LARGEST_KEY = 8192
+"""Bits; larger ones are not safer in any way that matters, and slow to make and to sign with."""
+
+LONGEST_EXPONENT = 64
+"""Bits; what OpenSSL takes of large keys. Nearly all have the exponent 65537."""
 
 
 def private_members(keys: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -107,12 +112,19 @@ _REMEDY = "Make the JWKS with `airflow okta-ure keys jwks`."
 
 def _checked(key: PublicJwk) -> PublicJwk:
     kid = key.get("kid")
-    name = f"{clean_text(kid)!r}" if isinstance(kid, str) and kid else "without kid"
+    # Anything else is not quoted: it can be a part of a private key.
+    name = repr(kid) if is_key_id(kid) else "with another kid" if kid else "without kid"
     if key.get("kty") != "RSA":
         raise ConfigurationError(f"The key {name} in the JWKS is not an RSA key.", remedy=_REMEDY)
-    modulus = number_in(key, "n")
-    if modulus is None or number_in(key, "e") is None:
+    modulus, exponent = number_in(key, "n"), number_in(key, "e")
+    if modulus is None or exponent is None or not exponent & 1:
         raise ConfigurationError(f"The key {name} in the JWKS is damaged.", remedy=_REMEDY)
+    # A private exponent is about as long as the modulus; a public one never is.
+    if exponent.bit_length() > LONGEST_EXPONENT or modulus.bit_length() > LARGEST_KEY:
+        raise ConfigurationError(
+            f"The key {name} in the JWKS has numbers that no public key has. It is not published.",
+            remedy=_REMEDY,
+        )
     if modulus.bit_length() < SMALLEST_KEY:
         raise ConfigurationError(
             f"The key {name} in the JWKS has {modulus.bit_length()} bits, which is too weak.",
@@ -120,4 +132,14 @@ def _checked(key: PublicJwk) -> PublicJwk:
         )
     if not isinstance(kid, str) or not kid:
         raise ConfigurationError("A key in the JWKS has no kid, so Okta cannot find it.", remedy=_REMEDY)
-    return {member: key[member] for member in PUBLIC_MEMBERS if member in key}
+    wrong = not_publishable(key)
+    if wrong:
+        # Their values are not quoted: they can be anything, also a private key.
+        raise ConfigurationError(
+            f"The key {name} in the JWKS has {', '.join(wrong)} of a form that no public key has. It is not "
+            "published.",
+            remedy=f"{_REMEDY} A kid has letters, digits and . _ ~ : / @ = - only, at most 128.",
+        )
+    public = {member: key[member] for member in PUBLIC_MEMBERS if member in key}
+    # Spelled anew, so that nothing but the two numbers is in them.
+    return {**public, "n": base64url_of(modulus), "e": base64url_of(exponent)}
