@@ -22,7 +22,7 @@ REQUESTS = 8
 """At the same time in this process. Airflow's API has 40 threads for everything, the pool 15 connections."""
 
 REQUESTS_OF_ONE = 4
-"""Of one login; the page itself asks two questions at a time."""
+"""Of one login; a view of the page sends three at a time."""
 
 LONGEST_WAIT = 3.0
 """Seconds that a request waits for its turn, without a thread or a connection."""
