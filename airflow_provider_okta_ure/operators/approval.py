@@ -37,6 +37,11 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.plans import PlanRecord
 
 
+_BACKFILL = "backfill__"
+"""How Airflow begins the id of a run that a backfill has made. One that it does again keeps its id, and the
+name of who triggered it at first, although the backfill can bring other parameters."""
+
+
 class OktaApprovalOperator(PlainLogMixin, ApprovalOperator):
     """
     Ask a person to approve what other tasks of the same run have planned.
@@ -188,6 +193,12 @@ class OktaApprovalOperator(PlainLogMixin, ApprovalOperator):
             )
         if not answer.name:
             return NotApprovedError("Airflow does not tell who approved. Nothing was written to Okta.")
+        if not self.allow_own_runs and run.is_backfill and not run.run_id.startswith(_BACKFILL):
+            return NotApprovedError(
+                "A backfill does this run again, maybe with other parameters, and Airflow does not tell who "
+                "has started it. Nothing was written to Okta.",
+                remedy="Trigger a run of its own; or set allow_own_runs=True in the DAG.",
+            )
         triggered = {fold(one) for one in (run.triggered_by, *(one.triggered_by for one in planned)) if one}
         if not self.allow_own_runs and triggered & {fold(answer.name), fold(answer.id)}:
             return NotApprovedError(

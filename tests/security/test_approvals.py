@@ -288,6 +288,34 @@ def test_whoever_made_the_plan_cannot_approve_it_in_a_run_that_somebody_else_see
         answer(by="Mallory", where=here)
 
 
+@pytest.mark.parametrize("first", [None, "Ann"])
+def test_a_backfill_that_does_a_run_again_with_other_parameters(world: World, first: str | None):
+    """Airflow gives such a run the parameters of the backfill, and keeps the name of who was first."""
+    world.plan(triggered_by=first)
+    here = in_task("approve", triggered_by=first)
+    here["dag_run"].run_type = "backfill"
+    ask(where=here)
+    with pytest.raises(AirflowFailException, match="does not tell who has started it"):
+        answer(by="Mallory", where=here)
+    world.refused(world.rows, NotApprovedError, "the approval of Mallory did not count")
+    ask(where=here)
+    answer(where=here, operator=question(allow_own_runs=True))
+    assert recorded().answer == "approved"
+
+
+def test_a_run_that_a_backfill_has_made_is_approved_by_somebody_else(world: World):
+    made: dict[str, Any] = {"run_id": "backfill__2026-11-23", "triggered_by": "Mallory"}
+    world.plan(**made)
+    here = in_task("approve", **made)
+    here["dag_run"].run_type = "backfill"
+    ask(where=here)
+    with pytest.raises(AirflowFailException, match="somebody else has to approve it"):
+        answer(by="Mallory", where=here)
+    ask(where=here)
+    answer(where=here)
+    assert recorded(made["run_id"]).answer == "approved"
+
+
 # --- ids that collide
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_okta_ure.core.matching import Decision
 from airflow_provider_okta_ure.core.models import OktaUser, Row
-from airflow_provider_okta_ure.core.plans import Change, ChangePlan, Proposal
+from airflow_provider_okta_ure.core.plans import Change, ChangePlan, PlanInOrg, Proposal
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 AS_OF = datetime(2026, 11, 27, tzinfo=timezone.utc)
@@ -85,6 +85,19 @@ def test_the_plan_knows_the_rules_of_those_who_are_changed():
     for wrong in ("{", {"plan_id": "x"}, 5):
         with pytest.raises(ConfigurationError, match="not a plan"):
             ChangePlan.read(wrong)
+
+
+def test_a_plan_applies_to_its_own_action_target_and_org_alone():
+    about: dict[str, Any] = {"target": GROUP, "target_keys": ["00g1", "name:at risk"], "as_of": AS_OF}
+    proposal = Proposal.of("add_to_group", [], org="o", **about)
+    mine = plan("add_to_group", [])
+    assert proposal.applies_where(PlanInOrg(org="o", target="name:at risk", plan=mine))
+    for org, target, one in (
+        ("other", "00g1", mine),
+        ("o", "00g2", mine),
+        ("o", "00g1", plan("remove_from_group", [])),
+    ):
+        assert not proposal.applies_where(PlanInOrg(org=org, target=target, plan=one))
 
 
 @pytest.mark.parametrize("rule", ["score <= 500\n\n### Nobody", "a\u202eb", "a\u2028b\x00c"])
