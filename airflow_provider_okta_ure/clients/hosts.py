@@ -6,6 +6,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from airflow_provider_okta_ure.errors import ConfigurationError
 
@@ -124,6 +125,25 @@ def is_same_origin(url: str, base_url: str) -> bool:
     """Whether both URLs have the same scheme, host and port, beyond doubt."""
     origin = origin_of(url)
     return origin is not None and origin == origin_of(base_url)
+
+
+def is_seen_by(proxy: str, base_url: str) -> bool:
+    """
+    Whether a proxy on another machine would see requests to a URL in clear text.
+
+    >>> is_seen_by("http://proxy.corp.example:3128", "https://acme.okta.com")
+    False
+    >>> is_seen_by("http://proxy.corp.example:3128", "http://127.0.0.1:8091")
+    True
+    """
+    origin = origin_of(base_url)
+    if origin is None or origin.scheme == "https":
+        return False  # through a proxy, too, TLS leads to the service itself
+    try:
+        host = urlsplit(proxy if "://" in proxy else f"http://{proxy}").hostname or ""
+    except ValueError:
+        return True
+    return not Origin("http", host, 0).is_loopback
 
 
 def _origin_typed(host: str, service: str, example: str, *, topic: str) -> Origin:

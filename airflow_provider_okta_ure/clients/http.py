@@ -23,7 +23,7 @@ from airflow_provider_okta_ure.clients.calls import Call
 from airflow_provider_okta_ure.clients.dialects import retry_after
 from airflow_provider_okta_ure.clients.failures import no_answer
 from airflow_provider_okta_ure.clients.glimpse import Glimpse, take_glimpse
-from airflow_provider_okta_ure.clients.hosts import origin_of
+from airflow_provider_okta_ure.clients.hosts import is_seen_by, origin_of
 from airflow_provider_okta_ure.clients.limits import Gate
 from airflow_provider_okta_ure.clients.links import joined, next_link
 from airflow_provider_okta_ure.clients.lists import LARGEST_PAGE, Listing, ListLimits
@@ -118,6 +118,13 @@ class ApiClient:
         origin = origin_of(base_url)
         if origin is None or (origin.scheme != "https" and not origin.is_loopback):
             raise ConfigurationError("The base URL is not an https URL.", remedy="Let `hosts` spell it.")
+        if proxy and is_seen_by(proxy, base_url):
+            raise ConfigurationError(
+                "The host of the connection has plain http, and the proxy is not on this machine: "
+                "it would see the token.",
+                remedy="Leave `proxy` empty for a sandbox on this machine, or use https.",
+                topic="proxy-trouble",
+            )
         if not 0 < rate_limit_share <= 1:
             raise ConfigurationError(
                 f"rate_limit_share is {rate_limit_share}.", remedy="Use a number above 0 and at most 1."
