@@ -12,9 +12,12 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from airflow_provider_okta_ure.core.rule_patterns import MOST_STEPS, UnfitPattern, steps_of
 from airflow_provider_okta_ure.errors import RuleError
+
+Part: TypeAlias = "tuple[str, str, int]"
 
 _TOKEN = re.compile(
     r"""(?P<string>[bdrst]?(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'))|(?P<comment>\#[^\n]*)|(?P<space>\s+)"""
@@ -62,7 +65,7 @@ def check_text(text: str) -> None:
     :param text: the rule.
     :raises RuleError: with the position of the first part that cannot stay.
     """
-    tokens = list(_tokens(text))
+    tokens = list(tokens_of(text))
     steps = 0
     for index, (kind, part, position) in enumerate(tokens):
         if kind == "string":
@@ -80,7 +83,8 @@ def check_text(text: str) -> None:
             _check_matched(tokens[:index], text, position)
 
 
-def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
+def tokens_of(text: str) -> Iterator[Part]:
+    """Yield the parts of a rule without comments and blanks: what each is, how it is written, where."""
     for found in _TOKEN.finditer(text):
         kind = found.lastgroup or ""
         if kind not in {"comment", "space"}:
@@ -133,7 +137,7 @@ def _refusal(what: str, text: str, position: int) -> RuleError:
     )
 
 
-def _check_matched(before: list[tuple[str, str, int]], text: str, position: int) -> None:
+def _check_matched(before: list[Part], text: str, position: int) -> None:
     """
     Refuse to match anything but a field, or a field with a default: a text that is put together can be long.
 
@@ -149,7 +153,7 @@ def _check_matched(before: list[tuple[str, str, int]], text: str, position: int)
         )
 
 
-def _steps_of_pattern(following: list[tuple[str, str, int]], text: str, *, search: bool) -> int:
+def _steps_of_pattern(following: list[Part], text: str, *, search: bool) -> int:
     """Return what the regular expression may cost; ``following`` is what comes after the operator."""
     if not following:
         return 0  # the engine says that the rule ends too early

@@ -14,8 +14,9 @@ from airflow_provider_okta_ure.core import rule_checks as checks
 from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.plain_text import shown
 from airflow_provider_okta_ure.core.rule_checks import FIELDS
+from airflow_provider_okta_ure.core.rule_mismatches import position_of_mismatch
 from airflow_provider_okta_ure.core.rule_patterns import LONGEST_TEXT
-from airflow_provider_okta_ure.core.rule_text import check_text
+from airflow_provider_okta_ure.core.rule_text import check_text, tokens_of
 from airflow_provider_okta_ure.errors import ConfigurationError, RuleError
 
 if TYPE_CHECKING:
@@ -211,7 +212,10 @@ def _engine_tree(text: str) -> Any:
         position = len(text) if token is None else token.lexpos
         raise RuleError("The rule cannot be read from here on.", rule=text, position=position) from None
     except errors.EngineError as error:
-        raise _mismatch(text) or RuleError(f"The rule makes no sense: {error.message}.", rule=text) from None
+        position = position_of_mismatch(list(tokens_of(text)))
+        raise _mismatch(text) or RuleError(
+            f"The rule cannot be used: {error.message}.", rule=text, position=position
+        ) from None
     except RecursionError:
         raise RuleError("The rule is nested too deep.", rule=text) from None
 
