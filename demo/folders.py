@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from demo.processes import DemoError
 
@@ -25,9 +26,7 @@ def fresh_folder(folder: Path) -> Iterator[Path]:
 
     :raises DemoError: another demo uses it, or what is in it was not made by a demo.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the folder, because the folder is removed.
-    with _for_us_alone(), folder.with_name(f"{folder.name}.lock").open("w") as lock:
+    with _for_us_alone(), _lock_file(folder) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -37,6 +36,14 @@ def fresh_folder(folder: Path) -> Iterator[Path]:
             ) from None
         _empty(folder)
         yield folder
+
+
+@contextlib.contextmanager
+def _lock_file(folder: Path) -> Iterator[IO[str]]:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the folder, because the folder is removed.
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        yield lock
 
 
 @contextlib.contextmanager

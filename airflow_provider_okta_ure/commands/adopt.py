@@ -17,6 +17,7 @@ from airflow_provider_okta_ure.commands.options import refuse_empty
 from airflow_provider_okta_ure.commands.output import output_kept_clean, say
 from airflow_provider_okta_ure.core.adoption import choose
 from airflow_provider_okta_ure.core.arguments import to_names
+from airflow_provider_okta_ure.core.plain_text import in_one_line
 from airflow_provider_okta_ure.errors import ConfigurationError, GroupError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
 
@@ -48,7 +49,7 @@ def adopt(args: Namespace) -> None:
                     if not args.dry_run:
                         log.finish(_entries(adoption, org, group, dag_id=args.from_dag or ""))
         for member in adoption.members:
-            sys.stdout.write(f"{member.login}\n")
+            sys.stdout.write(f"{in_one_line(member.login)}\n")
         say(_summary(adoption, group, dry_run=args.dry_run))
 
 

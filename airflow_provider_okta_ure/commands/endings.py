@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from airflow_provider_okta_ure.core.plain_text import in_one_line
 from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
 
 PROBLEM = 1
@@ -28,10 +29,16 @@ def ending_with_status(*, interrupted: str) -> Iterator[None]:
     except KeyboardInterrupt:
         status, text = INTERRUPTED, interrupted
     except ConfigurationError as error:
-        status, text = WRONG_USAGE, f"Error: {error}"
+        status, text = WRONG_USAGE, _told(error)
     except OktaUreError as error:
-        status, text = PROBLEM, f"Error: {error}"
+        status, text = PROBLEM, _told(error)
     else:
         return
     sys.stderr.write(f"{text}\n")
     raise SystemExit(status)
+
+
+def _told(error: OktaUreError) -> str:
+    # Names and answers in it come from outside, and a terminal obeys control characters.
+    error.reword(in_one_line)
+    return f"Error: {error}"

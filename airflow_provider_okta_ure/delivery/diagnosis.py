@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from airflow_provider_okta_ure.clients.scopes import LOGS_READ, PROVIDERS_READ, USERS_READ
 from airflow_provider_okta_ure.core.deliveries import CLOCKS_DIFFER_BY, Senders, Sighting, match
 from airflow_provider_okta_ure.core.missing import Evidence, Existence, Missing, Registered, explain
+from airflow_provider_okta_ure.core.plain_text import in_one_line
 from airflow_provider_okta_ure.delivery.watch import KEPT
 from airflow_provider_okta_ure.errors import OktaUreError
 
@@ -151,5 +152,7 @@ class Diagnosis:
         try:
             return question()
         except OktaUreError as error:
-            log.info("Why risk signals are missing cannot be told from %s: %s", what, error.message)
+            log.info(
+                "Why risk signals are missing cannot be told from %s: %s", what, in_one_line(error.message)
+            )
             return None

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
+from airflow_provider_okta_ure.commands.endings import ending_with_status
 from airflow_provider_okta_ure.core.plain_text import in_one_line
+from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.operators import identities
 from airflow_provider_okta_ure.operators.identities import Names
 from airflow_provider_okta_ure.operators.okta import (
@@ -122,6 +124,13 @@ def test_names_of_groups_do_not_fold_the_log(okta: Sandbox, heard) -> None:
         said = heard(lambda operator=operator: operator.execute(context))
         assert said
         assert [text for text in said if not is_plain(text)] == []
+
+
+def test_an_error_of_a_command_has_no_controls_for_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit), ending_with_status(interrupted=""):
+        raise ConfigurationError("There is no group '\x1b[2Ka\u202e\n::group::'.", remedy="\x9b31mlook\x07")
+    (said,) = capsys.readouterr().err.splitlines()
+    assert is_plain(said)
 
 
 @pytest.mark.parametrize(

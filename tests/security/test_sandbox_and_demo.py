@@ -79,7 +79,7 @@ def test_every_route_is_behind_the_check(sandbox: Sandbox) -> None:
 
 
 def test_only_its_user_reads_what_a_demo_writes(tmp_path: Path) -> None:
-    folder = tmp_path / "demo"
+    folder = tmp_path / "demos" / "demo"
     previous = os.umask(0o022)
     try:
         with fresh_folder(folder) as made:
@@ -95,10 +95,11 @@ def test_only_its_user_reads_what_a_demo_writes(tmp_path: Path) -> None:
     finally:
         os.umask(previous)
     assert modes == {
-        "demo": 0o700,
-        "demo.lock": 0o600,
-        "demo/made-by-the-demo": 0o600,
-        "demo/of-a-child": 0o600,
-        "demo/sub": 0o700,
-        "demo/sub/token": 0o600,
+        "demos": 0o700,
+        "demos/demo": 0o700,
+        "demos/demo.lock": 0o600,
+        "demos/demo/made-by-the-demo": 0o600,
+        "demos/demo/of-a-child": 0o600,
+        "demos/demo/sub": 0o700,
+        "demos/demo/sub/token": 0o600,
     }
