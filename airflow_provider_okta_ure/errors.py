@@ -357,8 +357,8 @@ class BlastRadiusError(OktaUreError):
 
     default_topic = "blast-radius"
 
-    def __init__(self, message: str, *, plan_id: str, retryable: bool = False) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, plan_id: str, retryable: bool = False, topic: str = "") -> None:
+        super().__init__(message, topic=topic)
         self.plan_id = plan_id
         self.retryable = retryable
 

@@ -139,6 +139,13 @@ _OKTA_FIELDS: dict[str, Any] = {
         "Empty: every group that is not excluded.",
         "schema": {"type": ["string", "null"]},
     },
+    "max_changed_users_per_day": {
+        "label": "Changed users per day",
+        "description": "How many users all tasks of all DAGs together may change on a UTC day without "
+        "approval: a number, a part of the source's users such as 10%, or none for no bound. Empty: 500 or "
+        "half of the source's users, whichever are more.",
+        "schema": {"type": ["string", "null"]},
+    },
     "allow_private_jwks_url": {
         "label": "Allow a private JWKS URL",
         "description": "On: our published key set may be at a private or loopback address. "

@@ -36,6 +36,8 @@ CONF = {
     "group": GROUP,
     "at_risk_rule": story.AT_RISK_RULE,
     "recovered_rule": story.RECOVERED_RULE,
+    # Limits are for one day of the clock, and this is a whole week on one.
+    "max_change_percent": 100,
 }
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.action_log import (
     approvals,
+    changes,
     confirming,
     holders,
     names,
@@ -312,8 +313,30 @@ class ActionLog:
         with self.database.reading() as connection:
             return tasks.parts_that_ran(connection, dag_id=dag_id, run_id=run_id, task_id=task_id)
 
-    def planned_elsewhere(self, *, dag_id: str, run_id: str, task_id: str, map_index: int) -> int:
-        """Return how many users the other parts of a mapped task were refused to change so far."""
+    def changed_since(
+        self, *, org: str, since: datetime, task: tasks.TaskKey, try_id: str
+    ) -> list[changes.Changed]:
+        """Return who was changed in an org since a moment, and who is about to be; see :mod:`changes`."""
+        with self.database.reading() as connection:
+            return [
+                *changes.changed_since(connection, org=org, since=since),
+                *changes.claimed_since(connection, org=org, since=since, task=task, try_id=try_id),
+            ]
+
+    def claim(
+        self, *, org: str, task: tasks.TaskKey, try_id: str, people: Collection[str], now: datetime
+    ) -> None:
+        """Write whom a task is about to change; see :mod:`changes`."""
+        with self.database.writing() as connection:
+            changes.write_claim(connection, org=org, task=task, try_id=try_id, people=people, now=now)
+
+    def end_claim(self, *, task: tasks.TaskKey, before: datetime) -> None:
+        """Remove the claim of a task that has ended, and those of days before a moment."""
+        with self.database.writing() as connection:
+            changes.delete_claims(connection, task=task, before=before)
+
+    def planned_elsewhere(self, *, dag_id: str, run_id: str, task_id: str, map_index: int) -> set[str]:
+        """Return the users whom the other parts of a mapped task were refused to change so far."""
         with self.database.reading() as connection:
             return reading.planned_elsewhere(
                 connection, dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=map_index

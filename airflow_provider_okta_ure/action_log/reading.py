@@ -215,18 +215,17 @@ def carried_out(
 
 def planned_elsewhere(
     connection: Connection, *, dag_id: str, run_id: str, task_id: str, map_index: int
-) -> int:
-    """Return how many users the other parts of a mapped task were refused to change so far."""
+) -> set[str]:
+    """Return the keys of the users whom the other parts of a mapped task were refused to change so far."""
     # What was carried out since then has another status.
-    number = select(func.count()).where(
+    keys = select(actions.c.user_key).where(
         actions.c.dag_id == dag_id,
         actions.c.run_id == run_id,
         actions.c.task_id == task_id,
         actions.c.map_index != map_index,
         actions.c.status == "planned",
     )
-    found: int = connection.execute(number).scalar_one()
-    return found
+    return set(connection.execute(keys).scalars())
 
 
 def unfinished(connection: Connection, *, org: str, doing: Sequence[LogAction], target: str) -> list[Entry]:

@@ -62,6 +62,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 # Written out, without parameters: only so do databases see that an index of just these rows will do.
 IS_EFFECT = text("status IN ('done', 'started')")
 """A row about an effect that happened, or may have; most rows only say that everything was right already."""
+IS_UNAPPROVED_EFFECT = text("status IN ('done', 'started') AND approved_by = ''")
+"""A row about an effect that no person approved: what the limits of a day count."""
 IS_READING = text("action = 'fetch_scores'")
 """A row about reading a source; few among many."""
 IS_NOTABLE = text("status <> 'unchanged'")
@@ -130,6 +132,13 @@ actions = Table(
         "dag_id",
         postgresql_where=IS_EFFECT,
         sqlite_where=IS_EFFECT,
+    ),
+    Index(
+        "ix_okta_ure_action_log_day",
+        "org",
+        "recorded_at",
+        postgresql_where=IS_UNAPPROVED_EFFECT,
+        sqlite_where=IS_UNAPPROVED_EFFECT,
     ),
     Index(
         "ix_okta_ure_action_log_reading",
@@ -220,6 +229,21 @@ run_scores = Table(
     Index("ix_okta_ure_run_scores_recorded_at", "recorded_at"),
 )
 """What a run read, for the other tasks of the same run: compressed JSON, a score for each name."""
+
+claims = Table(
+    "okta_ure_claims",
+    metadata,
+    Column("dag_id", String(250), primary_key=True),
+    Column("run_id", String(250), primary_key=True),
+    Column("task_id", String(250), primary_key=True),
+    Column("map_index", Integer, primary_key=True, autoincrement=False),
+    Column("org", String(255), primary_key=True),
+    Column("try_id", String(64), nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Column("people", LargeBinary, nullable=False),
+    Index("ix_okta_ure_claims_org", "org", "recorded_at"),
+)
+"""Whom running tasks are about to change: compressed JSON, a list of Okta ids."""
 
 approvals = Table(
     "okta_ure_approvals",

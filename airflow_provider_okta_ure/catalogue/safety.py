@@ -19,8 +19,9 @@ SAFETY = Chapter(
             why="A rule that is too wide, a source that changed its scale, or simply the first run for a "
             "large group. Allowed are `max_changes` (500) and `max_change_percent` (20 %) of the group's "
             "members, or, for additions and risk signals, of all users of the source when it was last read "
-            "(of the rows, when it never was); 25 users are always allowed. The parts of a mapped task share "
-            "one limit. Members who were added together with `expires_after` also leave together.",
+            "(of the rows, when it never was); 25 users are always allowed. The limit is for one "
+            "UTC day of the task: its runs, its groups and the parts it is mapped to share it. Members who "
+            "were added together with `expires_after` also leave together.",
             remedy="Look at the names. If they are right, raise max_changes or max_change_percent, or "
             "approve this change: run the DAG again with approved_plan set to the id of the plan.",
             steps=(
@@ -33,6 +34,19 @@ SAFETY = Chapter(
                 "approved.",
             ),
             seen=("would change", "was written. First"),
+        ),
+        Entry(
+            topic="daily-bound",
+            title="More users would change in the org today than allowed",
+            what="Nothing was written: with this change, all tasks of all DAGs together would have changed "
+            "more users of the Okta org on this UTC day than `max_changed_users_per_day` allows.",
+            why="Each task is within its own limits, and their sum is not. Users count once, whatever was "
+            "done with them; changes that a person approved do not count. Without the setting, 500 users or "
+            "half of the source's users may be changed, whichever are more.",
+            remedy="Look at what the tasks in the message have changed. If all of it is right, approve this "
+            "change (run the DAG again with approved_plan set to the id of the plan), raise "
+            "max_changed_users_per_day in the Okta connection, or wait until the next UTC day.",
+            seen=("max_changed_users_per_day of the Okta connection",),
         ),
         Entry(
             topic="paused",

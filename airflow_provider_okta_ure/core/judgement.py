@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
+
 import msgspec
 
 from airflow_provider_okta_ure.core.plain_text import as_text, shown
@@ -61,16 +64,107 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 
     :param count: how many parts there are, this one included; 1 = the task is not mapped, or it is not known.
     :param are_known: whether all others have planned already.
-    :param planned: how many users the others plan to change and have not changed yet.
+    :param planned: the Okta ids of the users whom the others plan to change and have not changed yet.
     """
 
     count: int = 1
     are_known: bool = True
-    planned: int = 0
+    planned: frozenset[str] = frozenset()
 
     def share(self, allowed: int) -> int:
         """Return how many of the users that may be changed are this part's, until all parts are known."""
         return max(1, allowed // self.count)
+
+
+class ChangedToday(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Who was changed in an org since midnight UTC, or is about to be; without what a person approved.
+
+    :param by_task: Okta ids, by DAG and task.
+    """
+
+    by_task: dict[tuple[str, str], frozenset[str]] = {}
+
+    @classmethod
+    def of(cls, changed: Iterable[tuple[str, str, str]]) -> ChangedToday:
+        """Return it from (DAG, task, Okta id), in any order and number."""
+        found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        for dag_id, task_id, user_id in changed:
+            found[dag_id, task_id].add(user_id)
+        return cls(by_task={task: frozenset(ids) for task, ids in found.items()})
+
+    def of_task(self, dag_id: str, task_id: str) -> frozenset[str]:
+        """Return whom a DAG's task has changed, in all its runs, parts and groups."""
+        return self.by_task.get((dag_id, task_id), frozenset())
+
+    @property
+    def everybody(self) -> frozenset[str]:
+        """The Okta ids of all of them."""
+        return frozenset().union(*self.by_task.values())
+
+    def in_words(self, most: int = 5) -> str:
+        """
+        Return which tasks changed how many users, those with the most first.
+
+        >>> ChangedToday.of([("sync", "add", "1"), ("sync", "add", "2"), ("watch", "add", "1")]).in_words()
+        'sync.add 2, watch.add 1'
+        """
+        ranked = sorted(self.by_task.items(), key=lambda one: (-len(one[1]), one[0]))
+        listed = [f"{dag_id or '-'}.{task_id or '-'} {len(ids)}" for (dag_id, task_id), ids in ranked[:most]]
+        more = [f"and {len(ranked) - most} more tasks"] if len(ranked) > most else []
+        return ", ".join([*listed, *more])
+
+
+class DailyBound(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    The most users that all tasks together may change in one org on one UTC day without approval.
+
+    :param count: so many users; None = not by number.
+    :param percent: such a part (0..100) of the source's users, but never less than 25; None = not by part.
+    """
+
+    count: int | None = 500
+    percent: float | None = 50.0
+
+    @classmethod
+    def parse(cls, value: object, called: str = "max_changed_users_per_day") -> DailyBound:
+        """
+        Return the bound that a setting means.
+
+        >>> DailyBound.parse("none").allowed(10) is None, DailyBound.parse("10%").allowed(1000)
+        (True, 100)
+        >>> DailyBound.parse(None).allowed(300), DailyBound.parse(None).allowed(5000)
+        (500, 2500)
+
+        :param value: a number of users, a part such as ``"10%"``, or ``"none"``; None = 500 users or half of
+            the source's users, whichever are more.
+        :param called: what the setting is called, for the error.
+        :raises ConfigurationError: it is none of these.
+        """
+        if value is None:
+            return cls()
+        text = str(value).strip().lower()
+        if text == "none":
+            return cls(count=None, percent=None)
+        number = _number(text.removesuffix("%")) if not isinstance(value, bool) else None
+        if number is not None and text.endswith("%") and 0 < number <= 100:
+            return cls(count=None, percent=number)
+        if number is not None and not text.endswith("%") and number >= 0 and number == int(number):
+            return cls(count=int(number), percent=None)
+        raise ConfigurationError(
+            f"{called} is {value!r}.",
+            remedy='Use a number of users, a part of the source\'s users such as "10%", or "none".',
+        )
+
+    def allowed(self, users: int) -> int | None:
+        """
+        Return how many users may be changed; None = any number.
+
+        :param users: how many users the source has; 0 = it is not known.
+        """
+        part = None if self.percent is None else max(ALWAYS_ALLOWED, int(users * self.percent / 100))
+        given = [one for one in (self.count, part) if one is not None]
+        return max(given, default=None)
 
 
 def is_outage(now: int, before: int | None, *, percent: float) -> bool:

@@ -234,6 +234,11 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
         return len(_by_user([*self.elsewhere, *self.earlier, *self.plan.changes]))
 
     @property
+    def done_ids(self) -> frozenset[str]:
+        """The Okta ids of the users whom the task has changed already in this run, in all tries and parts."""
+        return frozenset(_by_user([*self.elsewhere, *self.earlier]))
+
+    @property
     def own_size(self) -> int:
         """How many users this part of a mapped task is about, what it has done already among them."""
         return len(_by_user([*self.earlier, *self.plan.changes]))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
+from airflow_provider_okta_ure.core.judgement import DailyBound
 from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
 from airflow_provider_okta_ure.hooks.extras import extra_of, wrong_field
 
@@ -82,6 +83,9 @@ class OktaSettings(TransportSettings, frozen=True, kw_only=True, forbid_unknown_
     :param exclude_groups: names or ids of groups whose members are never touched.
     :param writable_groups: names, ids or beginnings of names (``Netskope*``) of the groups that may be
         written; None = every group that is not excluded.
+    :param max_changed_users_per_day: so many users are changed in the org on a UTC day without approval, by
+        all tasks and DAGs together: a number, a part of the source's users (``10%``), or ``none``; None = 500
+        or half of the source's users, whichever are more.
     :param allow_private_jwks_url: our published key set may be at a private or loopback address.
     """
 
@@ -100,6 +104,7 @@ class OktaSettings(TransportSettings, frozen=True, kw_only=True, forbid_unknown_
     exclude_users: str | list[str] | None = None
     exclude_groups: str | list[str] | None = None
     writable_groups: str | list[str] | None = None
+    max_changed_users_per_day: int | str | None = None
     allow_private_jwks_url: bool = False
 
 
@@ -176,6 +181,15 @@ def _refuse_unknown(conn_id: str | None, name: str, known: tuple[str, ...]) -> N
     )
 
 
+def _check_bound(conn_id: str | None, value: object) -> None:
+    try:
+        DailyBound.parse(value)
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"Connection {conn_id!r}: {error.message}", remedy=error.remedy, topic="connection-field"
+        ) from None
+
+
 def _check_numbers(conn_id: str | None, settings: TransportSettings) -> None:
     if settings.timeout is not None and not 1 <= settings.timeout <= 600:
         raise ConfigurationError(
@@ -189,6 +203,7 @@ def _check_numbers(conn_id: str | None, settings: TransportSettings) -> None:
             remedy="Use 1 to 1024; a page of 200 users has less than 1.",
             topic="connection-field",
         )
+    _check_bound(conn_id, getattr(settings, "max_changed_users_per_day", None))
     share = settings.rate_limit_share
     if share is not None and not 0 < share <= 1:
         raise ConfigurationError(

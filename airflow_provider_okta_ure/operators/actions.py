@@ -17,7 +17,7 @@ from airflow_provider_okta_ure.clients.okta import ORGANIZATION_PATH
 from airflow_provider_okta_ure.clients.scopes import GROUPS_MANAGE, GROUPS_READ, ROLES_READ
 from airflow_provider_okta_ure.core.exclusions import to_administrators_excluded
 from airflow_provider_okta_ure.core.history import settle
-from airflow_provider_okta_ure.core.judgement import BlastRadius
+from airflow_provider_okta_ure.core.judgement import BlastRadius, DailyBound
 from airflow_provider_okta_ure.core.matching import Decision, outcome_of
 from airflow_provider_okta_ure.core.other_rows import without_less_safe_rows
 from airflow_provider_okta_ure.core.pausing import PAUSED
@@ -38,12 +38,13 @@ from airflow_provider_okta_ure.operators.costs import cost_written
 from airflow_provider_okta_ure.operators.effects import CarriedOut, Effect
 from airflow_provider_okta_ure.operators.identities import Names
 from airflow_provider_okta_ure.operators.identity import RunIdentity
-from airflow_provider_okta_ure.operators.journal import Journal
+from airflow_provider_okta_ure.operators.journal import USERS_OF_SOURCE, Journal
 from airflow_provider_okta_ure.operators.judging import (
     read_exclusions,
     require_approved,
     require_done_once,
     require_small,
+    require_within_the_day,
 )
 from airflow_provider_okta_ure.operators.links import ActionLogLink, say_what_it_is_about
 from airflow_provider_okta_ure.operators.pausing import PauseSwitch
@@ -510,15 +511,8 @@ class OktaActionOperator(ServiceOperator, ABC):
                 require_done_once(proposal, approved, done, shown=self._names.shown)
                 journal.approved_by = approved.by
                 return
-            is_accepted = require_small(
-                proposal,
-                limits,
-                shown=self._names.shown,
-                parts=journal.parts(context["ti"]),
-                accepted=consent.read_accepted(journal.log, journal.run, org=journal.org),
-            )
-            if is_accepted:
-                journal.approved_by = journal.run.triggered_by
+            if proposal.plan.changes:
+                self._require_small(proposal, decisions, journal, consent, limits, context)
         except BlastRadiusError:
             journal.write_plan(proposal.in_org)
             self._plan_only(proposal, decisions, journal, is_too_large=True)
@@ -526,6 +520,44 @@ class OktaActionOperator(ServiceOperator, ABC):
         except (NotApprovedError, PlanChangedError):
             self._plan_only(proposal, decisions, journal, is_too_large=False)
             raise
+
+    def _require_small(
+        self,
+        proposal: Proposal,
+        decisions: Sequence[Decision],
+        journal: Journal,
+        consent: Consent,
+        limits: BlastRadius,
+        context: Context,
+    ) -> None:
+        bound = DailyBound.parse(self.hook.settings.max_changed_users_per_day)
+        parts = journal.parts(context["ti"])
+        accepted = consent.read_accepted(journal.log, journal.run, org=journal.org)
+        users, called = journal.population([one.row for one in decisions])
+        # Two tasks that plan at the same moment must not both find that there is room for them.
+        with journal.log.lock(f"{journal.org} changes of a day"):
+            today = journal.changed_today()
+            is_accepted = require_small(
+                proposal,
+                limits,
+                shown=self._names.shown,
+                parts=parts,
+                accepted=accepted,
+                today=today.of_task(journal.run.dag_id, journal.run.task_id)
+                if journal.run.dag_id
+                else frozenset(),
+            )
+            if is_accepted:
+                journal.approved_by = journal.run.triggered_by
+                return
+            require_within_the_day(
+                proposal,
+                bound,
+                today,
+                users=users if called == USERS_OF_SOURCE else 0,
+                shown=self._names.shown,
+            )
+            journal.claim([change.user_id for change in proposal.plan.changes])
 
     def _plan_only(
         self, proposal: Proposal, decisions: Sequence[Decision], journal: Journal, *, is_too_large: bool

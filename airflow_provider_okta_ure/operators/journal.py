@@ -13,7 +13,7 @@ import msgspec
 from airflow_provider_okta_ure.action_log.entries import Entry, LogAction, LogStatus
 from airflow_provider_okta_ure.action_log.plans import PlanRecord, write_plan
 from airflow_provider_okta_ure.core.history import Membership, Step
-from airflow_provider_okta_ure.core.judgement import Parts
+from airflow_provider_okta_ure.core.judgement import ChangedToday, Parts
 from airflow_provider_okta_ure.core.models import RiskLevel
 from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.plans import Change, PlanInOrg
@@ -30,6 +30,9 @@ ADD: LogAction = "add_to_group"
 REMOVE: LogAction = "remove_from_group"
 PUSH: LogAction = "push_risk"
 GROUP_ACTIONS: tuple[LogAction, ...] = (ADD, REMOVE)
+
+USERS_OF_SOURCE = "users of the source"
+"""What a part is measured against when the source's size is known."""
 
 _LONGEST_TARGET = 255
 
@@ -97,7 +100,7 @@ class Journal:
     :param org: the Okta org's URL.
     :param action: what is done.
     :param turns: what the task keeps for itself, if it does several things one after the other.
-    :param now: the clock on the wall, for the record only.
+    :param now: the clock on the wall, for the record, and for which day the limits of a day are.
     """
 
     def __init__(
@@ -108,7 +111,7 @@ class Journal:
         org: str,
         action: Action,
         turns: Turns | None = None,
-        now: Callable[[], datetime] = _now,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         self.log = log
         self.run = run
@@ -116,7 +119,7 @@ class Journal:
         self.action = action
         self.approved_by = ""
         """Who approved what is done from here on."""
-        self._now = now
+        self._now = now or _now
         self.target = ""
         self.target_name = ""
         self.expires_at: datetime | None = None
@@ -128,6 +131,7 @@ class Journal:
         self._memberships: dict[str, Entry] | None = None
         self._scores: dict[str, int] | None = None
         self._turns = turns or Turns(log)
+        self._has_claim = False
 
     def take_turn(self, what: str) -> None:
         """
@@ -140,7 +144,12 @@ class Journal:
 
     def close(self) -> None:
         """Let the others take their turn."""
-        self._turns.close()
+        try:
+            if self._has_claim:
+                # What it has changed stands in the log by now; what it has not changed, it will not.
+                self.log.end_claim(task=self.run.task, before=self._midnight())
+        finally:
+            self._turns.close()
 
     def aim(self, target: str, target_name: str = "") -> None:
         """Name the group, or the issuer, that everything from here on is about."""
@@ -334,7 +343,7 @@ class Journal:
         """
         sources = {row.source for row in rows if row.source}
         size = sum(self.log.size_of_source(source, not_after=self.run.as_of) for source in sources)
-        return (size, "users of the source") if size >= len(rows) else (len(rows), "rows")
+        return (size, USERS_OF_SOURCE) if size >= len(rows) else (len(rows), "rows")
 
     def parts(self, task: object) -> Parts:
         """
@@ -350,7 +359,7 @@ class Journal:
         return Parts(
             count=count,
             are_known=len(self.log.parts_that_ran(**of_task) - {self.run.map_index}) >= count - 1,
-            planned=planned,
+            planned=frozenset(planned),
         )
 
     def carried_out(self) -> CarriedOutBefore:
@@ -370,6 +379,24 @@ class Journal:
             [_change(entry) for entry in done if entry.map_index == run.map_index],
             [_change(entry) for entry in done if entry.map_index != run.map_index],
         )
+
+    def changed_today(self) -> ChangedToday:
+        """Return who was changed in this org since midnight UTC, or is about to be, by any task."""
+        run = self.run
+        return ChangedToday.of(
+            self.log.changed_since(org=self.org, since=self._midnight(), task=run.task, try_id=run.try_id)
+        )
+
+    def claim(self, people: Collection[str]) -> None:
+        """Write whom this task is about to change, so that others that plan now count them."""
+        if self.run.dag_id and people:
+            self._has_claim = True
+            self.log.claim(
+                org=self.org, task=self.run.task, try_id=self.run.try_id, people=people, now=self._now()
+            )
+
+    def _midnight(self) -> datetime:
+        return self._now().replace(hour=0, minute=0, second=0, microsecond=0)
 
     def done_since(self, moment: datetime) -> set[str]:
         """

@@ -24,7 +24,7 @@ from airflow_provider_okta_ure.operators.identities import name_shower
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.exclusions import AdministratorsExcluded, Exclusions
-    from airflow_provider_okta_ure.core.judgement import BlastRadius, Parts
+    from airflow_provider_okta_ure.core.judgement import BlastRadius, ChangedToday, DailyBound, Parts
     from airflow_provider_okta_ure.core.plans import Proposal
     from airflow_provider_okta_ure.hooks.okta import OktaHook
     from airflow_provider_okta_ure.operators.approved import AcceptedPlans, Approved
@@ -84,16 +84,19 @@ def require_small(
     shown: Callable[[str], str],
     parts: Parts,
     accepted: AcceptedPlans,
+    today: frozenset[str] = frozenset(),
 ) -> bool:
     """
     Refuse a change that is too large, and return whether only an accepted plan allows it.
 
-    The limit is for all parts of a mapped task together. As long as not all of them have planned, each may
-    use its share; what is more waits, by way of another try, until the sum is known.
+    The limit is for one UTC day: for all parts of a mapped task together, all groups and all runs. As long
+    as not all parts have planned, each may use its share; what is more waits, by way of another try, until
+    the sum is known.
 
     :param shown: returns a name as it may stand in a log.
     :param parts: the other parts of the task.
     :param accepted: the plans that may be of any size.
+    :param today: whom the task has changed since midnight, or is about to change, in any run, part and group.
     :raises BlastRadiusError: it is more than allowed.
     """
     plan = proposal.plan
@@ -101,15 +104,18 @@ def require_small(
         return False
     if any(proposal.has_content_of(one) for one in accepted.plans):
         return True
-    # Of a mapped task's rows only this part's are known.
-    size = proposal.size + parts.planned
-    base = max(plan.base, size)
+    # Each person counts once, however often and wherever the task changes them.
+    before = today | proposal.done_ids
+    size = len(before | parts.planned | {change.user_id for change in plan.changes})
+    # Of a mapped task's rows only this part's are known; who was removed today is no member any more.
+    gone = len(before - proposal.done_ids) if plan.action == "remove_from_group" else 0
+    base = max(plan.base + gone, size)
     if not limits.is_exceeded(size, base):
         _require_share(proposal, limits.allowed(base), parts)
         return False
     names = ", ".join(shown(change.user) for change in plan.changes[:_NAMES_SHOWN])
     part = f" ({100 * size / base:.1f} %)"
-    done = f", {proposal.done} of which it has changed already" if proposal.done else ""
+    done = f", {len(before)} of which it has changed already today" if before else ""
     unknown = (
         f" approved_plan names {', '.join(accepted.unknown)}, and the action log has no plan of this DAG for "
         "this org with that id."
@@ -121,8 +127,39 @@ def require_small(
         f"allowed are {limits.allowed(base)} "
         f"(max_changes {limits.max_changes}, max_change_percent {limits.max_change_percent:g} %)."
         f"{unknown} "
-        f"Nothing {'more ' if proposal.done else ''}was written. First: {names}. Plan: {plan.plan_id}.",
+        f"Nothing {'more ' if before else ''}was written. First: {names}. Plan: {plan.plan_id}.",
         plan_id=plan.plan_id,
+    )
+
+
+def require_within_the_day(
+    proposal: Proposal,
+    bound: DailyBound,
+    today: ChangedToday,
+    *,
+    users: int,
+    shown: Callable[[str], str],
+) -> None:
+    """
+    Refuse a change with which all tasks together would change too many users of the org on one UTC day.
+
+    :param today: who was changed since midnight, or is about to be.
+    :param users: how many users the source has; 0 = it is not known.
+    :param shown: returns a name as it may stand in a log.
+    :raises BlastRadiusError: it is more than allowed.
+    """
+    plan, allowed, before = proposal.plan, bound.allowed(users), today.everybody
+    after = before | {change.user_id for change in plan.changes}
+    if allowed is None or not plan.changes or len(after) <= max(allowed, len(before)):
+        return
+    names = ", ".join(shown(change.user) for change in plan.changes[:_NAMES_SHOWN])
+    already = f"; {len(before)} were changed today already: {today.in_words()}" if before else ""
+    raise BlastRadiusError(
+        f"{plan.action} would make it {len(after)} users changed today, UTC, by all tasks of all DAGs in "
+        f"this org{already}. Allowed are {allowed} (max_changed_users_per_day of the Okta connection). "
+        f"Nothing was written. First: {names}. Plan: {plan.plan_id}.",
+        plan_id=plan.plan_id,
+        topic="daily-bound",
     )
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_okta_ure.core.plans import Proposal
 from airflow_provider_okta_ure.errors import BlastRadiusError, OktaUreError, PlanChangedError
+from airflow_provider_okta_ure.operators import journal
 from airflow_provider_okta_ure.operators.netskope import NetskopeFetchScoresOperator
 from tests.integration.approving import answer, ask, carry_out, in_task, plan, planned, question, questions
 from tests.integration.conftest import NOW
@@ -163,7 +164,7 @@ def test_wrong_limits_are_an_error_before_the_first_call(okta):
 # --- parts and tries of one task
 
 
-def test_the_parts_of_a_mapped_task_share_one_limit(okta):
+def test_the_parts_of_a_mapped_task_share_one_limit(okta, monkeypatch):
     people(okta, 60)
     group = okta.okta.add_group("Risky").id
     parts = [rows(60)[start : start + 20] for start in (0, 20, 40)]
@@ -177,7 +178,8 @@ def test_the_parts_of_a_mapped_task_share_one_limit(okta):
     assert "20 of which it has changed already" in message
     assert "Nothing more was written" in message
     assert len(okta.okta.members(group)) == 20
-    # Another run is another change.
+    # Another day is another change.
+    monkeypatch.setattr(journal, "_now", lambda: datetime.now(tz=timezone.utc) + DAY)
     later = context(NOW + DAY, task=Task("act", run_id="next", map_index=1))
     assert run(ADD, parts[1], later, group_id=group)["counts"]["done"] == 20
 

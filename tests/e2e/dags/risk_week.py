@@ -46,6 +46,8 @@ with DAG(
     recovered = RiskFilterOperator(task_id="filter_recovered", rows=levels.output, rule="score > 600")
     OktaRemoveFromGroupOperator(
         task_id="remove_from_group",
+        # Limits are for one day of the clock, and the week is lived through on one.
+        max_change_percent=100,
         rows=recovered.output,
         group_name=GROUP,
         missing_group_ok=True,
