@@ -57,17 +57,23 @@ def claimed_since(
     """
     Yield whom running tasks are about to change in an org.
 
-    :param task: whose own claims of earlier tries do not count: those tries are over.
+    What this very try has claimed already stands there under a name of its own: a task that does several
+    things adds them up itself.
+
+    :param task: whose claims of earlier tries do not count: those tries are over.
     :param try_id: its try of now.
     """
     found = connection.execute(
         select(*claims.c).where(claims.c.org == org, claims.c.recorded_at >= since)
     ).mappings()
     for row in found:
-        if _is_of(row, task) and row["try_id"] != try_id:
-            continue
+        task_id = row["task_id"]
+        if _is_of(row, task):
+            if row["try_id"] != try_id:
+                continue
+            task_id = f"{task_id} (this try)"
         for user_id in _unpacked(row["people"]):
-            yield Changed(row["dag_id"], row["task_id"], user_id)
+            yield Changed(row["dag_id"], task_id, user_id)
 
 
 def write_claim(

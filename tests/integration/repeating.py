@@ -163,7 +163,12 @@ class World:
         def dying_send(session: requests.Session, request: Any, **settings: Any) -> requests.Response:
             world.death.step()
             response = send(session, request, **settings)
-            world.death.step()
+            try:
+                world.death.step()
+            except KilledError:
+                # With the process its sockets are gone, too.
+                response.close()
+                raise
             return response
 
         self._patch.setattr(requests.Session, "send", dying_send)
@@ -180,10 +185,10 @@ class World:
             return KeptLog(self._log.database, Waiting(seconds=0))
         return self._log
 
-    def _dying(self, write: Callable[[ActionLog, Any], None]) -> Callable[[ActionLog, Any], None]:
-        def dying(log: ActionLog, entries: Any) -> None:
+    def _dying(self, write: Callable[..., None]) -> Callable[..., None]:
+        def dying(*arguments: Any) -> None:
             self.death.step()
-            write(log, entries)
+            write(*arguments)
             self.death.step()
 
         return dying
