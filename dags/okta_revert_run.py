@@ -6,7 +6,7 @@ decided about them. It runs when somebody triggers it, and is a **dry run** unle
 
 | task | does |
 |---|---|
-| `check` | looks whether everything is there |
+| `check` | looks whether everything is there; a problem stops only what needs it |
 | `plan_revert` | says user by user what would be undone and what not; writes nothing |
 | `ask` | whether somebody is asked, or the limits decide; **a dry run ends here** |
 | `approve` | waits until somebody else approves or rejects: tab *Required Actions* |
@@ -123,7 +123,10 @@ with DAG(
         netskope_conn_id=None,
         **OKTA,
     )
-    plan_revert = OktaRevertRunOperator(task_id="plan_revert", dry_run=True, **REVERTING)
+    # all_done: what is missing, say for signals, is not to keep people locked out of what needs none of it.
+    plan_revert = OktaRevertRunOperator(
+        task_id="plan_revert", dry_run=True, trigger_rule=TriggerRule.ALL_DONE, **REVERTING
+    )
     check >> plan_revert
 
     @task.branch

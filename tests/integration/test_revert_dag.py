@@ -90,6 +90,10 @@ def test_what_was_approved_is_undone_and_the_approver_is_recorded(dag: DAG, exch
     assert {one.approved_by for one in logged(reason="reverted")} == {"Eve"}
 
 
+def test_what_is_missing_for_signals_does_not_keep_people_locked_out(dag: DAG) -> None:
+    assert dag.get_task("plan_revert").trigger_rule == "all_done"
+
+
 def test_a_rejection_undoes_nothing(dag: DAG, exchange: Exchange) -> None:
     xcom = Reverting(dag, answer="Reject", dry_run=False).all_tasks()
     assert writes(exchange.sandbox) == []
