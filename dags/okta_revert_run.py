@@ -121,6 +121,8 @@ with DAG(
         signals="auto",
         confirm=True,
         netskope_conn_id=None,
+        # Nobody waits for another try of what stops nothing.
+        retries=0,
         **OKTA,
     )
     # all_done: what is missing, say for signals, is not to keep people locked out of what needs none of it.
