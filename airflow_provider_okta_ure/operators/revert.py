@@ -306,8 +306,9 @@ class OktaRevertRunOperator(ServiceOperator):
         }
         parts = []
         for number, (action, target) in enumerate(targets(entries, undone)):
-            if action == "push_risk" and target != self.hook.transmitter.issuer:
-                self._leave_signals(entries, undone, target)
+            why_not = self._why_not_sent(target) if action == "push_risk" else ""
+            if why_not:
+                self._leave_signals(entries, undone, target, why_not)
                 continue
             journal = Journal(
                 log,
@@ -369,8 +370,18 @@ class OktaRevertRunOperator(ServiceOperator):
             PlanInOrg(org=undone.org, target="", plan=plan)
         )
 
-    def _leave_signals(self, entries: Sequence[Entry], undone: Undone, issuer: str) -> None:
-        text = f"the signal was sent as {issuer}, and the connection signs as {self.hook.transmitter.issuer}"
+    def _why_not_sent(self, issuer: str) -> str:
+        """Return why this connection cannot send signals as an issuer; empty = it can."""
+        try:
+            ours = self.hook.transmitter.issuer
+        except ConfigurationError as error:
+            # Whom the run locked out is let go all the same.
+            return f"the connection cannot sign risk signals: {error.message}"
+        return (
+            "" if ours == issuer else f"the signal was sent as {issuer}, and the connection signs as {ours}"
+        )
+
+    def _leave_signals(self, entries: Sequence[Entry], undone: Undone, issuer: str, why: str) -> None:
         self._elsewhere.extend(
             Left(
                 user=one.user_name,
@@ -378,7 +389,7 @@ class OktaRevertRunOperator(ServiceOperator):
                 action=one.action,
                 target=issuer,
                 reason=NOT_REVERTIBLE,
-                message=text,
+                message=why,
             )
             for one in entries
             if undone.is_about(one) and one.target == issuer and one.status == "done"

@@ -694,6 +694,34 @@ def test_what_cannot_be_undone_is_listed(exchange: Exchange) -> None:
     assert report["counts"]["done"] == 0
 
 
+@pytest.mark.parametrize(
+    ("extra", "why"),
+    [
+        pytest.param({}, "cannot sign risk signals", id="no-key"),
+        pytest.param({"issuer": "https://other.corp.example"}, "signs as https://other", id="other-issuer"),
+    ],
+)
+def test_signals_that_the_connection_cannot_send_do_not_stop_the_rest(
+    exchange: Exchange, connect: Any, signing_key: Any, extra: dict[str, str], why: str
+) -> None:
+    exchange.add(1, {"ann": 100})
+    exchange.push(1, {"ann": 100})
+    okta = exchange.sandbox
+    key = {"signing_private_key": signing_key.pem, "jwks_url": "https://corp.example/jwks"} if extra else {}
+    connect(
+        "okta_default",
+        conn_type="okta",
+        host=okta.okta_url,
+        password=okta.okta_token,
+        extra={**key, **extra},
+    )
+    report = revert(1)
+    assert exchange.members == set()
+    assert report["not_undone"]["reasons"] == {"not_revertible": 1}
+    assert why in report["not_undone"]["examples"][0]["message"]
+    assert exchange.told("ann") == [("none", "high")]
+
+
 def test_a_group_that_is_gone_does_not_stop_the_rest(exchange: Exchange) -> None:
     exchange.add(1, {"ann": 100})
     exchange.push(1, {"ann": 100})
