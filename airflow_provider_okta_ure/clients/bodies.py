@@ -26,6 +26,10 @@ _ESCAPE = re.compile(
 )
 
 
+LARGEST_MENDED = 8 * 1024 * 1024
+"""Bytes; twice the largest page there is. Mending takes many times the memory and the time of reading."""
+
+
 class UnreadableError(ValueError):
     """The body is no JSON, or breaks off."""
 
@@ -63,6 +67,8 @@ def read_json(content: bytes, kind: Any) -> Body:
         first = error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
+    if len(content) > LARGEST_MENDED:
+        raise first or UnreadableError from None
     # Looked at again, more slowly and more kindly.
     salvage = _Salvage()
     try:

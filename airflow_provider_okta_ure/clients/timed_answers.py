@@ -67,9 +67,12 @@ def _timed(
 
         def begin(self) -> None:
             super().begin()
-            # Nobody reads them, and what parses them can fail. For ``CONNECT`` there may be no headers.
+            # Nobody reads them, and what parses them can fail.
             for name in _COOKIES:
                 del self.headers[name]
+            # Of headers that are none, urllib3 would log the text, and the URL, which can name people.
+            self.headers.defects.clear()
+            self.headers.set_payload("")
 
     return type(f"Timed{base.__name__}", (base,), {"response_class": TimedAnswer})
 

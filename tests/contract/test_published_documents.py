@@ -397,7 +397,21 @@ def test_a_proxy_resolves_the_name_and_is_told_nothing_else(
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "x.localhost", "127.0.0.1", "10.0.0.1", "[::1]", "169.254.169.254", "[fe80::1]"]
+    "host",
+    [
+        "localhost",
+        "x.localhost",
+        "127.0.0.1",
+        "10.0.0.1",
+        "[::1]",
+        "169.254.169.254",
+        "169.254.169.254.",
+        "[fe80::1]",
+        "[::ffff:a9fe:a9fe]",
+        "[64:ff9b::a9fe:a9fe]",
+        "metadata.google.internal",
+        "METADATA.google.internal.",
+    ],
 )
 def test_a_proxy_is_not_asked_for_what_is_evidently_inside(dialled: list[Any], host: str) -> None:
     error = refused(f"https://{host}/k", allow_private=False, proxy="http://proxy.example:3128")

@@ -67,6 +67,20 @@ def test_a_page_for_people_is_not_an_okta_org(okta, connect):
     assert "people" in message or "Okta" in message
 
 
+def test_a_netskope_host_on_another_domain_needs_the_switch(connect):
+    connect("x", conn_type="netskope", host="https://tenant.example", password="token")
+    with pytest.raises(ConfigurationError, match="not a tenant"):
+        _ = NetskopeHook("x").client
+    connect(
+        "y",
+        conn_type="netskope",
+        host="tenant.example",
+        password="token",
+        extra={"allow_custom_domain": True},
+    )
+    assert NetskopeHook("y").client.base_url == "https://tenant.example"
+
+
 def test_a_netskope_connection_with_a_wrong_token_says_so(netskope, connect):
     connect("x", conn_type="netskope", host=netskope.netskope_url, password="wrong")
     ok, message = NetskopeHook("x").test_connection()

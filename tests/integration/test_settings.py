@@ -57,11 +57,19 @@ def test_what_the_form_left_empty_has_its_default():
         pytest.param('{"rate_limit_share": 1.5}', "rate_limit_share is 1.5", id="more-than-all"),
         pytest.param('{"rate_limit_share": 0}', "rate_limit_share is 0", id="nothing"),
         pytest.param('{"auth_method": "magic"}', "auth_method", id="unknown-method"),
+        pytest.param('{"max_answer_mib": 0}', "max_answer_mib is 0", id="no-answer"),
+        pytest.param('{"max_answer_mib": 1025}', "max_answer_mib is 1025", id="too-large-an-answer"),
     ],
 )
 def test_a_wrong_extra_field_is_refused_by_name(extra, message):
     with pytest.raises(ConfigurationError, match=f"(?s)'okta_x'.*{message}"):
         read_settings(connection(extra=extra), OktaSettings)
+
+
+def test_the_largest_answer_is_what_the_connection_says():
+    settings = read_settings(connection(extra='{"max_answer_mib": 2}'), TransportSettings)
+    assert settings.transport["largest_answer"] == 2 * 1024 * 1024
+    assert "largest_answer" not in TransportSettings().transport
 
 
 def test_a_wrong_value_is_never_quoted_because_it_may_be_a_secret():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import itertools
+import logging
 import socket
 import tracemalloc
 import zlib
@@ -18,7 +19,7 @@ from airflow_provider_okta_ure.clients.netskope import NetskopeClient
 from airflow_provider_okta_ure.clients.okta import OktaClient
 from airflow_provider_okta_ure.clients.retries import RetryPolicy, Timing
 from airflow_provider_okta_ure.clients.unpacking import MIB
-from airflow_provider_okta_ure.errors import TransportError, UnexpectedAnswerError
+from airflow_provider_okta_ure.errors import OktaUreError, TransportError, UnexpectedAnswerError
 from tests.contract.odd_server import OddServer, serving
 
 ONCE = RetryPolicy(attempts=1)
@@ -165,6 +166,44 @@ def test_json_of_more_levels_or_values_than_any_service_sends_is_refused(body: b
         with pytest.raises(UnexpectedAnswerError, match="64 levels or 2,000,000 values"):
             list(client.list_users())
         client.close()
+
+
+@pytest.mark.parametrize("filling", [rb"\ud800", rb"\udfff\ud800", b"\xff\xfe", b"\\u0041 \x01"])
+def test_mending_a_large_answer_is_not_tried(filling: bytes) -> None:
+    body = gzip.compress(b'[{"id": "' + filling * (12 * MIB // len(filling)) + b'"}]')
+    with serving(saying(body, "gzip")) as server:
+        client = okta(server, largest_answer=64 * MIB)
+        tracemalloc.start()
+        try:
+            with pytest.raises(TransportError, match="is not JSON"):
+                list(client.list_users())
+            assert tracemalloc.get_traced_memory()[1] < 48 * MIB
+        finally:
+            tracemalloc.stop()
+            client.close()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [b": no name", b"no colon", b"\xff", b" folded", b"X: \x00", b"Set-Cookie: a=b; max-age=" + b"9" * 400],
+)
+def test_odd_headers_are_not_logged_with_the_names_of_people(header: bytes) -> None:
+    said: list[str] = []
+    handler = logging.Handler(logging.INFO)
+    handler.emit = lambda record: said.append(f"{record.getMessage()} {record.exc_info}")  # type: ignore[method-assign]
+    answer = (
+        b"HTTP/1.1 200 OK\r\n" + header + b"\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n[]"
+    )
+    logging.getLogger().addHandler(handler)
+    try:
+        with serving(lambda connection, _head: connection.sendall(answer)) as server:
+            client = okta(server)
+            with contextlib.suppress(OktaUreError):
+                list(client.find_users(["ann@corp.example"]))
+            client.close()
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert not [one for one in said if "ann" in one]
 
 
 def _lists(urls: Iterator[str]) -> Callable[[socket.socket, bytes], None]:

@@ -14,6 +14,7 @@ from requests.adapters import HTTPAdapter
 from airflow_provider_okta_ure.clients.answers import Refusal, Reply, clean_text, decoded_object, is_html
 from airflow_provider_okta_ure.clients.auth import SswsAuth
 from airflow_provider_okta_ure.clients.calls import Call
+from airflow_provider_okta_ure.clients.dialects import retry_after, server_time
 from airflow_provider_okta_ure.clients.netskope_errors import NetskopeDialect
 from airflow_provider_okta_ure.clients.okta_errors import OktaDialect
 from airflow_provider_okta_ure.errors import (
@@ -55,6 +56,23 @@ def _error(
     with pytest.raises(ApiError) as caught:
         client(Clock(), dialect=dialect or OktaDialect()).call(method, path, bucket="b")
     return caught.value
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Fri, 31 Dec 9999 23:59:59 -1200",
+        "Wed, 01 Jan 1969 00:00:00 GMT",
+        "Mon, 01 Jan 99999999999 00:00:00 GMT",
+        "Mon, 23 Nov 2026 03:00:00 +99999999999999999999",
+        "Mon, ",
+        "\xff",
+        "",
+    ],
+)
+def test_a_date_that_no_clock_shows_is_none(date: str) -> None:
+    assert server_time({"Date": date}) is None
+    assert retry_after({"Retry-After": date, "Date": formatdate(1_700_000_000, usegmt=True)}) is None
 
 
 OKTA = [

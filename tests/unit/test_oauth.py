@@ -123,6 +123,17 @@ def test_a_short_lived_token_is_used_for_most_of_its_life(play: Any, world: Worl
     assert paths(script.sent) == [TOKEN, "/x", TOKEN, "/x"]
 
 
+def test_a_token_that_lasts_longer_than_any_float_is_used_for_a_day(play: Any, world: World) -> None:
+    script = play(granted(expires_in=10**400), Said(), Said(), granted(), Said())
+    api = world.client()
+    api.call("GET", "/x", bucket="b")
+    world.clock.passed += 86_400 - 300 - 1
+    api.call("GET", "/x", bucket="b")
+    world.clock.passed += 1
+    api.call("GET", "/x", bucket="b")
+    assert paths(script.sent) == [TOKEN, "/x", "/x", TOKEN, "/x"]
+
+
 def test_clients_of_one_app_share_a_token_and_others_do_not(play: Any, world: World) -> None:
     script = play(granted("t-1"), Said(), Said(), granted("t-2"), Said(), granted("t-3"), Said())
     world.client().call("GET", "/x", bucket="b")

@@ -203,7 +203,9 @@ def test_odd_providers_and_events_cost_only_themselves(okta: Any) -> None:
         "eventType": "security.events.provider.receive_event",
         "target": [None, {"id": "00u1", "type": "User"}, 7],
     }
-    seen = list(okta([None, {**event, "published": None}, event]).list_received(NOW, NOW, ["00u1"]))
+    without_offset = {**event, "published": "2026-11-23T03:00:00"}
+    odd_events = [None, {**event, "published": None}, without_offset]
+    seen = list(okta([*odd_events, event]).list_received(NOW, NOW, ["00u1"]))
     assert [(one.event_id, one.user_ids) for one in seen] == [("e1", ("00u1",))]
 
 
