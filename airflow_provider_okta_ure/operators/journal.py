@@ -145,11 +145,15 @@ class Journal:
     def close(self) -> None:
         """Let the others take their turn."""
         try:
-            if self._has_claim:
-                # What it has changed stands in the log by now; what it has not changed, it will not.
-                self.log.end_claim(task=self.run.task, before=self._midnight())
+            self.end_claim()
         finally:
             self._turns.close()
+
+    def end_claim(self) -> None:
+        """Say that this task is over: what it has changed stands in the log, and it changes nobody else."""
+        if self._has_claim:
+            self._has_claim = False
+            self.log.end_claim(task=self.run.task, before=self._midnight())
 
     def aim(self, target: str, target_name: str = "") -> None:
         """Name the group, or the issuer, that everything from here on is about."""

@@ -197,6 +197,8 @@ class OktaRevertRunOperator(ServiceOperator):
                 self._judge(self.parts, undone, consent, limits, context)
                 log.revert(self._records(undone, run))
             reports, problem = self._carry_out(context, fail_on)
+            for part in self.parts:
+                part.journal.end_claim()
             after = self._entries(log, undone)
             if not only_planned and not set(targets(after, undone)) <= set(targets(entries, undone)):
                 self.warn(

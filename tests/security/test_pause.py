@@ -91,12 +91,37 @@ def operators() -> dict[str, type[Any]]:
     return found
 
 
-ABSTRACT = {"OktaActionOperator", "OktaGroupOperator", "ServiceOperator"}
+PARTS = {
+    "OktaActionOperator",
+    "OktaGroupOperator",
+    "ServiceOperator",
+    "UndoAdditions",
+    "UndoPart",
+    "UndoRemovals",
+    "UndoSignals",
+}
+"""What others are made of, and nobody puts into a DAG."""
+REVERT = "OktaRevertRunOperator"
 
 
 def test_every_operator_is_known_to_this_file() -> None:
     """Who writes an operator says here whether it writes; one that does is run below."""
-    assert operators().keys() - ABSTRACT == WRITING.keys() | READING
+    assert operators().keys() - PARTS == WRITING.keys() | READING | {REVERT}
+
+
+def test_paused_nothing_is_undone_either(world: Sandbox, pause: Callable[..., None]) -> None:
+    run(ADD, AT_RISK, context(task=Task("add")), group_name="New", create_group=True)
+    run(PUSH, AT_RISK, context(task=Task("push")), ensure_provider=True)
+    world.clear_requests()
+    where = {"reverted_dag_id": "dag", "reverted_run_id": "run", "max_change_percent": 100}
+    pause()
+    later = context(NOW + timedelta(hours=1), task=Task("revert", "other"))
+    report = operators()[REVERT](task_id="revert", **where).execute(later)
+    assert report["warnings"] == [SAID]
+    assert writes(world) == []
+    pause("")
+    operators()[REVERT](task_id="revert", **where).execute(later)
+    assert len(writes(world)) == 4
 
 
 @pytest.fixture
@@ -185,7 +210,13 @@ CALLS_THAT_WRITE = {
     "delete_security_events_provider",
     "ensure_security_events_provider",
 }
-BEHIND_THE_SWITCH = {"operators/groups.py", "operators/push.py", "operators/risk.py", "hooks/okta.py"}
+BEHIND_THE_SWITCH = {
+    "hooks/okta.py",
+    "operators/groups.py",
+    "operators/push.py",
+    "operators/reverting.py",
+    "operators/risk.py",
+}
 
 
 def test_the_calls_that_write_are_all_known() -> None:
