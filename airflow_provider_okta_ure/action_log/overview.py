@@ -187,7 +187,7 @@ class PlanCount(msgspec.Struct, frozen=True, kw_only=True):
     """
     How many users a task planned to change, and did not.
 
-    :param reason: why not: ``dry_run``, ``refused`` for its size, ``past_interval``.
+    :param reason: why not: ``dry_run``, ``plan_refused`` for its size, ``past_interval``.
     :param message: of one of the entries, all of which say the same; it names the plan.
     """
 

@@ -34,6 +34,7 @@ SAFETY = Chapter(
                 "approved.",
             ),
             seen=("would change", "was written. First"),
+            reasons=("plan_refused",),
         ),
         Entry(
             topic="daily-bound",

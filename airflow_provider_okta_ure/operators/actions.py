@@ -78,8 +78,6 @@ LOG_FIELDS = (
 
 DRY_RUN = "dry_run"
 """The reason of what a dry run plans."""
-REFUSED = "refused"
-"""The reason of a plan that was refused for its size."""
 
 
 def _of_status(
@@ -567,7 +565,7 @@ class OktaActionOperator(ServiceOperator, ABC):
 
         def planned(row: Row, user: OktaUser | None) -> Outcome:
             return outcome_of(
-                row, "planned", REFUSED if is_too_large else "not_approved", user=user, message=text
+                row, "planned", "plan_refused" if is_too_large else "not_approved", user=user, message=text
             )
 
         journal.plan_only([(one, planned(one.row, one.user)) for one in decisions if one.outcome is None])

@@ -21,7 +21,7 @@ _ANSWER = re.compile(
 
 
 # A plan is refused for its size, or because nobody has approved it as it is now.
-_PLANNED = {"dry_run": "Dry run", "refused": "Plan refused", "not_approved": "Not approved"}
+_PLANNED = {"dry_run": "Dry run", "plan_refused": "Plan refused", "not_approved": "Not approved"}
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +46,7 @@ def advice_for(entry: Entry) -> Advice:
     it is shown once, and instead of the general one.
     """
     is_planned = entry.status == "planned"
-    general = reason(entry.reason, is_planned=is_planned)
+    general = reason(entry.reason)
     title = title_of(entry.reason, is_planned=is_planned) if general else ""
     remedy = general.advice() if general else ""
     if entry.status != "failed" or not entry.message:
@@ -62,14 +62,8 @@ def advice_for(entry: Entry) -> Advice:
     return Advice(title=title, message=entry.message, remedy=remedy)
 
 
-def reason(code: str, *, is_planned: bool = False) -> Trouble | None:
-    """
-    Return what the catalogue says of a reason code; None when it does not know it.
-
-    :param is_planned: it says why something was only planned: then it was the task that refused, not Okta.
-    """
-    if is_planned and code == "refused":
-        return entry_for_topic("blast-radius")
+def reason(code: str) -> Trouble | None:
+    """Return what the catalogue says of a reason code; None when it does not know it."""
     return entry_for_reason(code) or entry_for_topic(code.replace("_", "-")) if code else None
 
 
@@ -77,7 +71,7 @@ def title_of(code: str, *, is_planned: bool = False) -> str:
     """Return a reason in words."""
     if is_planned and code in _PLANNED:
         return _PLANNED[code]
-    known = reason(code, is_planned=is_planned)
+    known = reason(code)
     return known.title if known else code.replace("_", " ")
 
 

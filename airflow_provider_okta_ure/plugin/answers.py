@@ -69,7 +69,7 @@ def failure_answer(entry: Entry) -> dict[str, Any]:
 def plan_answer(plan: PlanCount, *, dag_id: str, run_id: str) -> dict[str, Any]:
     """Return what a task planned and did not do: how much, why not, and the id by which it is approved."""
     named = _PLAN.search(plan.message)
-    trouble = reason(plan.reason, is_planned=True)
+    trouble = reason(plan.reason)
     return {
         **msgspec.structs.asdict(plan),
         "plan_id": named[1] if named else None,

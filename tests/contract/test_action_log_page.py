@@ -397,7 +397,11 @@ def test_what_is_only_recorded_is_no_change_in_okta(log: ActionLog) -> None:
 
 
 def test_what_the_tasks_of_a_run_planned_is_counted_by_task_and_reason(log: ActionLog) -> None:
-    refused: dict[str, Any] = {"status": "planned", "reason": "refused", "message": "plan 0123456789abcdef"}
+    refused: dict[str, Any] = {
+        "status": "planned",
+        "reason": "plan_refused",
+        "message": "plan 0123456789abcdef",
+    }
     log.finish(
         [
             group_entry("ann", **refused),
@@ -410,7 +414,7 @@ def test_what_the_tasks_of_a_run_planned_is_counted_by_task_and_reason(log: Acti
     )
     found = reading(log, overview.plans_of_run, dag_id="sync", run_id="run-0")
     assert [(one.task_id, one.action, one.reason, one.entries) for one in found] == [
-        ("add_to_group", "add_to_group", "refused", 2),
+        ("add_to_group", "add_to_group", "plan_refused", 2),
         ("push_risk", "push_risk", "dry_run", 1),
     ]
     assert found[0].message == "plan 0123456789abcdef"

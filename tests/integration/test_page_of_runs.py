@@ -65,7 +65,7 @@ def test_a_plan_refused_for_its_size_shows_whom_and_the_id_that_approves_it(okta
     today = latest()
     assert len(today["planned"]["added"]) == 40
     (plan,) = today["plans"]
-    assert (plan["reason"], plan["entries"]) == ("refused", 40)
+    assert (plan["reason"], plan["entries"]) == ("plan_refused", 40)
     run(OktaAddToGroupOperator, rows(40), where, **arguments, approved_plan=plan["plan_id"])
     today = latest()
     assert (len(today["added"]), today["plans"]) == (40, [])

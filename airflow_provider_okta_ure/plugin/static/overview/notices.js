@@ -10,9 +10,9 @@ const { Alert, Box, Code, Stack, Text } = Chakra;
 export function Notices({ today, zone, of }) {
   const { failed, skipped } = sums(today);
   const plans = today.plans ?? [];
-  const refused = plans.filter((plan) => plan.reason === "refused");
+  const refused = plans.filter((plan) => plan.reason === "plan_refused");
   const unapproved = plans.filter((plan) => plan.reason === "not_approved");
-  const dry = plans.filter((plan) => !["refused", "not_approved", "past_interval"].includes(plan.reason));
+  const dry = plans.filter((plan) => !["plan_refused", "not_approved", "past_interval", "paused"].includes(plan.reason));
   const past = plans.filter((plan) => plan.reason === "past_interval");
   return h(
     Stack,

@@ -47,7 +47,8 @@ export const STATUS_HELP = {
 // Why something was only planned.
 const PLANNED = {
   dry_run: "dry run",
-  refused: "plan refused",
+  plan_refused: "plan refused",
+  paused: "all writes paused",
   past_interval: "past interval",
 };
 
