@@ -173,7 +173,7 @@ def _from_jwk(text: str) -> tuple[RSAPrivateKey, str | None]:
 def _one_jwk(text: str) -> dict[str, Any]:
     try:
         jwk: Any = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise ConfigurationError(
             "The signing key looks like a JWK but is not JSON.", remedy=_HOW, topic=_TOPIC
         ) from None

@@ -53,7 +53,7 @@ def _from_json(text: str) -> list[PublicJwk]:
     try:
         document = msgspec.json.decode(text, type=dict[str, Any])
         keys = keys_of(document) if "keys" in document else [document]
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise ConfigurationError("The key looks like a JWK but is not JSON.", remedy=_HOW) from None
     except ValueError as error:
         raise ConfigurationError(f"The JWKS {error}.", remedy=_HOW) from None

@@ -99,7 +99,7 @@ def _content(name: str) -> bytes:
 def _decoded(content: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ConfigurationError(
             "What [okta_ure] names as JWKS is not a JSON object.",
             remedy="Make it with `airflow okta-ure keys jwks`; a PEM file is not published.",

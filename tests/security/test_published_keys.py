@@ -84,6 +84,15 @@ def test_the_command_that_makes_a_key_set_publishes_no_such_member_either(member
         public_halves(json.dumps({**PUBLIC, member: [PEM]}))
 
 
+@pytest.mark.parametrize(
+    "text", ['{"keys":' + "[" * 50_000, '{"a":' * 50_000, '{"kty":' + "[" * 5000 + "]" * 5000 + "}"]
+)
+def test_a_key_that_is_nested_without_end_is_no_key(text: str) -> None:
+    for load in (SigningKey.load, public_halves):
+        with pytest.raises(ConfigurationError):
+            load(text)
+
+
 def test_what_the_standard_gives_a_public_key_is_published_as_it_is() -> None:
     key = {
         **PUBLIC,
