@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -186,9 +186,17 @@ class OktaRevertRunOperator(ServiceOperator):
         limits = BlastRadius.parse(self.max_changes, self.max_change_percent)
         consent = Consent.of(self.approved_plan, self.approval, self.planned_by)
         pause = PauseSwitch(self.warn)
-        with closing(open_action_log()) as log, self._cost_written(log, run), closing(Turns(log)) as turns:
+        with (
+            closing(open_action_log()) as log,
+            self._cost_written(log, run),
+            closing(Turns(log)) as turns,
+            ExitStack() as ending,
+        ):
             undone, entries = self._undone(log, run)
             parts = self._parts(log, run, undone, entries, turns)
+            # Also of a revert that is refused: whom it was about counts for nobody's limit.
+            for part in parts:
+                ending.callback(part.journal.end_claim)
             only_planned = self._prepare(parts, only_plan=pause.is_on() or dry_run, pause=pause)
             self.parts = [part for part in parts if part.is_there]
             if dry_run and not self.parts:
@@ -197,8 +205,6 @@ class OktaRevertRunOperator(ServiceOperator):
                 self._judge(self.parts, undone, consent, limits, context)
                 log.revert(self._records(undone, run))
             reports, problem = self._carry_out(context, fail_on)
-            for part in self.parts:
-                part.journal.end_claim()
             after = self._entries(log, undone)
             if not only_planned and not set(targets(after, undone)) <= set(targets(entries, undone)):
                 self.warn(

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
+from sqlalchemy import select
 
 from airflow_provider_okta_ure.action_log.log import ActionLog
+from airflow_provider_okta_ure.action_log.tables import claims
 from airflow_provider_okta_ure.errors import OktaUreError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
 from airflow_provider_okta_ure.operators.journal import Turns
@@ -542,6 +544,18 @@ def test_a_plan_that_somebody_has_looked_at_may_be_of_any_size(exchange: Exchang
     revert(2, "day-1", max_changes=0, approved_plan=ids)
     assert exchange.members == set()
     assert exchange.told("bob")[-1] == ("high", "none")
+
+
+def test_whom_a_refused_revert_was_about_counts_for_nobodys_limit(exchange: Exchange) -> None:
+    exchange.add(1, {"ann": 100})
+    exchange.push(1, {"bob": 100})
+    refused(exchange, "would change 2 users in 2 parts", 2, "day-1", max_changes=1)
+    log = open_action_log()
+    with log.database.reading() as connection:
+        assert connection.execute(select(claims)).all() == []
+    log.close()
+    # Nor do they count twice in the same task.
+    assert revert(2, "day-1", max_changes=2)["counts"]["done"] == 2
 
 
 def test_what_was_refused_together_can_be_looked_at_and_named(exchange: Exchange) -> None:
