@@ -16,6 +16,7 @@ from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.errors import BlastRadiusError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
 from airflow_provider_okta_ure.operators import journal
+from airflow_provider_okta_ure.operators.actions import OktaActionOperator
 from tests.integration.conftest import NOW
 from tests.integration.judging_support import ADD, PUSH, REMOVE, Task, context, people, row, rows, run
 
@@ -256,23 +257,30 @@ def test_tasks_that_plan_at_the_same_moment_do_not_all_pass(
     people(okta, 40)
     bound(25)
     groups = [okta.okta.add_group(f"g{number}").id for number in range(4)]
-    all_judged, entered = threading.Barrier(4), []
+    judged, all_judged = threading.Semaphore(0), threading.Event()
+
+    def judge(self: Any, *arguments: Any, _before: Any = OktaActionOperator._judge) -> None:
+        try:
+            _before(self, *arguments)
+        finally:
+            judged.release()
 
     def begin(self: journal.Journal, decisions: Any, _before: Any = journal.Journal.begin) -> None:
-        entered.append(self.run.task_id)
-        if len(entered) <= 2:
-            room.wait(timeout=60)
+        assert all_judged.wait(timeout=120)
         _before(self, decisions)
 
-    room = threading.Barrier(2)
+    monkeypatch.setattr(OktaActionOperator, "_judge", judge)
     monkeypatch.setattr(journal.Journal, "begin", begin)
 
     def act(number: int) -> int:
-        all_judged.wait(timeout=60)
         return done(ADD, part(number), task(f"act-{number}"), group_id=groups[number])
 
     with ThreadPoolExecutor(4) as pool:
-        assert sorted(pool.map(act, range(4))) == [0, 0, 10, 10]
+        acting = [pool.submit(act, number) for number in range(4)]
+        for _ in acting:
+            assert judged.acquire(timeout=120)
+        all_judged.set()
+        assert sorted(one.result() for one in acting) == [0, 0, 10, 10]
     assert changed(okta, *groups) == 20
 
 
