@@ -179,7 +179,7 @@ def users_named(entries: Sequence[Entry], names: Collection[str]) -> frozenset[s
 
 def unknown_run(log: ActionLog, *, dag_id: str, run_id: str) -> ConfigurationError:
     """Return the error that says that the action log knows no such run, and which ones are called alike."""
-    runs: list[str] = log.known_runs(dag_id=dag_id)
+    runs: list[str] = log.known_runs(dag_id=dag_id) if dag_id.isprintable() else []
     if not runs:
         dags = log.known_dags()
         hint = did_you_mean(dag_id, dags)

@@ -262,7 +262,9 @@ class OktaRevertRunOperator(ServiceOperator):
             )
         if (dag_id, run_id) == (run.dag_id, run.run_id):
             raise ConfigurationError("A run cannot undo itself.", remedy="Name the run that is to be undone.")
-        orgs = log.orgs_of_run(dag_id=dag_id, run_id=run_id)
+        # No run is called so, and PostgreSQL takes no NUL.
+        is_name = dag_id.isprintable() and run_id.isprintable()
+        orgs = log.orgs_of_run(dag_id=dag_id, run_id=run_id) if is_name else set()
         if not orgs:
             raise unknown_run(log, dag_id=dag_id, run_id=run_id)
         org = log.org_at(self.hook.base_url, self.hook.client.get_org_id)
