@@ -17,8 +17,9 @@ import structlog
 from airflow.sdk import DAG, BaseOperator
 from airflow.sdk._shared.secrets_masker import secrets_masker
 from airflow.sdk.api.datamodels._generated import DagRun, TaskInstanceState, TIRunContext
+from airflow.sdk.exceptions import ErrorType
 from airflow.sdk.execution_time import task_runner
-from airflow.sdk.execution_time.comms import MaskSecret
+from airflow.sdk.execution_time.comms import ErrorResponse, GetVariable, MaskSecret
 from airflow.sdk.log import configure_logging, reset_logging
 
 from tests.integration.conftest import NOW
@@ -28,15 +29,16 @@ ID = UUID("01999999-0000-7000-8000-000000000000")
 
 
 class Supervisor:
-    """What a task process is connected to; keeps all that the task says, and answers nothing."""
+    """What a task process is connected to: it keeps all that the task says, and knows no Variable."""
 
     def __init__(self) -> None:
         self.said: list[Any] = []
 
-    def send(self, msg: Any) -> None:
+    def send(self, msg: Any) -> ErrorResponse | None:
         # What is to be masked is told in clear, as it has to be; it stays between the two processes.
         if not isinstance(msg, MaskSecret):
             self.said.append(msg)
+        return ErrorResponse(error=ErrorType.VARIABLE_NOT_FOUND) if isinstance(msg, GetVariable) else None
 
 
 @dataclass

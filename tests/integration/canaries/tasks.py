@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from airflow_provider_okta_ure.clients.access_tokens import PROCESS
 from airflow_provider_okta_ure.operators import netskope, okta, rules
+from tests.integration.conftest import NOW, context_of
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.sandbox import Sandbox
@@ -17,6 +20,18 @@ if TYPE_CHECKING:
 def rows_of(sandbox: Sandbox) -> list[dict[str, Any]]:
     levels = {"score": 100, "score_level": "critical", "risk_level": "high", "previous_risk_level": "none"}
     return [{"user": user.login, **levels} for user in sandbox.okta.users if user.status == "ACTIVE"][:4]
+
+
+def revert_task(rows: list[dict[str, Any]]) -> BaseOperator:
+    """Return a task that undoes a run, after that run."""
+    context: Any = context_of(NOW - timedelta(hours=1))
+    context["ti"].dag_id, context["ti"].run_id, context["ti"].task_id = "sync", "before", "add"
+    okta.OktaAddToGroupOperator(task_id="add", rows=rows, group_name="At risk", create_group=True).execute(
+        context
+    )
+    # Another process reverts.
+    PROCESS.clear()
+    return okta.OktaRevertRunOperator(task_id="t", reverted_dag_id="sync", reverted_run_id="before")
 
 
 Maker = Callable[[list[dict[str, Any]]], BaseOperator]
@@ -32,6 +47,7 @@ TASKS: dict[type[BaseOperator], Maker] = {
         task_id="t", rows=rows, ensure_provider=True
     ),
     okta.OktaUpsertUserRiskOperator: lambda rows: okta.OktaUpsertUserRiskOperator(task_id="t", rows=rows),
+    okta.OktaRevertRunOperator: revert_task,
     okta.OktaNoActionOperator: lambda rows: okta.OktaNoActionOperator(task_id="t", rows=rows),
     okta.OktaFetchUsersOperator: lambda rows: okta.OktaFetchUsersOperator(task_id="t", with_risk=True),
     okta.OktaPreflightOperator: lambda rows: okta.OktaPreflightOperator(
