@@ -221,6 +221,25 @@ def test_the_end_of_the_time_is_as_it_was(exchange: Exchange) -> None:
     assert exchange.members == set()
 
 
+def test_whose_time_was_cut_short_by_a_revert_gets_a_new_one(exchange: Exchange) -> None:
+    exchange.add(1, {"ann": 100}, expires_after="2d")
+    revert(1)
+    exchange.add(5, {"ann": 100}, expires_after="2d")
+    assert exchange.members == {"ann"}
+    exchange.remove(7, {})
+    assert exchange.members == set()
+
+
+def test_whose_time_was_over_comes_back_until_the_next_run(exchange: Exchange) -> None:
+    exchange.add(1, {"ann": 100}, expires_after="2d")
+    exchange.remove(4, {})
+    assert exchange.members == set()
+    revert(4, "day-4")
+    assert exchange.members == {"ann"}
+    exchange.remove(5, {})
+    assert exchange.members == set()
+
+
 # --- signals
 
 
