@@ -80,10 +80,10 @@ def before_each_answer_is_read(count: Counting, patch: pytest.MonkeyPatch) -> No
 def around_each_write_of_the_log(count: Counting, patch: pytest.MonkeyPatch) -> None:
     """Between intent and effect, and between effect and record."""
 
-    def dying(write: Callable[[ActionLog, Any], None]) -> Callable[[ActionLog, Any], None]:
-        def around(log: ActionLog, entries: Any) -> None:
+    def dying(write: Callable[..., None]) -> Callable[..., None]:
+        def around(*arguments: Any) -> None:
             count()
-            write(log, entries)
+            write(*arguments)
             count()
 
         return around
