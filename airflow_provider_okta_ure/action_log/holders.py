@@ -4,18 +4,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+import msgspec
 from sqlalchemy import Connection, and_, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from airflow_provider_okta_ure.action_log.chunks import chunks_or_all
-from airflow_provider_okta_ure.action_log.reverts import first_dag
-from airflow_provider_okta_ure.action_log.tables import holders
+from airflow_provider_okta_ure.action_log.entries import Entry
+from airflow_provider_okta_ure.action_log.reverts import counts_for_undoing, first_dag, runs_behind
+from airflow_provider_okta_ure.action_log.tables import actions, holders
 from airflow_provider_okta_ure.core.holding import Hold, renewed
 
 if TYPE_CHECKING:
-    from airflow_provider_okta_ure.action_log.entries import Entry
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
     from airflow_provider_okta_ure.core.holding import OnBehalf
 
 _KEY = ("org", "target", "user_key", "dag_id", "task_id")
@@ -29,6 +33,8 @@ ADOPTED = "adopted"
 """The reason of a member whom somebody else added and who is to be released; without a DAG nobody's claim."""
 
 Target: TypeAlias = tuple[str, str]
+Claimed: TypeAlias = tuple[str, str]
+_GROUP_ACTIONS = ("add_to_group", "remove_from_group")
 
 
 def holds_on(
@@ -64,6 +70,96 @@ def write_holds(connection: Connection, entries: Sequence[Entry], on_behalf: OnB
     for (org, target), some in groups.items():
         _write_claims(connection, org, target, [one for one in some if _begins(one)])
         _end_claims(connection, [one for one in some if _ends(one)])
+
+
+class Changed(NamedTuple):
+    """How many claims on members ended, and how many hold again."""
+
+    ended: int = 0
+    held_again: int = 0
+
+
+def recount_claims(
+    connection: Connection, *, org: str, dag_id: str, run_id: str, settled: Collection[tuple[str, str]]
+) -> Changed:
+    """
+    Let the claims that a reverted run made or ended be as if the run had not been.
+
+    They are what the other runs of its DAG have decided, as far as these are not reverted themselves. A task
+    that has decided later holds as it decided then.
+
+    :param dag_id: with ``run_id``, the run whose revert has been written.
+    :param settled: the group and the user key of those whom the revert has undone, and who are held by that.
+    """
+    runs = runs_behind(connection, dag_id=dag_id, run_id=run_id)
+    told = select(actions).where(actions.c.org == org, actions.c.action.in_(_GROUP_ACTIONS))
+    affected: dict[str, dict[str, list[datetime]]] = {}
+    for of_dag, of_run in runs:
+        of_this = told.where(actions.c.dag_id == of_dag, actions.c.run_id == of_run)
+        for row in connection.execute(of_this).mappings():
+            if (row["target"], row["user_key"]) not in settled:
+                affected.setdefault(row["target"], {}).setdefault(row["user_key"], []).append(row["as_of"])
+    first, ended, again = runs[-1][0], 0, 0
+    in_effect = told.where(
+        actions.c.dag_id == first, *counts_for_undoing(connection, org=org, dag_id="", run_id="")
+    )
+    for target, times in affected.items():
+        known = holds_on(connection, org=org, target=target, users=times)
+        before = {
+            (user, hold.task_id): hold
+            for user, some in known.items()
+            for hold in some
+            if hold.dag_id == first
+        }
+        entries: list[Entry] = []
+        for keys in chunks_or_all(times):
+            of_users = in_effect.where(actions.c.target == target, actions.c.user_key.in_(keys or ()))
+            order = (actions.c.as_of, actions.c.revision, actions.c.id)
+            entries += [
+                Entry.from_row(row) for row in connection.execute(of_users.order_by(*order)).mappings()
+            ]
+        after = _recounted(before, _replayed(entries), times)
+        _upsert(connection, [_row(org, target, user, hold) for (user, _), hold in after.items()])
+        was_held = {key for key, hold in before.items() if hold.held}
+        ended += sum(key in was_held and not hold.held for key, hold in after.items())
+        again += sum(key not in was_held and hold.held for key, hold in after.items())
+    return Changed(ended, again)
+
+
+def _replayed(entries: Iterable[Entry]) -> dict[Claimed, Hold]:
+    """Return the claims that decisions of one DAG amount to, by user key and task, from the oldest on."""
+    claims: dict[Claimed, Hold] = {}
+    for entry in entries:
+        key = (entry.user_key, entry.task_id)
+        is_in_doubt = entry.action == "add_to_group" and entry.is_in_doubt
+        if _begins(entry) or is_in_doubt:
+            is_new = entry.reason != "already_member"
+            claims[key] = renewed(claims.get(key), _claim(entry), is_new_membership=is_new)
+        elif _ends(entry):
+            for other in [one for one in claims if one[0] == entry.user_key]:
+                claims[other] = msgspec.structs.replace(claims[other], held=False, as_of=entry.as_of)
+    return claims
+
+
+def _recounted(
+    before: Mapping[Claimed, Hold], replayed: Mapping[Claimed, Hold], times: Mapping[str, Sequence[datetime]]
+) -> dict[Claimed, Hold]:
+    """
+    Return the claims that are not any more as they were.
+
+    :param times: for which times the reverted run has decided about a user, by key.
+    """
+    found: dict[Claimed, Hold] = {}
+    for key in {**before, **replayed}:
+        was, now = before.get(key), replayed.get(key)
+        if was is not None and was.as_of > max(times[key[0]]):
+            continue
+        if now is None and was is not None and was.as_of >= min(times[key[0]]):
+            now = msgspec.structs.replace(was, held=False)
+        # What an older claim came from may not be in the log any more; it stays.
+        if now is not None and now != was:
+            found[key] = now
+    return found
 
 
 def _without_reverts(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:

@@ -374,6 +374,13 @@ class ActionLog:
         with self.database.writing() as connection:
             reverts.write_reverts(connection, records)
 
+    def recount_claims(
+        self, *, org: str, dag_id: str, run_id: str, settled: Collection[tuple[str, str]]
+    ) -> holders.Changed:
+        """Let claims on members be as without a run that was reverted; see :mod:`holders`."""
+        with self.database.writing() as connection:
+            return holders.recount_claims(connection, org=org, dag_id=dag_id, run_id=run_id, settled=settled)
+
     def reverts_of(self, *, dag_id: str, run_id: str) -> list[reverts.Revert]:
         """Return the reverts of a run that are in effect."""
         with self.database.reading() as connection:

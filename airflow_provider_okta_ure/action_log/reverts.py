@@ -95,7 +95,7 @@ def counts_for_undoing(
     What another run decided that was reverted since does not, nor does what the revert of that one did: both
     together left things as they were. So several runs are undone one after the other, the newest first.
 
-    :param dag_id: with ``run_id``, the run that is undone; its own reverts count.
+    :param dag_id: with ``run_id``, the run that is undone; its own reverts count. Empty = none is.
     """
     is_other = not_(and_(reverts.c.dag_id == dag_id, reverts.c.run_id == run_id))
     by = tuple_(reverts.c.by_dag_id, reverts.c.by_run_id)
@@ -127,9 +127,14 @@ def counts_for_undoing(
 
 def first_dag(connection: Connection, *, dag_id: str, run_id: str) -> str:
     """Return the DAG whose decisions a run is about: of a run that reverts another one, that one's DAG."""
-    seen = set()
-    while (dag_id, run_id) not in seen:
-        seen.add((dag_id, run_id))
+    return runs_behind(connection, dag_id=dag_id, run_id=run_id)[-1][0]
+
+
+def runs_behind(connection: Connection, *, dag_id: str, run_id: str) -> list[tuple[str, str]]:
+    """Return DAG and id of a run, then of the run that it reverts, and so on to the one that reverts none."""
+    found: list[tuple[str, str]] = []
+    while (dag_id, run_id) not in found:
+        found.append((dag_id, run_id))
         of = connection.execute(
             select(reverts.c.dag_id, reverts.c.run_id)
             .where(reverts.c.by_dag_id == dag_id, reverts.c.by_run_id == run_id)
@@ -138,7 +143,7 @@ def first_dag(connection: Connection, *, dag_id: str, run_id: str) -> str:
         if of is None:
             break
         dag_id, run_id = of
-    return dag_id
+    return found
 
 
 def orgs_of_run(connection: Connection, *, dag_id: str, run_id: str) -> set[str]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import datetime, timezone
 from functools import cached_property
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
+from airflow_provider_okta_ure.action_log.holders import Changed
 from airflow_provider_okta_ure.action_log.reverts import Revert
 from airflow_provider_okta_ure.clients.scopes import GROUPS_MANAGE, USERS_READ
 from airflow_provider_okta_ure.core.arguments import to_names
@@ -40,9 +41,10 @@ from airflow_provider_okta_ure.hooks.action_log import open_action_log
 from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators.approved import Consent
 from airflow_provider_okta_ure.operators.costs import cost_written
+from airflow_provider_okta_ure.operators.groups import turn_of
 from airflow_provider_okta_ure.operators.identities import Names
 from airflow_provider_okta_ure.operators.identity import RunIdentity
-from airflow_provider_okta_ure.operators.journal import Journal, Turns
+from airflow_provider_okta_ure.operators.journal import GROUP_ACTIONS, Journal, Turns
 from airflow_provider_okta_ure.operators.links import ActionLogLink
 from airflow_provider_okta_ure.operators.pausing import PauseSwitch
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
@@ -168,6 +170,8 @@ class OktaRevertRunOperator(ServiceOperator):
         """What was undone or was to be, once it is known."""
         self.not_undone: list[Left] = []
         """What cannot be undone, once it is known."""
+        self.claims = Changed()
+        """Which claims on members changed besides what was done in Okta."""
 
     def execute(self, context: Context) -> dict[str, Any]:
         with failing_for_good():
@@ -197,7 +201,14 @@ class OktaRevertRunOperator(ServiceOperator):
             # Also of a revert that is refused: whom it was about counts for nobody's limit.
             for part in parts:
                 ending.callback(part.journal.end_claim)
-            only_planned = self._prepare(parts, only_plan=pause.is_on() or dry_run, pause=pause)
+            only_planned = self._prepare(
+                parts,
+                turns,
+                self._groups_of(log, undone),
+                org=undone.org,
+                only_plan=pause.is_on() or dry_run,
+                pause=pause,
+            )
             self.parts = [part for part in parts if part.is_there]
             if dry_run and not self.parts:
                 self._plan_nothing(log, run, undone)
@@ -205,6 +216,8 @@ class OktaRevertRunOperator(ServiceOperator):
                 self._judge(self.parts, undone, consent, limits, context)
                 log.revert(self._records(undone, run))
             reports, problem = self._carry_out(context, fail_on)
+            if not only_planned:
+                self.claims = self._recount_claims(log, undone)
             after = self._entries(log, undone)
             if not only_planned and not set(targets(after, undone)) <= set(targets(entries, undone)):
                 self.warn(
@@ -334,16 +347,47 @@ class OktaRevertRunOperator(ServiceOperator):
             parts.append(part)
         return parts
 
-    def _prepare(self, parts: Sequence[UndoPart], *, only_plan: bool, pause: PauseSwitch) -> bool:
+    def _groups_of(self, log: ActionLog, undone: Undone) -> set[str]:
+        """Return the ids of the groups that the run decided about, also if it did nothing there."""
+        every = entries_of_run(log, dag_id=undone.dag_id, run_id=undone.run_id, every=True)
+        return {one.target for one in every if undone.is_about(one) and one.action in GROUP_ACTIONS}
+
+    def _recount_claims(self, log: ActionLog, undone: Undone) -> Changed:
+        """Let nobody be held, or let go, because of what the run decided without an effect in Okta."""
+        # What was undone, or tried, has said itself who holds whom.
+        settled = {
+            (part.journal.target, one.user_id)
+            for part in self.parts
+            for one in part.outcomes
+            if one.reason != "later_decision"
+        }
+        changed = log.recount_claims(
+            org=undone.org, dag_id=undone.dag_id, run_id=undone.run_id, settled=settled
+        )
+        if changed.ended or changed.held_again:
+            self.log.info("Besides what was undone in Okta, %s holds ended, and %s hold again.", *changed)
+        return changed
+
+    def _prepare(
+        self,
+        parts: Sequence[UndoPart],
+        turns: Turns,
+        groups: Collection[str],
+        *,
+        org: str,
+        only_plan: bool,
+        pause: PauseSwitch,
+    ) -> bool:
         """
         Plan all parts, while no other task acts on the same, and return whether it is left at that.
 
+        :param groups: ids of the groups whose members' claims change.
         :param only_plan: it is known already that nothing is written.
         """
         if not only_plan:
             # In one order, so that two reverts never wait for each other.
-            for part in sorted(parts, key=lambda one: one.turn()):
-                part.take_turn()
+            for what in sorted({part.turn() for part in parts} | {turn_of(group) for group in groups}):
+                turns.take(f"{org} {what}")
             # Waiting may have taken a quarter of an hour.
             only_plan = pause.is_on()
         there = [part for part in parts if self._is_there(part, only_plan=only_plan)]
@@ -512,6 +556,7 @@ class OktaRevertRunOperator(ServiceOperator):
             "total": sum(counts.values()),
             "counts": {status: counts[status] for status in STATUSES},
             "reasons": dict(sorted(reasons.items())),
+            "holds": self.claims._asdict(),
             "parts": [report.to_dict() for report in reports],
             "not_undone": {
                 "reasons": dict(sorted(Counter(one.reason for one in self.not_undone).items())),

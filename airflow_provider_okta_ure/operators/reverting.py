@@ -69,10 +69,6 @@ class UndoPart(OktaActionOperator):
         self.outcomes.append(outcome)
         super()._log(outcome)
 
-    def take_turn(self) -> None:
-        """Keep other tasks from acting on the same until the revert is over."""
-        self.journal.take_turn(self.turn())
-
     def prepare(self, *, only_plan: bool) -> None:
         """
         Read what is going to be done; nothing is written.

@@ -530,6 +530,78 @@ def test_who_came_back_is_held_also_when_later_runs_let_go_again(exchange: Excha
     assert exchange.remove(6, {"ann": 900}, dag="wide")["reasons"] == {"skipped:held_by_others": 1}
 
 
+# --- who holds whom, where nothing was to be undone in Okta
+
+
+def test_a_reverted_run_that_only_found_somebody_holds_them_no_more(exchange: Exchange) -> None:
+    exchange.add(1, {"ann": 100}, dag="strict")
+    exchange.add(2, {"ann": 100}, dag="wide")
+    report = revert(2, dag="wide", run="day-2")
+    assert (report["total"], report["holds"]) == (0, {"ended": 1, "held_again": 0})
+    assert exchange.members == {"ann"}
+    exchange.remove(3, {"ann": 900}, dag="strict")
+    assert exchange.members == set()
+
+
+def test_two_dags_that_are_both_undone_lock_nobody_out(exchange: Exchange) -> None:
+    exchange.add(1, {"ann": 100}, dag="strict")
+    exchange.add(2, {"ann": 100}, dag="wide")
+    revert(3, "day-1", dag="strict")
+    revert(4, "day-2", dag="wide")
+    assert exchange.members == {"ann"}
+    revert(5, "day-1", dag="strict")
+    assert exchange.members == set()
+
+
+def test_what_an_earlier_run_of_the_dag_holds_it_still_holds(exchange: Exchange) -> None:
+    exchange.add(1, {"ann": 100}, dag="strict")
+    exchange.add(2, {"ann": 100}, dag="wide")
+    exchange.add(3, {"ann": 100}, dag="wide")
+    assert revert(3, "day-3", dag="wide")["holds"] == {"ended": 0, "held_again": 0}
+    assert exchange.remove(4, {"ann": 900}, dag="strict")["reasons"] == {"skipped:held_by_others": 1}
+    revert(5, "day-2", dag="wide")
+    exchange.remove(6, {"ann": 900}, dag="strict")
+    exchange.remove(7, {"ann": 900}, dag="strict")
+    assert exchange.members == set()
+
+
+def test_what_a_later_run_holds_stays_held(exchange: Exchange) -> None:
+    exchange.add(1, {"ann": 100}, dag="strict")
+    exchange.add(2, {"ann": 100}, dag="wide")
+    exchange.add(3, {"ann": 100}, dag="wide")
+    assert revert(3, "day-2", dag="wide")["holds"] == {"ended": 0, "held_again": 0}
+    assert exchange.remove(4, {"ann": 900}, dag="strict")["reasons"] == {"skipped:held_by_others": 1}
+    assert exchange.members == {"ann"}
+
+
+def test_a_reverted_run_that_let_go_of_somebody_holds_them_again(exchange: Exchange) -> None:
+    exchange.add(1, {"ann": 100}, dag="strict")
+    exchange.add(2, {"ann": 100}, dag="wide")
+    assert exchange.remove(3, {"ann": 900}, dag="wide")["reasons"] == {"skipped:held_by_others": 1}
+    assert revert(3, "day-3", dag="wide")["holds"] == {"ended": 0, "held_again": 1}
+    assert exchange.remove(4, {"ann": 900}, dag="strict")["reasons"] == {"skipped:held_by_others": 1}
+    assert exchange.members == {"ann"}
+    exchange.remove(5, {"ann": 900}, dag="wide")
+    assert exchange.members == set()
+
+
+def test_a_revert_that_ended_a_hold_is_reverted(exchange: Exchange) -> None:
+    exchange.add(1, {"ann": 100}, dag="strict")
+    exchange.add(2, {"ann": 100}, dag="wide")
+    revert(2, "day-2", dag="wide")
+    assert revert(3, "revert-2", dag=REVERTING)["holds"] == {"ended": 0, "held_again": 1}
+    assert exchange.remove(4, {"ann": 900}, dag="strict")["reasons"] == {"skipped:held_by_others": 1}
+
+
+def test_a_revert_of_one_person_or_a_dry_run_ends_no_other_hold(exchange: Exchange) -> None:
+    exchange.add(1, {"ann": 100, "bob": 100}, dag="strict")
+    exchange.add(2, {"ann": 100, "bob": 100}, dag="wide")
+    revert(2, "day-2", dag="wide", dry_run=True)
+    revert(3, "day-2", dag="wide", users="ann@new.example")
+    exchange.remove(4, {"ann": 900, "bob": 900}, dag="strict")
+    assert exchange.members == {"bob"}
+
+
 # --- what is refused, before the first write
 
 
