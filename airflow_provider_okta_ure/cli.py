@@ -218,8 +218,8 @@ _REVERT = ActionCommand(
     "to a group leaves it, who was removed comes back, a risk signal is followed by one that says the level "
     "from before. Prints user by user what is undone and what not. The next run of the DAG acts again on "
     "whoever is at risk then: pause it first.",
-    epilog="Status: 0 = ok, 1 = it was refused, or something could not be undone, 2 = wrong options, no such "
-    "run or no such connection.",
+    epilog="Status: 0 = ok, 1 = it was refused, failed for somebody, or nothing was undone, 2 = wrong "
+    "options, no such run or no such connection.",
     func=lazy_load_command(f"{_COMMANDS}.revert.revert"),
     args=(
         option("--dag-id", required=True, metavar="DAG_ID", help="the DAG whose run is undone"),

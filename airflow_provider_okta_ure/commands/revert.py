@@ -44,7 +44,7 @@ def revert(args: Namespace) -> None:
         if problem is not None:
             raise problem
         say(_summary(result, run_id, dry_run=args.dry_run))
-        if result["dry_run"] and not args.dry_run:
+        if not args.dry_run and not _has_undone(result):
             raise SystemExit(PROBLEM)
 
 
@@ -112,17 +112,39 @@ def _lines(operator: OktaRevertRunOperator) -> Iterator[str]:
         yield f"{'not done':9}  {other.action}  {other.target!r}  {other.user}  {why}"
 
 
+def _has_undone(result: dict[str, Any]) -> bool:
+    """Whether anything is as before the run because of this."""
+    return bool(result["counts"]["done"] or any(result["holds"].values()))
+
+
 def _summary(result: dict[str, Any], run_id: str, *, dry_run: bool) -> str:
     run = f"the run {result['reverted_run_id']} of {result['reverted_dag_id']}"
     counts = {status: number for status, number in result["counts"].items() if number}
-    said = ", ".join(f"{number} {status}" for status, number in counts.items()) or "nothing to undo"
+    said = ", ".join(f"{number} {status}" for status, number in counts.items())
     plans = ",".join(part["plan"]["plan_id"] for part in result["parts"] if part["plan"])
     if dry_run:
-        return f"This would undo {run}: {said}. Nothing was written.{f' Plans: {plans}.' if plans else ''}"
+        would = f"This would undo {run}: {said}." if counts.get("planned") else f"{_nothing(said)} of {run}."
+        return f"{would} Nothing was written.{f' Plans: {plans}.' if plans else ''}"
     if result["dry_run"]:
         return f"Nothing was undone of {run}: {'; '.join(result['warnings'])}"
+    holds = ", ".join(_holds(result["holds"]))
+    if not _has_undone(result):
+        why = "; ".join([said or "the run changed nothing that can be undone", *result["warnings"]])
+        return f"Nothing was undone of {run}: {why}. It does nothing again by a retry or a clear."
+    what = ", ".join(filter(None, (said, holds)))
     return (
-        f"Undid {run}: {said}. It does nothing again by a retry or a clear, and the next run of the DAG acts "
-        f"again on whoever is at risk then. To take it back: --dag-id {result['reverted_dag_id']} "
-        f"--run-id {run_id}"
+        f"Undid {run}: {what}. It does nothing again by a retry or a clear, "
+        "and the next run of the DAG acts again on whoever is at risk then. To take it back: "
+        f"--dag-id {result['reverted_dag_id']} --run-id {run_id}"
     )
+
+
+def _nothing(said: str) -> str:
+    return f"There is nothing to undo ({said})" if said else "There is nothing to undo"
+
+
+def _holds(counts: dict[str, int]) -> Iterator[str]:
+    """Say whom the DAG does not hold in a group any more, or holds again, without an effect in Okta."""
+    for name, said in (("ended", "ended"), ("held_again", "restored")):
+        if number := counts[name]:
+            yield f"{number} {'hold' if number == 1 else 'holds'} {said}"

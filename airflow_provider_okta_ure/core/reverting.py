@@ -15,15 +15,40 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.history import Step
 
 
+class Later(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A later decision about a user.
+
+    :param as_of: the time that it is for.
+    :param dag_id: with ``run_id``, the run that decided.
+    :param undid_it: whether that run is a revert of the very run that is undone.
+    """
+
+    as_of: datetime
+    dag_id: str = ""
+    run_id: str = ""
+    undid_it: bool = False
+
+    def __str__(self) -> str:
+        who = f"the run {self.run_id} of {self.dag_id}" if self.run_id else self.dag_id
+        if self.undid_it:
+            return f"already undone by {who}"
+        by = f" by {who}" if who else ""
+        return (
+            f"a later decision, as of {self.as_of:%Y-%m-%d %H:%M} UTC{by}, has been made for this user, so "
+            "this one is not undone"
+        )
+
+
 class Since(msgspec.Struct, frozen=True, kw_only=True):
     """
     What happened to one user after what is undone.
 
-    :param later: the time of a later decision; None = there is none.
+    :param later: a later decision; None = there is none.
     :param was_opposite: whether the run also did the opposite to the same user.
     """
 
-    later: datetime | None = None
+    later: Later | None = None
     was_opposite: bool = False
 
 
@@ -46,11 +71,7 @@ def decided_since(since: Mapping[str, Since]) -> Step:
             return skip(decision.row, "not_revertible", user=user, message=text)
         if known.later is None:
             return decision
-        text = (
-            f"a later decision, as of {known.later:%Y-%m-%d %H:%M} UTC, has been made for this user, so this "
-            "one is not undone"
-        )
-        return skip(decision.row, "later_decision", user=user, message=text)
+        return skip(decision.row, "later_decision", user=user, message=str(known.later))
 
     return step
 

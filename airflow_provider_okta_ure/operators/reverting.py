@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from airflow_provider_okta_ure.core.holding import OnBehalf, others
 from airflow_provider_okta_ure.core.matching import Decision, outcome_of, skip
 from airflow_provider_okta_ure.core.models import OktaUser, Outcome, RiskLevel, Row
 from airflow_provider_okta_ure.core.reverting import (
+    Later,
     Since,
     decided_since,
     only_members,
@@ -319,13 +320,13 @@ def _decisions(
         users=list(by_id),
         before=journal.run.as_of,
     )
-    since = {}
+    reverts, since = _reverts_of(journal, undone), {}
     for user_id, deed in by_id.items():
-        moment, newest = later.get(user_id), last.get(user_id)
+        known, newest = later.get(user_id), last.get(user_id)
         # Two runs for the same time: the one that acted last has decided.
         if newest is not None and newest.as_of == deed.as_of and newest.action != deed.entry.action:
-            moment = moment or newest.as_of
-        since[user_id] = Since(later=moment, was_opposite=deed.was_opposite)
+            known = known or _as_later(newest, reverts)
+        since[user_id] = Since(later=known, was_opposite=deed.was_opposite)
     return decisions, since
 
 
@@ -336,8 +337,8 @@ def _later(
     undone: Undone,
     *,
     doing: Sequence[LogAction],
-) -> dict[str, datetime]:
-    """Return the newest later time that anything was decided for each user of the target, by Okta id."""
+) -> dict[str, Later]:
+    """Return the newest later decision for each user of the target, by Okta id."""
     wanted: dict[datetime, dict[str, str]] = {}
     for decision in decisions:
         user = decision.user
@@ -345,7 +346,7 @@ def _later(
             # Who was not in the group was not looked up, and stands in the log by one of their names.
             names = dict.fromkeys((user.user_id, *names_of(decision.row, user)), user.user_id)
             wanted.setdefault(done[user.user_id].as_of, {}).update(names)
-    found: dict[str, datetime] = {}
+    found: dict[str, Entry] = {}
     for as_of, owners in wanted.items():
         for target in journal.targets:
             for key, entry in journal.log.decisions_since(
@@ -360,8 +361,24 @@ def _later(
                 user_id = owners[key]
                 # One user's address can be another one's login, and a login can be given to somebody else.
                 if entry.user_id in ("", user_id) and not _is_own(entry, journal):
-                    found[user_id] = max(entry.as_of, found.get(user_id, entry.as_of))
-    return found
+                    found[user_id] = max(entry, found.get(user_id, entry), key=lambda one: one.as_of)
+    reverts = _reverts_of(journal, undone)
+    return {user_id: _as_later(entry, reverts) for user_id, entry in found.items()}
+
+
+def _reverts_of(journal: Journal, undone: Undone) -> set[tuple[str, str]]:
+    """Return DAG and id of the runs that have undone this very run, wholly or in part."""
+    reverts = journal.log.reverts_of(dag_id=undone.dag_id, run_id=undone.run_id)
+    return {(one.by_dag_id, one.by_run_id) for one in reverts}
+
+
+def _as_later(entry: Entry, reverts: Collection[tuple[str, str]]) -> Later:
+    return Later(
+        as_of=entry.as_of,
+        dag_id=entry.dag_id,
+        run_id=entry.run_id,
+        undid_it=(entry.dag_id, entry.run_id) in reverts,
+    )
 
 
 def _is_own(entry: Entry, journal: Journal) -> bool:

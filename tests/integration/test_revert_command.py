@@ -11,7 +11,7 @@ from airflow.cli.cli_parser import get_parser
 from airflow.secrets.metastore import MetastoreBackend
 
 from airflow_provider_okta_ure.commands import revert as command
-from tests.integration.exchange import Exchange
+from tests.integration.exchange import Exchange, day
 from tests.integration.judging_support import logged, writes
 from tests.integration.test_revert import at_noon
 
@@ -68,6 +68,7 @@ def test_a_dry_run_says_who_and_changes_nothing(exchange: Exchange, revert: Run)
     assert status == 0
     assert [line.split()[0] for line in lines] == ["skipped", "planned", "planned"]
     assert "bob@new.example  later_decision: a later decision" in lines[0]
+    assert f"as of {day(2):%Y-%m-%d %H:%M} UTC by the run day-2 of sync, has been made" in lines[0]
     assert "remove_from_group  'At risk'  ann@new.example  reverted" in lines[1]
     assert "push_risk  'https://risk.corp.example'  ann@new.example" in lines[2]
     assert "This would undo the run day-1 of sync: 2 planned, 1 skipped. Nothing was written." in said
@@ -97,6 +98,38 @@ def test_what_it_undid_can_be_taken_back(
     assert exchange.told("ann")[-1] == ("none", "high")
     # They are held by the DAG that added them, as before.
     exchange.remove(4, {"ann": 900})
+    assert exchange.members == {"bob"}
+
+
+def test_what_was_undone_already_is_said_so_and_ends_with_1(
+    exchange: Exchange, revert: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revert("--action", "push_risk", *ANYTHING)
+    monkeypatch.setattr(command, "utc_now", lambda: at_noon(3))
+    status, lines, said = revert("--action", "push_risk", *ANYTHING)
+    assert status == 1
+    assert "Nothing was undone of the run day-1 of sync: 1 skipped. " in said
+    assert f"later_decision: already undone by the run revert__{at_noon(2).isoformat()} of sync" in lines[0]
+    assert exchange.told("ann") == [("none", "high"), ("high", "none")]
+
+
+def test_a_run_that_changed_nothing_has_nothing_to_undo(exchange: Exchange, revert: Run) -> None:
+    exchange.add(2, {"ann": 900}, dag="idle", dry_run=True)
+    assert (
+        "There is nothing to undo of the run day-2 of idle."
+        in revert("--dry-run", dag="idle", run="day-2")[2]
+    )
+    status, _, said = revert(dag="idle", run="day-2")
+    assert status == 1
+    assert "Nothing was undone of the run day-2 of idle: the run changed nothing that can be undone. " in said
+
+
+def test_holds_that_ended_are_said(exchange: Exchange, revert: Run) -> None:
+    exchange.add(2, {"ann": 100, "bob": 100}, dag="wide")
+    status, _, said = revert(dag="wide", run="day-2")
+    assert (status, exchange.members) == (0, {"ann", "bob"})
+    assert "Undid the run day-2 of wide: 2 holds ended. " in said
+    exchange.remove(3, {"ann": 900})
     assert exchange.members == {"bob"}
 
 
