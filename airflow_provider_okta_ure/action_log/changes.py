@@ -2,8 +2,9 @@
 """
 Who was changed on one day, by which tasks, and who is about to be: what limits are compared with.
 
-Effects that a person approved do not count. Who is about to be changed stands in a claim, which a task writes
-when its plan is allowed and removes at its end; so two tasks that plan at the same moment see each other.
+Effects that a person approved with a seal do not count. Who is about to be changed stands in a claim, which a
+task writes when its plan is allowed and removes at its end; so two tasks that plan at the same moment see
+each other.
 The claim of a task that was killed counts until that task is tried again or the day is over.
 """
 
@@ -22,26 +23,44 @@ from airflow_provider_okta_ure.action_log.tables import IS_UNAPPROVED_EFFECT, ac
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.tasks import TaskKey
 
+ACCEPTED = "plan id"  # also in IS_UNAPPROVED_EFFECT
 CHANGING = ("add_to_group", "remove_from_group", "push_risk", "upsert_risk")
 
 
 class Changed(NamedTuple):
-    """One user whom one task has changed, or is about to."""
+    """
+    One user whom one task has changed, or is about to.
+
+    :param is_accepted: whether only the id of a plan allowed it.
+    """
 
     dag_id: str
     task_id: str
     user_id: str
+    is_accepted: bool = False
+
+
+def accepted_by(name: str) -> str:
+    """
+    Return what stands as the approver of a change that somebody allowed by naming the id of its plan.
+
+    It is no approval: whoever may trigger the DAG can do it alone.
+
+    :param name: who triggered the run; empty = Airflow does not tell.
+    """
+    return f"{ACCEPTED}, by {name}" if name else ACCEPTED
 
 
 def changed_since(connection: Connection, *, org: str, since: datetime) -> Iterator[Changed]:
     """Yield who was changed in an org since a moment of the clock, without what a person approved."""
-    for row in connection.execute(effects_since(org, since)):
-        yield Changed(*row)
+    for dag_id, task_id, user_id, approved_by in connection.execute(effects_since(org, since)):
+        yield Changed(dag_id, task_id, user_id, is_accepted=bool(approved_by))
 
 
 def effects_since(org: str, since: datetime) -> Select[Any]:
     """Return the statement that reads them: one range of the index of a day's effects."""
-    return select(actions.c.dag_id, actions.c.task_id, actions.c.user_key).where(
+    of_effect = (actions.c.dag_id, actions.c.task_id, actions.c.user_key, actions.c.approved_by)
+    return select(*of_effect).where(
         IS_UNAPPROVED_EFFECT,
         actions.c.org == org,
         actions.c.recorded_at >= since,

@@ -189,12 +189,18 @@ class ActionLog:
             )
 
     def newest_moment(
-        self, *, org: str, action: LogAction, target: str, dag_id: str, task_id: str
+        self, *, org: str, action: LogAction, target: str, dag_id: str, task_id: str, not_by_run: str = ""
     ) -> datetime | None:
         """Return the newest time as of which a task decided anything for a target; None = it never did."""
         with self.database.reading() as connection:
             return reading.newest_moment(
-                connection, org=org, action=action, target=target, dag_id=dag_id, task_id=task_id
+                connection,
+                org=org,
+                action=action,
+                target=target,
+                dag_id=dag_id,
+                task_id=task_id,
+                not_by_run=not_by_run,
             )
 
     def unconfirmed_pushes(
@@ -338,9 +344,14 @@ class ActionLog:
     def planned_elsewhere(self, *, dag_id: str, run_id: str, task_id: str, map_index: int) -> set[str]:
         """Return the users whom the other parts of a mapped task were refused to change so far."""
         with self.database.reading() as connection:
-            return reading.planned_elsewhere(
+            return plans.planned_elsewhere(
                 connection, dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=map_index
             )
+
+    def forget_plan(self, task: tasks.TaskKey) -> None:
+        """Delete what a task planned in earlier tries, because this one carries something out, or nothing."""
+        with self.database.writing() as connection:
+            plans.forget_plans_of(connection, task)
 
     def last_reading(self, *, org: str, target: str, source: str, before: datetime) -> Entry | None:
         """Return the last reading of a source that speaks for an earlier moment."""

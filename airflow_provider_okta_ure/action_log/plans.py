@@ -133,6 +133,24 @@ def plans_with_ids(
     return [PlanRecord(**row) for row in rows.mappings()]
 
 
+def planned_elsewhere(
+    connection: Connection, *, dag_id: str, run_id: str, task_id: str, map_index: int
+) -> set[str]:
+    """Return the Okta ids of the users whom the other parts of a mapped task plan to change, as of now."""
+    others = [
+        one
+        for one in plans_of_tasks(connection, dag_id=dag_id, run_id=run_id, task_ids=[task_id])
+        if one.map_index != map_index
+    ]
+    return {change.user_id for one in others for change in one.planned.plan.changes}
+
+
+def forget_plans_of(connection: Connection, task: TaskKey) -> None:
+    """Delete what one task, or one part of it, has planned."""
+    mine = (plans.c[name] == value for name, value in msgspec.structs.asdict(task).items())
+    connection.execute(delete(plans).where(and_(*mine)))
+
+
 def forget_plans(connection: Connection, before: datetime) -> None:
     """Delete the plans that are for an earlier time, unless they were made lately, by a backfill."""
     connection.execute(delete(plans).where(and_(plans.c.as_of < before, plans.c.made_at < before)))

@@ -142,9 +142,20 @@ def unconfirmed_pushes(
 
 
 def newest_moment(
-    connection: Connection, *, org: str, action: LogAction, target: str, dag_id: str, task_id: str
+    connection: Connection,
+    *,
+    org: str,
+    action: LogAction,
+    target: str,
+    dag_id: str,
+    task_id: str,
+    not_by_run: str = "",
 ) -> datetime | None:
-    """Return the newest time as of which a task decided anything for a target; None = it never did."""
+    """
+    Return the newest time as of which a task decided anything for a target; None = it never did.
+
+    :param not_by_run: the id of a run whose own decisions do not count; its rows can be for several times.
+    """
     found: datetime | None = connection.execute(
         select(actions.c.as_of)
         .where(
@@ -154,6 +165,7 @@ def newest_moment(
             actions.c.status.in_(DECIDED),
             actions.c.dag_id == dag_id,
             actions.c.task_id == task_id,
+            actions.c.run_id != not_by_run,
         )
         .order_by(actions.c.as_of.desc())
         .limit(1)
@@ -211,21 +223,6 @@ def carried_out(
     if target is not None:
         about = and_(about, actions.c.target == target)
     return list(_entries(connection, select(actions).where(mine, about, IS_EFFECT)))
-
-
-def planned_elsewhere(
-    connection: Connection, *, dag_id: str, run_id: str, task_id: str, map_index: int
-) -> set[str]:
-    """Return the keys of the users whom the other parts of a mapped task were refused to change so far."""
-    # What was carried out since then has another status.
-    keys = select(actions.c.user_key).where(
-        actions.c.dag_id == dag_id,
-        actions.c.run_id == run_id,
-        actions.c.task_id == task_id,
-        actions.c.map_index != map_index,
-        actions.c.status == "planned",
-    )
-    return set(connection.execute(keys).scalars())
 
 
 def unfinished(connection: Connection, *, org: str, doing: Sequence[LogAction], target: str) -> list[Entry]:

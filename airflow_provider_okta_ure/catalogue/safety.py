@@ -42,11 +42,13 @@ SAFETY = Chapter(
             what="Nothing was written: with this change, all tasks of all DAGs together would have changed "
             "more users of the Okta org on this UTC day than `max_changed_users_per_day` allows.",
             why="Each task is within its own limits, and their sum is not. Users count once, whatever was "
-            "done with them; changes that a person approved do not count. Without the setting, 500 users or "
+            "done with them; changes that a person approved in an approval task do not count, and are not "
+            "refused. Without the setting, 500 users or "
             "half of the source's users may be changed, whichever are more.",
-            remedy="Look at what the tasks in the message have changed. If all of it is right, approve this "
-            "change (run the DAG again with approved_plan set to the id of the plan), raise "
-            "max_changed_users_per_day in the Okta connection, or wait until the next UTC day.",
+            remedy="Look at what the tasks in the message have changed. If all of it is right, let a person "
+            "approve this change (okta_risk_sync_with_approval), raise max_changed_users_per_day in the Okta "
+            "connection, or wait until the next UTC day. The id of a plan (approved_plan) does not lift this "
+            "bound.",
             seen=("max_changed_users_per_day of the Okta connection",),
         ),
         Entry(

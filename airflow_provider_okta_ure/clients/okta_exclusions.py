@@ -13,11 +13,11 @@ from airflow_provider_okta_ure.clients.okta_wire import text_literal
 from airflow_provider_okta_ure.core.arguments import separators_in, to_names
 from airflow_provider_okta_ure.core.exclusions import Exclusions
 from airflow_provider_okta_ure.core.names import fold
-from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
+from airflow_provider_okta_ure.errors import ConfigurationError, NotFoundError, OktaUreError
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.clients.okta import OktaClient
-    from airflow_provider_okta_ure.core.models import OktaUser
+    from airflow_provider_okta_ure.core.models import OktaGroup, OktaUser
 
 USERS = "exclude_users"
 GROUPS = "exclude_groups"
@@ -162,11 +162,34 @@ def _group_names(client: OktaClient, value: object) -> list[str]:
 
 def _members_of(client: OktaClient, name: str) -> dict[str, str]:
     try:
-        group = client.find_group(name) or client.get_group(name)
-        why = f"is a member of the excluded group {group.name!r}"
-        return {member.user_id: why for member in client.list_members(group.group_id)}
+        return {
+            member.user_id: f"is a member of the excluded group {group.name!r}"
+            for group in _groups_meant(client, name)
+            for member in client.list_members(group.group_id)
+        }
     except OktaUreError as error:
         raise unreadable(f"excluded group {name!r}", error) from error
+
+
+def _groups_meant(client: OktaClient, name: str) -> list[OktaGroup]:
+    """
+    Return the groups that an entry of the list means.
+
+    Of an id that somebody has given to another group as its name, both: else whoever can create a group could
+    take the protection away.
+
+    :raises NotFoundError: there is none.
+    """
+    named = client.find_group(name)
+    if not _OKTA_ID.fullmatch(fold(name)):
+        return [named or client.get_group(name)]
+    try:
+        by_id = client.get_group(name)
+    except NotFoundError:
+        if named is None:
+            raise
+        return [named]
+    return [by_id] if named is None or named.group_id == by_id.group_id else [by_id, named]
 
 
 def unreadable(what: str, error: OktaUreError) -> OktaUreError:

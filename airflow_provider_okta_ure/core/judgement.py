@@ -81,21 +81,31 @@ class ChangedToday(msgspec.Struct, frozen=True, kw_only=True):
     Who was changed in an org since midnight UTC, or is about to be; without what a person approved.
 
     :param by_task: Okta ids, by DAG and task.
+    :param accepted: those of whom only the id of a plan allowed it: they count for the org, and not for the
+        task whose limit it lifted.
     """
 
     by_task: dict[tuple[str, str], frozenset[str]] = {}
+    accepted: dict[tuple[str, str], frozenset[str]] = {}
 
     @classmethod
-    def of(cls, changed: Iterable[tuple[str, str, str]]) -> ChangedToday:
-        """Return it from (DAG, task, Okta id), in any order and number."""
+    def of(cls, changed: Iterable[tuple[str, str, str, bool]]) -> ChangedToday:
+        """Return it from (DAG, task, Okta id, whether the id of a plan allowed it), in any order."""
         found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-        for dag_id, task_id, user_id in changed:
+        accepted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        for dag_id, task_id, user_id, is_accepted in changed:
             found[dag_id, task_id].add(user_id)
-        return cls(by_task={task: frozenset(ids) for task, ids in found.items()})
+            if is_accepted:
+                accepted[dag_id, task_id].add(user_id)
+        return cls(
+            by_task={task: frozenset(ids) for task, ids in found.items()},
+            accepted={task: frozenset(ids) for task, ids in accepted.items()},
+        )
 
     def of_task(self, dag_id: str, task_id: str) -> frozenset[str]:
-        """Return whom a DAG's task has changed, in all its runs, parts and groups."""
-        return self.by_task.get((dag_id, task_id), frozenset())
+        """Return whom a DAG's task has changed within its limit, in all its runs, parts and groups."""
+        task = dag_id, task_id
+        return self.by_task.get(task, frozenset()) - self.accepted.get(task, frozenset())
 
     @property
     def everybody(self) -> frozenset[str]:
@@ -106,7 +116,9 @@ class ChangedToday(msgspec.Struct, frozen=True, kw_only=True):
         """
         Return which tasks changed how many users, those with the most first.
 
-        >>> ChangedToday.of([("sync", "add", "1"), ("sync", "add", "2"), ("watch", "add", "1")]).in_words()
+        >>> ChangedToday.of(
+        ...     [("sync", "add", "1", False), ("sync", "add", "2", True), ("watch", "add", "1", False)]
+        ... ).in_words()
         'sync.add 2, watch.add 1'
         """
         ranked = sorted(self.by_task.items(), key=lambda one: (-len(one[1]), one[0]))

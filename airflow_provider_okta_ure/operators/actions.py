@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import msgspec
 
+from airflow_provider_okta_ure.action_log.changes import accepted_by
 from airflow_provider_okta_ure.clients.okta import ORGANIZATION_PATH
 from airflow_provider_okta_ure.clients.scopes import GROUPS_MANAGE, GROUPS_READ, ROLES_READ
 from airflow_provider_okta_ure.core.exclusions import to_administrators_excluded
@@ -298,8 +299,9 @@ class OktaActionOperator(ServiceOperator, ABC):
                 self.log.info("No rows, nothing to do.")
                 if run.map_index >= 0:
                     # The other parts of a mapped task have to know that this one changes nobody.
-                    with self._journal(run):
-                        pass
+                    with self._journal(run) as journal:
+                        if not dry_run:
+                            journal.forget_plan()
                 return build_report(
                     self.action,
                     [],
@@ -511,6 +513,9 @@ class OktaActionOperator(ServiceOperator, ABC):
                 return
             if proposal.plan.changes:
                 self._require_small(proposal, decisions, journal, consent, limits, context)
+            if journal.run.map_index >= 0:
+                # What this part was refused before is no part of the others' sum any more.
+                journal.forget_plan()
         except BlastRadiusError:
             journal.write_plan(proposal.in_org)
             self._plan_only(proposal, decisions, journal, is_too_large=True)
@@ -531,7 +536,7 @@ class OktaActionOperator(ServiceOperator, ABC):
         bound = DailyBound.parse(self.hook.settings.max_changed_users_per_day)
         parts = journal.parts(context["ti"])
         accepted = consent.read_accepted(journal.log, journal.run, org=journal.org)
-        users, called = journal.population([one.row for one in decisions])
+        users, called = journal.population(decisions)
         # Two tasks that plan at the same moment must not both find that there is room for them.
         with journal.log.lock(f"{journal.org} changes of a day"):
             today = journal.changed_today()
@@ -546,8 +551,7 @@ class OktaActionOperator(ServiceOperator, ABC):
                 else frozenset(),
             )
             if is_accepted:
-                journal.approved_by = journal.run.triggered_by
-                return
+                journal.approved_by = accepted_by(journal.run.triggered_by)
             require_within_the_day(
                 proposal,
                 bound,

@@ -168,10 +168,19 @@ class OktaGroupOperator(OktaActionOperator):
             raise ConfigurationError(
                 f"past_intervals is {shown(self.past_intervals)}.", remedy='Use "dry" or "apply".'
             )
-        if self.past_intervals == "apply" or not (journal.run.is_backfill or journal.is_overtaken()):
+        if self.past_intervals == "apply":
             return ""
-        self.log.info("The interval is past, so the group is left as it is; past_intervals='apply' acts.")
-        return "past_interval"
+        if journal.run.is_backfill:
+            self.log.info("The interval is past, so the group is left as it is; past_intervals='apply' acts.")
+            return "past_interval"
+        if journal.is_overtaken():
+            # Unlike a backfill this surprises people: whoever is at risk stays outside until the next run.
+            self.warn(
+                "Another run of this task has decided for a later time already, so the group is left as it "
+                "is; past_intervals='apply' acts."
+            )
+            return "past_interval"
+        return ""
 
     def in_the_light_of_history(self, decisions: Sequence[Decision], journal: Journal) -> list[Decision]:
         """Return the decisions as they are after what an interrupted try did, and what was decided later."""
@@ -278,7 +287,7 @@ class OktaAddToGroupOperator(OktaGroupOperator):
             answer = client.add_member(target["group_id"], user.user_id)
             return outcome_of(row, "done", user=user, http_status=answer.status, request_id=answer.request_id)
 
-        population, called = journal.population(rows)
+        population, called = journal.population(decisions)
         is_larger = population >= len(members)
         return Plan(
             decisions,

@@ -224,6 +224,7 @@ class Journal:
                 target=target,
                 dag_id=self.run.dag_id,
                 task_id=self.run.task_id,
+                not_by_run=self.run.run_id,
             )
             for target in self.targets
         ]
@@ -338,16 +339,19 @@ class Journal:
                 found[key] = max(moment, found.get(key, moment))
         return found
 
-    def population(self, rows: Sequence[Row]) -> tuple[int, str]:
+    def population(self, decisions: Sequence[Decision]) -> tuple[int, str]:
         """
         Return how many users a change is measured against, and what they are, for people.
 
-        They are the users that the sources of the rows had when they were last read; of rows without such a
-        source, only the rows themselves are known.
+        They are the users that the sources of the rows had when they were last read, however many rows there
+        are; of rows without such a source, only the people themselves are known, each once. Rows about nobody
+        in Okta make no limit larger.
         """
-        sources = {row.source for row in rows if row.source}
+        sources = {one.row.source for one in decisions if one.row.source}
         size = sum(self.log.size_of_source(source, not_after=self.run.as_of) for source in sources)
-        return (size, USERS_OF_SOURCE) if size >= len(rows) else (len(rows), "rows")
+        if size:
+            return size, USERS_OF_SOURCE
+        return len({one.user.user_id for one in decisions if one.user is not None}), "users in the rows"
 
     def parts(self, task: object) -> Parts:
         """
@@ -404,7 +408,7 @@ class Journal:
 
     def done_since(self, moment: datetime) -> set[str]:
         """
-        Return the Okta ids of the users for whom this very task has done this since a moment.
+        Return the Okta ids of the users for whom this task, any part of it, has done this since a moment.
 
         A group that was deleted since is known by its name; a signal that Okta's System Log does not have is
         not done.
@@ -423,7 +427,6 @@ class Journal:
             for one in entries
             if one.is_delivered
             and one.recorded_at >= moment
-            and one.map_index == run.map_index
             and (one.target in self.targets or fold(one.target_name) == name)
         }
 
@@ -438,6 +441,10 @@ class Journal:
         )
         with self.log.database.writing() as connection:
             write_plan(connection, record)
+
+    def forget_plan(self) -> None:
+        """Delete what earlier tries of this task planned and were refused: it is not planned any more."""
+        self.log.forget_plan(self.run.task)
 
     def not_reverted(self) -> Step:
         """Return the step that does nothing again of what was reverted of this very run."""

@@ -95,7 +95,7 @@ def require_small(
 
     :param shown: returns a name as it may stand in a log.
     :param parts: the other parts of the task.
-    :param accepted: the plans that may be of any size.
+    :param accepted: the plans that may be of any size, as far as the bound of the day lets them.
     :param today: whom the task has changed since midnight, or is about to change, in any run, part and group.
     :raises BlastRadiusError: it is more than allowed.
     """

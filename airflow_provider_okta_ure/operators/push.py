@@ -227,7 +227,7 @@ class OktaPushRiskOperator(OktaActionOperator):
                 jti=jti,
             )
 
-        base, base_name = journal.population(rows)
+        base, base_name = journal.population(decisions)
         return Plan(
             decisions,
             push,

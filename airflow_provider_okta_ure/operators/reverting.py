@@ -192,7 +192,7 @@ class UndoRemovals(UndoPart, OktaAddToGroupOperator):
                 request_id=answer.request_id,
             )
 
-        population, called = journal.population([one.row for one in decisions])
+        population, called = journal.population(decisions)
         is_larger = population >= len(members)
         return Plan(
             decisions,

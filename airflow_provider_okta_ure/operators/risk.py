@@ -88,7 +88,7 @@ class OktaUpsertUserRiskOperator(OktaActionOperator):
                 raise
             return outcome_of(row, "done", user=user, http_status=answer.status, request_id=answer.request_id)
 
-        base, base_name = journal.population(rows)
+        base, base_name = journal.population(decisions)
         return Plan(
             [*duplicates, *leave_those_at_their_level(decisions, levels)],
             upsert,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -294,3 +294,17 @@ def test_whoever_is_deprovisioned_while_he_is_in_the_group_is_left_alone(world):
     assert report is not None
     assert report["counts"]["failed"] == 0
     assert world.members == set()
+
+
+def test_a_row_for_a_later_time_does_not_make_its_own_run_one_of_the_past(world):
+    """The retry of a run whose rows are for several times carries out what is left."""
+    later = (day(1) + timedelta(minutes=1)).isoformat()
+    some = [{"user": f"{name}@new.example", "score": 100, "as_of": later} for name in ("ann", "bob")]
+    world.run(ADD, {}, day(1), past_intervals="dry", rows=some[:1])
+    report = world.run(ADD, {}, day(1), past_intervals="dry", rows=some, try_number=2)
+    assert report["counts"]["done"] == 1
+    assert world.members == {"ann", "bob"}
+    # Another run of the same task for an earlier time is one of the past, and says so.
+    other = world.run(ADD, {"carl": 100}, day(0), past_intervals="dry")
+    assert other["reasons"] == {"planned:past_interval": 1}
+    assert "has decided for a later time already" in other["warnings"][0]

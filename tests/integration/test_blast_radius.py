@@ -62,7 +62,7 @@ def test_25_users_are_always_allowed_and_26_of_26_are_not(okta):
     people(okta, 26)
     report = run(ADD, rows(25), group_name="Risky", create_group=True)
     assert report["counts"]["done"] == 25
-    assert "would change 26 of 26 rows (100.0 %); allowed are 25" in refused(
+    assert "would change 26 of 26 users in the rows (100.0 %); allowed are 25" in refused(
         ADD, rows(26, "p"), group_name="Another", create_group=True
     )
 
@@ -79,7 +79,7 @@ def test_additions_are_measured_against_the_source_as_it_was_last_read(okta, net
     assert run(ADD, mine, group_name="Risky", create_group=True)["counts"]["done"] == 30
     # The same users of a source that nobody has read are measured against themselves.
     unknown = [{**one, "source": "other"} for one in rows(30)]
-    assert "30 of 30 rows" in refused(ADD, unknown, group_name="Another", create_group=True)
+    assert "30 of 30 users in the rows" in refused(ADD, unknown, group_name="Another", create_group=True)
     message = refused(ADD, mine, group_name="Another", create_group=True, max_change_percent=10)
     assert f"30 of {size} users of the source ({100 * 30 / size:.1f} %); allowed are 25" in message
 
@@ -174,7 +174,7 @@ def test_the_parts_of_a_mapped_task_share_one_limit(okta, monkeypatch):
 
     assert run(ADD, parts[0], part(0), group_id=group)["counts"]["done"] == 20
     message = refused(ADD, parts[1], part(1), group_id=group)
-    assert "would change 40 of 40 rows" in message
+    assert "would change 40 of 40 users in the rows" in message
     assert "20 of which it has changed already" in message
     assert "Nothing more was written" in message
     assert len(okta.okta.members(group)) == 20
@@ -193,6 +193,21 @@ class Part(Task):
 
     def get_ti_count(self, **_: Any) -> int:
         return self.count
+
+
+def test_a_mapped_task_with_too_many_rows_can_be_corrected_in_the_same_run(okta):
+    people(okta, 100)
+    group = okta.okta.add_group("Risky").id
+    for try_number in (1, 2):
+        for number in range(4):
+            some = rows(100)[number * 25 : number * 25 + 25]
+            act(okta, group, Part(number, 4, try_number=try_number), some)
+    assert okta.okta.members(group) == set()
+    for try_number in (3, 4):
+        for number in range(4):
+            some = rows(100)[number * 25 : number * 25 + 5]
+            act(okta, group, Part(number, 4, try_number=try_number), some)
+    assert len(okta.okta.members(group)) == 20
 
 
 def act(okta: Sandbox, group: str, part: Part, part_rows: Any) -> str:
@@ -256,7 +271,9 @@ def test_a_plan_approved_by_its_id_may_be_of_any_size(okta, more):
     report = run(ADD, rows(30), run_by("Eve"), **arguments, approved_plan=record.plan_id + more)
     assert report["counts"]["done"] == 30
     # Whoever triggered this run has named the id.
-    assert {one.approved_by for one in logged(action="add_to_group") if one.status == "done"} == {"Eve"}
+    assert {one.approved_by for one in logged(action="add_to_group") if one.status == "done"} == {
+        "plan id, by Eve"
+    }
 
 
 @pytest.mark.parametrize("form", [list, tuple])

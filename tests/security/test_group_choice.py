@@ -50,6 +50,22 @@ def refused(operator: type[Any], some: Any = None, **arguments: Any) -> str:
 
 
 @pytest.mark.parametrize("where", ["operator", "connection"])
+def test_a_group_that_is_called_like_the_id_of_an_excluded_one_takes_nobodys_protection_away(
+    okta: Sandbox, glass: str, extra: Callable[..., None], where: str
+) -> None:
+    decoy = okta.okta.add_group(glass)
+    (new,) = people(okta, 1, "new")
+    okta.okta.add_member(decoy.id, okta.okta.add_user(login="decoy@new.example").id)
+    risky = okta.okta.add_group("Risky").id
+    if where == "connection":
+        extra(exclude_groups=[glass])
+    more: dict[str, Any] = {"exclude_groups": [glass]} if where == "operator" else {}
+    named = ("new0@new.example", "decoy@new.example", "glass@new.example")
+    run(ADD, [{"user": name, "score": 1} for name in named], group_id=risky, **more)
+    assert okta.okta.members(risky) == {new}
+
+
+@pytest.mark.parametrize("where", ["operator", "connection"])
 @pytest.mark.parametrize("excluded", ["name", "id", "list", "text"])
 @pytest.mark.parametrize("asked", ["name", "id"])
 @pytest.mark.parametrize("operator", [ADD, REMOVE])

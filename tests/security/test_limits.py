@@ -143,21 +143,32 @@ def test_the_message_says_what_was_done_today_and_the_id_can_be_approved(okta: S
         run(ADD, part(1, 20), task(run_id="2"), group_id=group)
     said = str(caught.value)
     assert (
-        "would change 40 of 40 rows (100.0 %), 20 of which it has changed already today; allowed are 25"
-        in said
+        "would change 40 of 40 users in the rows (100.0 %), 20 of which it has changed already today; "
+        "allowed are 25" in said
     )
     plan_id = said.partition("Plan: ")[2].partition(".")[0]
     assert done(ADD, part(1, 20), task(run_id="2", try_number=2), group_id=group, approved_plan=plan_id) == 20
 
 
-def test_what_a_person_approved_is_not_counted(okta: Sandbox) -> None:
+@pytest.mark.parametrize("triggered_by", ["Ann", None])
+def test_what_the_id_of_a_plan_allowed_is_not_counted_against_the_task(
+    okta: Sandbox, triggered_by: str | None
+) -> None:
     people(okta, 60)
     group = okta.okta.add_group("Risky").id
     plan = run(ADD, part(0, 30), task(run_id="1"), group_id=group, dry_run=True)["plan"]
     where = task(run_id="1")
-    where["dag_run"].triggering_user_name = "Ann"
+    where["dag_run"].triggering_user_name = triggered_by
     assert done(ADD, part(0, 30), where, group_id=group, approved_plan=plan["plan_id"]) == 30
     assert done(ADD, [row(f"p{n}") for n in range(30, 55)], task(run_id="2"), group_id=group) == 25
+
+
+def test_rows_about_nobody_make_no_limit_larger(okta: Sandbox) -> None:
+    people(okta, 30)
+    group = okta.okta.add_group("Risky").id
+    padded = [*part(0, 30), *(row(f"nobody{number}") for number in range(1000))]
+    assert done(ADD, padded, task(), group_id=group) == 0
+    assert changed(okta, group) == 0
 
 
 def test_another_task_has_a_limit_of_its_own(okta: Sandbox) -> None:
@@ -199,10 +210,21 @@ def test_the_message_names_the_tasks_that_have_used_the_bound(
     assert "20 were changed today already: sync.add 20, sync.push 5" in said
     assert "Allowed are 30 (max_changed_users_per_day of the Okta connection)" in said
     assert "airflow okta-ure explain daily-bound" in said
-    plan_id = said.partition("Plan: ")[2].partition(".")[0]
-    # What somebody has looked at is not refused by it.
-    where = task("act", dag_id="watchlist", try_number=2)
-    assert done(ADD, part(1, 20), where, group_id=group, approved_plan=plan_id) == 20
+
+
+def test_the_id_of_a_plan_does_not_lift_the_bound_of_the_org(
+    okta: Sandbox, bound: Callable[[object], None]
+) -> None:
+    bound(60)
+    people(okta, 120)
+    group = okta.okta.add_group("Risky").id
+    for number, expected in enumerate([40, 0, 0]):
+        some = part(number, 40)
+        plan = run(ADD, some, task(run_id=f"{number}"), group_id=group, dry_run=True)["plan"]
+        where = task(run_id=f"{number}")
+        where["dag_run"].triggering_user_name = "Mallory"
+        assert done(ADD, some, where, group_id=group, approved_plan=plan["plan_id"]) == expected
+    assert changed(okta, group) == 40
 
 
 def test_one_person_of_several_actions_counts_once(okta: Sandbox, bound: Callable[[object], None]) -> None:

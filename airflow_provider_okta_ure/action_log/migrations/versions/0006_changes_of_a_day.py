@@ -14,7 +14,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the index of effects by the clock, and the table of claims."""
-    unapproved = sa.text("status IN ('done', 'started') AND approved_by = ''")
+    unapproved = sa.text(
+        "status IN ('done', 'started') AND (approved_by = '' OR substr(approved_by, 1, 7) = 'plan id')"
+    )
     op.create_index(
         "ix_okta_ure_action_log_day",
         "okta_ure_action_log",
