@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Subquery, and_, func, or_, select
 
 from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.action_log.tables import actions
+from airflow_provider_okta_ure.core.holding import NOT_OURS
 
 _GROUP_ACTIONS = ("add_to_group", "remove_from_group")
 
@@ -33,6 +34,7 @@ def memberships(
     ours = select(actions).where(
         actions.c.id.in_(select(newest.c.id).where(newest.c.rank == 1)),
         actions.c.action == "add_to_group",
+        actions.c.reason != NOT_OURS,
         actions.c.dag_id.in_(dag_ids),
     )
     order = (actions.c.as_of.desc(), actions.c.id.desc())
@@ -47,7 +49,12 @@ def count_memberships(
     found: int = connection.execute(
         select(func.count())
         .select_from(newest)
-        .where(newest.c.rank == 1, newest.c.action == "add_to_group", newest.c.dag_id.in_(dag_ids))
+        .where(
+            newest.c.rank == 1,
+            newest.c.action == "add_to_group",
+            newest.c.reason != NOT_OURS,
+            newest.c.dag_id.in_(dag_ids),
+        )
     ).scalar_one()
     return found
 
@@ -71,4 +78,4 @@ def _newest(users: Iterable[str] | None, org: str, until: datetime | None) -> Su
         )
         .label("rank")
     )
-    return select(table.id, table.action, table.dag_id, rank).where(*about).subquery()
+    return select(table.id, table.action, table.reason, table.dag_id, rank).where(*about).subquery()

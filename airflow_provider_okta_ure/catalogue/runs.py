@@ -69,7 +69,7 @@ RUNS = Chapter(
             what="A task of `OktaRevertRunOperator` has undone what an earlier run did to this user.",
             why="Somebody asked for it. The message names the run that was undone.",
             remedy="Nothing. To take it back, revert the run that reverted.",
-            reasons=("reverted",),
+            reasons=("reverted", "reverted_not_ours"),
         ),
         Entry(
             topic="run-reverted",

@@ -17,6 +17,7 @@ from airflow_provider_okta_ure.commands.options import refuse_empty
 from airflow_provider_okta_ure.commands.output import output_kept_clean, say
 from airflow_provider_okta_ure.core.adoption import choose
 from airflow_provider_okta_ure.core.arguments import to_names
+from airflow_provider_okta_ure.core.holding import NOT_OURS
 from airflow_provider_okta_ure.core.plain_text import in_one_line
 from airflow_provider_okta_ure.errors import ConfigurationError, GroupError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
@@ -79,7 +80,8 @@ def _adoption(
     hook: OktaHook, log: ActionLog, org: str, group: OktaGroup, names: list[str] | None
 ) -> Adoption:
     last = log.last_done(org=org, doing=("add_to_group", "remove_from_group"), target=group.group_id)
-    ours = {user_id for user_id, entry in last.items() if entry.action == "add_to_group"}
+    added = {user_id: entry for user_id, entry in last.items() if entry.action == "add_to_group"}
+    ours = {user_id for user_id, entry in added.items() if entry.reason != NOT_OURS}
     return choose(list(hook.client.list_members(group.group_id)), names, ours)
 
 

@@ -8,6 +8,9 @@ from datetime import datetime
 
 import msgspec
 
+NOT_OURS = "reverted_not_ours"
+"""The reason of an addition that brings back whom somebody else had added: they are not ours."""
+
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """
@@ -48,10 +51,12 @@ class OnBehalf(msgspec.Struct, frozen=True, kw_only=True):
 
     :param dag_id: the DAG whose run is undone; only its claims end, and no other DAG's begins.
     :param ended: the time as of which the claims ended that are restored, by Okta id.
+    :param not_ours: Okta ids of those who come back and whom somebody else had added.
     """
 
     dag_id: str
     ended: Mapping[str, datetime] = {}
+    not_ours: frozenset[str] = frozenset()
 
 
 def renewed(before: Hold | None, now: Hold, *, is_new_membership: bool) -> Hold:

@@ -13,6 +13,7 @@ import msgspec
 from airflow_provider_okta_ure.action_log.entries import Entry, LogAction, LogStatus
 from airflow_provider_okta_ure.action_log.plans import PlanRecord, write_plan
 from airflow_provider_okta_ure.core.history import Membership, Step
+from airflow_provider_okta_ure.core.holding import NOT_OURS
 from airflow_provider_okta_ure.core.judgement import ChangedToday, Parts
 from airflow_provider_okta_ure.core.models import RiskLevel
 from airflow_provider_okta_ure.core.names import fold
@@ -250,7 +251,12 @@ class Journal:
             if (entry.user_key in members) == (entry.action == ADD):
                 self._recovered.add((entry.action, entry.user_key, entry.as_of))
                 settled[entry.id] = msgspec.structs.replace(
-                    entry, status="done", reason="recovered", message="", recorded_at=self._now()
+                    entry,
+                    status="done",
+                    # Whose membership it is has to be known also when the task was killed.
+                    reason=NOT_OURS if entry.reason == NOT_OURS else "recovered",
+                    message="",
+                    recorded_at=self._now(),
                 )
             else:
                 settled[entry.id] = msgspec.structs.replace(
@@ -278,7 +284,7 @@ class Journal:
             self._memberships = {
                 user_id: entry
                 for user_id, entry in self._last(GROUP_ACTIONS, None).items()
-                if entry.action == "add_to_group"
+                if entry.action == "add_to_group" and entry.reason != NOT_OURS
             }
         return self._memberships
 
@@ -564,7 +570,10 @@ class Journal:
             expires_at=self.expires_at if self._begins_hold(status, outcome) else None,
             approved_by=self.approved_by,
         )
-        return msgspec.structs.replace(entry, **said)
+        entry = msgspec.structs.replace(entry, **said)
+        if self.on_behalf and status in ("started", "done") and entry.user_id in self.on_behalf.not_ours:
+            return msgspec.structs.replace(entry, reason=NOT_OURS)
+        return entry
 
     def _begins_hold(self, status: LogStatus, outcome: Outcome | None) -> bool:
         is_member = outcome is not None and outcome.reason == "already_member"

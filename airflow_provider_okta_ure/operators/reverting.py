@@ -11,7 +11,7 @@ import msgspec
 
 from airflow_provider_okta_ure.clients.okta_groups import GROUPS_BUCKET
 from airflow_provider_okta_ure.core.history import held_by_others, recovered, settle
-from airflow_provider_okta_ure.core.holding import OnBehalf, others
+from airflow_provider_okta_ure.core.holding import NOT_OURS, OnBehalf, others
 from airflow_provider_okta_ure.core.matching import Decision, outcome_of, skip
 from airflow_provider_okta_ure.core.models import OktaUser, Outcome, RiskLevel, Row
 from airflow_provider_okta_ure.core.reverting import (
@@ -173,8 +173,11 @@ class UndoRemovals(UndoPart, OktaAddToGroupOperator):
         decisions, since = _decisions(client, done, members, journal, undone)
         inside = {member.user_id for member in members}
         journal.load(decisions)
+        not_ours = _not_ours_before(done, journal)
         journal.on_behalf = OnBehalf(
-            dag_id=undone.first_dag, ended={one.entry.user_id: one.as_of for one in done}
+            dag_id=undone.first_dag,
+            ended={one.entry.user_id: one.as_of for one in done},
+            not_ours=not_ours,
         )
         decisions = settle(
             decisions, decided_since(since), only_others(inside), recovered(journal.is_recovered)
@@ -185,7 +188,7 @@ class UndoRemovals(UndoPart, OktaAddToGroupOperator):
             return outcome_of(
                 row,
                 "done",
-                "reverted",
+                "reverted_not_ours" if user.user_id in not_ours else "reverted",
                 user=user,
                 message=_what(undone, "remove_from_group"),
                 http_status=answer.status,
@@ -277,6 +280,31 @@ def _deeds(journal: Journal, undone: Undone, *, action: LogAction) -> list[Deed]
     """Return what the run did on the journal's target; read now, after interrupted tries were settled."""
     entries = entries_of_run(journal.log, dag_id=undone.dag_id, run_id=undone.run_id)
     return deeds(entries, undone, action=action, target=journal.target)
+
+
+def _not_ours_before(done: Sequence[Deed], journal: Journal) -> frozenset[str]:
+    """Return the Okta ids of those whom somebody else had added before the run removed them."""
+    wanted: dict[datetime, set[str]] = {}
+    for one in done:
+        wanted.setdefault(one.as_of, set()).add(one.entry.user_id)
+    found: set[str] = set()
+    for as_of, users in wanted.items():
+        last = journal.log.last_done(
+            org=journal.org, doing=GROUP_ACTIONS, target=journal.target, users=users, before=as_of
+        )
+        # Another run for the same time may have added them.
+        same = journal.log.find(
+            org=journal.org, action="add_to_group", target=journal.target, as_of=as_of, users=users
+        )
+        added = {**last, **{key: entry for key, entry in same.items() if entry.status == "done"}}
+        found |= {
+            user_id
+            for user_id in users
+            if user_id not in added
+            or added[user_id].action != "add_to_group"
+            or added[user_id].reason == NOT_OURS
+        }
+    return frozenset(found)
 
 
 def _about(client: OktaClient, done: Sequence[Deed], known: Sequence[OktaUser]) -> list[Decision]:

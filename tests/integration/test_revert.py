@@ -211,6 +211,30 @@ def test_who_is_a_member_again_is_left_alone(exchange: Exchange) -> None:
     assert exchange.remove(4, {"ann": 900})["reasons"] == {"skipped:not_added_by_us": 1}
 
 
+@pytest.mark.parametrize("killed", [False, True], ids=["at-once", "killed-and-found-by-the-next-run"])
+def test_whom_others_had_added_comes_back_and_is_not_ours(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, killed: bool
+) -> None:
+    exchange.add(1, {"bob": 100})
+    join_group(exchange, "ann")
+    exchange.remove(2, {"ann": 900, "bob": 900}, only_added_by_us=False)
+    assert exchange.members == set()
+    if killed:
+        killed_before_the_end_is_written(monkeypatch, 2, "day-2")
+    else:
+        assert revert(2, "day-2")["reasons"] == {"done:reverted": 1, "done:reverted_not_ours": 1}
+    assert "ann" in exchange.members
+    exchange.remove(3, {"ann": 900, "bob": 900})
+    assert exchange.members == {"ann"}
+    exchange.remove(4, {"ann": 900, "bob": 900}, dag="wide")
+    assert exchange.members == {"ann"}
+    # Twice removed, and twice brought back.
+    exchange.remove(5, {"ann": 900}, only_added_by_us=False)
+    revert(5, "day-5")
+    exchange.remove(6, {"ann": 900})
+    assert exchange.members == {"ann"}
+
+
 def test_the_end_of_the_time_is_as_it_was(exchange: Exchange) -> None:
     exchange.add(1, {"ann": 100}, expires_after="10d")
     exchange.remove(2, {"ann": 900})
