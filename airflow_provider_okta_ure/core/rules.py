@@ -22,6 +22,8 @@ from airflow_provider_okta_ure.errors import ConfigurationError, RuleError
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.models import Row
 
+EMPTY = "The rule is empty."
+_MATCH_ALL = "Write true to match every row."
 LONGEST_RULE = 2_000
 """The longest rule, in characters."""
 
@@ -97,14 +99,18 @@ class Rule:
         :raises RuleError: the text is no rule, names an unknown field, compares different types, or does
             something that a rule may not do; with the position and, where there is one, a suggestion.
         """
-        if not isinstance(text, str) or not text.strip():
-            said = text if isinstance(text, str) else shown(text)
-            raise RuleError("The rule is empty.", rule=said, remedy="Write true to match every row.")
+        if text is None:
+            raise RuleError(EMPTY, rule=shown(text), remedy=_MATCH_ALL)
+        if not isinstance(text, str):
+            raise RuleError("The rule is no text.", rule=shown(text), remedy="Write it as text, in quotes.")
         if len(text) > LONGEST_RULE:
             raise RuleError(
                 f"The rule has {len(text)} characters; at most {LONGEST_RULE} are allowed.",
                 rule=text[:60] + "...",
             )
+        if not any(True for _ in tokens_of(text)):
+            # A comment alone says nothing either.
+            raise RuleError(EMPTY, rule=text, remedy=_MATCH_ALL)
         check_text(text)
         root = _engine_tree(text)
         checks.check_tree(root, text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_okta_ure.core.rules import Rule
+from airflow_provider_okta_ure.core.rules import EMPTY, Rule
 from airflow_provider_okta_ure.errors import RuleError
 
 if TYPE_CHECKING:
@@ -72,5 +72,7 @@ def _parsed(text: str, argument: str) -> Rule:
     try:
         return Rule.parse(text)
     except RuleError as error:
+        if argument == "unless" and error.message == EMPTY:
+            error.remedy = "Leave unless out, or set it to None, when there is no exception."
         error.name_argument(argument)
         raise

@@ -7,6 +7,7 @@ import pytest
 from airflow_provider_okta_ure.core.models import Row
 from airflow_provider_okta_ure.core.rule_patterns import UnfitPattern, compile_pattern
 from airflow_provider_okta_ure.core.rules import LONGEST_RULE, Rule
+from airflow_provider_okta_ure.core.selections import Selection
 from airflow_provider_okta_ure.errors import ConfigurationError, RuleError
 
 
@@ -311,3 +312,24 @@ def test_the_position_is_of_the_part_that_is_wrong_and_not_of_its_like(text, at)
     with pytest.raises(RuleError) as caught:
         Rule.parse(text)
     assert caught.value.position == at
+
+
+@pytest.mark.parametrize(
+    ("unless", "said"),
+    [
+        pytest.param("", "unless: The rule is empty. Leave unless out, or set it to None", id="empty"),
+        pytest.param("# only a comment", "unless: The rule is empty. Leave unless out", id="comment"),
+        pytest.param(False, "unless: The rule is no text. Write it as text", id="false"),
+        pytest.param(0, "unless: The rule is no text.", id="zero"),
+        pytest.param([], "unless: The rule is no text.", id="list"),
+    ],
+)
+def test_what_is_no_exception_says_what_to_do(unless: Any, said: str) -> None:
+    with pytest.raises(RuleError) as caught:
+        Selection.parse("score > 600", unless)
+    assert said in str(caught.value)
+
+
+def test_a_rule_that_is_only_a_comment_is_empty() -> None:
+    with pytest.raises(RuleError, match=r"The rule is empty\. Write true to match every row"):
+        Rule.parse(" # score > 600\n")
