@@ -17,6 +17,7 @@ from airflow_provider_okta_ure.errors import ConfigurationError
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import Entry, LogAction, LogStatus
     from airflow_provider_okta_ure.action_log.log import ActionLog
+    from airflow_provider_okta_ure.core.models import OktaUser
 
 UNDOABLE: tuple[LogAction, ...] = ("add_to_group", "push_risk", "remove_from_group")
 """
@@ -148,17 +149,16 @@ def left(entries: Iterable[Entry], undone: Undone) -> list[Left]:
     return found
 
 
-def users_named(entries: Sequence[Entry], names: Collection[str]) -> frozenset[str]:
+def users_named(
+    entries: Sequence[Entry], names: Collection[str], people: Iterable[OktaUser]
+) -> frozenset[str]:
     """
     Return the Okta ids of people about whom a run decided, by login, name in the source or Okta id.
 
+    :param people: the same people as they are called in Okta now.
     :raises ConfigurationError: the run decided about nobody of a name, or about several people.
     """
-    known: dict[str, set[str]] = {}
-    for entry in entries:
-        for name in (entry.user_id, fold(entry.user_name), fold(entry.login)):
-            if entry.user_id and name:
-                known.setdefault(name, set()).add(entry.user_id)
+    known = _known_names(entries, people)
     found: set[str] = set()
     for name in names:
         ids = known.get(name) or known.get(fold(name)) or set()
@@ -175,6 +175,19 @@ def users_named(entries: Sequence[Entry], names: Collection[str]) -> frozenset[s
             )
         found |= ids
     return frozenset(found)
+
+
+def _known_names(entries: Iterable[Entry], people: Iterable[OktaUser]) -> dict[str, set[str]]:
+    """Return the Okta ids that each name stands for."""
+    known: dict[str, set[str]] = {}
+    for entry in entries:
+        for name in (entry.user_id, fold(entry.user_name), fold(entry.login)):
+            if entry.user_id and name:
+                known.setdefault(name, set()).add(entry.user_id)
+    for user in people:
+        for name in {fold(user.login), fold(user.email)} - {""}:
+            known.setdefault(name, set()).add(user.user_id)
+    return known
 
 
 def unknown_run(log: ActionLog, *, dag_id: str, run_id: str) -> ConfigurationError:

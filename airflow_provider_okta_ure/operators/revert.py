@@ -81,8 +81,8 @@ class OktaRevertRunOperator(ServiceOperator):
     :param reverted_run_id: the id of the run. (templated)
     :param actions: only these of the run's actions: ``add_to_group``, ``remove_from_group``, ``push_risk``;
         empty = all. (templated)
-    :param users: only what was done to these people: logins, names as in the source, or Okta ids; empty =
-        everybody. (templated)
+    :param users: only what was done to these people: logins, then or now, names as in the source, or Okta
+        ids; empty = everybody. (templated)
     :param dry_run: only say what would be undone; reads from Okta, writes nothing. (templated)
     :param fail_on: how many failed users fail the task: ``1``, ``"10%"`` or ``"never"``. (templated)
     :param max_changes: more users than this are not changed without a person's approval; all parts of the
@@ -305,11 +305,13 @@ class OktaRevertRunOperator(ServiceOperator):
     def _users_named(self, names: Sequence[str], log: ActionLog, undone: Undone) -> frozenset[str]:
         every = entries_of_run(log, dag_id=undone.dag_id, run_id=undone.run_id, every=True)
         here = [one for one in every if undone.is_about(one)]
+        # People are renamed, and are called by either name.
+        people = list(self.hook.client.find_users_by_id({one.user_id for one in here if one.user_id}))
         try:
-            return users_named(here, names)
+            return users_named(here, names, people)
         except ConfigurationError as error:
             # It may suggest a name, which not everybody may know who reads the log.
-            Names.as_configured().hide_in(error, {*names, *(one.login for one in here)})
+            Names.as_configured().hide_in(error, {*names, *(one.login for one in [*here, *people])})
             raise
 
     def _entries(self, log: ActionLog, undone: Undone) -> list[Entry]:

@@ -166,6 +166,21 @@ def test_somebody_renamed_is_who_they_were(exchange: Exchange) -> None:
     assert exchange.members == {"other"}
 
 
+@pytest.mark.parametrize("name", ["anna@new.example", "ann@new.example"])
+def test_somebody_renamed_is_named_by_either_name(exchange: Exchange, name: str) -> None:
+    exchange.add(1, {"ann": 100, "bob": 100})
+    exchange.rename("ann", "anna")
+    revert(1, users=name)
+    assert exchange.members == {"bob"}
+
+
+def test_a_name_that_was_one_persons_and_is_anothers_is_refused(exchange: Exchange) -> None:
+    exchange.add(1, {"ann": 100, "bob": 100})
+    exchange.rename("ann", "anna")
+    exchange.rename("bob", "ann")
+    refused(exchange, "about 2 people named 'ann@new.example'", 1, users="ann@new.example")
+
+
 def test_who_was_deleted_or_deactivated_is_skipped(exchange: Exchange) -> None:
     exchange.add(1, {"ann": 100, "cyd": 100})
     also_did(user_id="00ugone", user_key="00ugone", user_name="bob@new.example")
