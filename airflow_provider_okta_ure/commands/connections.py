@@ -43,13 +43,14 @@ def okta_hook(conn_id: str) -> OktaHook:
     """
     from airflow.sdk.exceptions import AirflowNotFoundException
 
+    from airflow_provider_okta_ure.hooks.finding import NoConnectionError
     from airflow_provider_okta_ure.hooks.okta import OktaHook
 
     hook = OktaHook(conn_id)
     try:
         with reading_the_database():
             _ = hook.connection
-    except AirflowNotFoundException:
+    except (NoConnectionError, AirflowNotFoundException):
         raise ConfigurationError(
             f"There is no connection {conn_id!r}, or Airflow's database cannot be read from here.",
             remedy="`airflow connections list` names those in the database.",

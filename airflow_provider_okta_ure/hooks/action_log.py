@@ -135,7 +135,7 @@ def _connection() -> Connection | None:
             remedy="Write it as a URI or as JSON, or remove it.",
             topic="action-log-unknown",
         )
-    backend = _secrets_backend()
+    backend = secrets_backend()
     if backend:
         raise ActionLogError(
             f"The secrets backend {backend} gave no connection {CONN_ID!r}; whether there is none, or it "
@@ -151,7 +151,7 @@ def _connection() -> Connection | None:
     return None
 
 
-def _secrets_backend() -> str:
+def secrets_backend() -> str:
     """Return the class of the configured secrets backend; empty when there is none."""
     configured = (
         conf.get(section, key, fallback="")

@@ -10,6 +10,7 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_provider_okta_ure.errors import OktaUreError
+from airflow_provider_okta_ure.hooks.finding import find_connection
 from airflow_provider_okta_ure.hooks.masking import mask_proxies, mask_token
 from airflow_provider_okta_ure.hooks.settings import (
     TransportSettings,
@@ -45,8 +46,12 @@ class NetskopeHook(BaseHook):
 
     @cached_property
     def connection(self) -> Connection:
-        """The Airflow connection."""
-        return self.get_connection(self.netskope_conn_id)
+        """
+        The Airflow connection.
+
+        :raises NoConnectionError: there is none.
+        """
+        return find_connection(self.netskope_conn_id, self.get_connection)
 
     @cached_property
     def settings(self) -> TransportSettings:

@@ -11,6 +11,7 @@ from airflow.sdk import BaseHook
 from airflow.sdk.log import mask_secret
 
 from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
+from airflow_provider_okta_ure.hooks.finding import find_connection
 from airflow_provider_okta_ure.hooks.masking import mask_keys, mask_proxies, mask_token
 from airflow_provider_okta_ure.hooks.okta_sign_in import api_token_of, service_app_of
 from airflow_provider_okta_ure.hooks.settings import OktaSettings, base_host, read_settings, said_in_test
@@ -130,8 +131,12 @@ class OktaHook(BaseHook):
 
     @cached_property
     def connection(self) -> Connection:
-        """The Airflow connection."""
-        return self.get_connection(self.okta_conn_id)
+        """
+        The Airflow connection.
+
+        :raises NoConnectionError: there is none.
+        """
+        return find_connection(self.okta_conn_id, self.get_connection)
 
     @cached_property
     def settings(self) -> OktaSettings:

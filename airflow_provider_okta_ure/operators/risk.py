@@ -18,6 +18,7 @@ from airflow_provider_okta_ure.core.rows import deduplicate, from_rows, to_rows
 from airflow_provider_okta_ure.core.texts import ReasonText
 from airflow_provider_okta_ure.engine.people import People
 from airflow_provider_okta_ure.errors import InvalidRequestError, OktaUreError
+from airflow_provider_okta_ure.hooks.finding import NoConnectionError
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator, Plan
 from airflow_provider_okta_ure.operators.reading_risk import read_risks
 from airflow_provider_okta_ure.operators.run import failing_for_good, to_flag
@@ -137,7 +138,7 @@ class OktaNoActionOperator(OktaActionOperator):
         """The org's URL; empty when there is no connection, because nothing is sent."""
         try:
             return super().org
-        except AirflowNotFoundException:
+        except (NoConnectionError, AirflowNotFoundException):
             return ""
 
     def turn(self) -> str:
