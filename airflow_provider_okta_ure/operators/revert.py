@@ -311,7 +311,9 @@ class OktaRevertRunOperator(ServiceOperator):
             return users_named(here, names, people)
         except ConfigurationError as error:
             # It may suggest a name, which not everybody may know who reads the log.
-            Names.as_configured().hide_in(error, {*names, *(one.login for one in [*here, *people])})
+            Names.as_configured().hide_in(
+                error, {*names, *(one.login for one in here), *(one.login for one in people)}
+            )
             raise
 
     def _entries(self, log: ActionLog, undone: Undone) -> list[Entry]:
