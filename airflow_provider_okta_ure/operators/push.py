@@ -166,6 +166,7 @@ class OktaPushRiskOperator(OktaActionOperator):
 
     def plan(self, rows: Sequence[Row], journal: Journal, *, dry_run: bool) -> Plan:
         mode = self._mode()
+        Signals(self, journal)  # a wrong reason text is refused before the first call
         client, transmitter = self.hook.client, self.hook.transmitter
         journal.aim(transmitter.issuer, transmitter.issuer)
         log = SignalLog(journal.log, org=journal.org, issuer=transmitter.issuer, dag_id=journal.run.dag_id)
