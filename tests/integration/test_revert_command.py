@@ -147,7 +147,7 @@ def test_the_limits_hold_and_a_plan_that_was_looked_at_may_be_larger(exchange: E
     plans = revert("--dry-run")[2].partition("Plans: ")[2].partition(".")[0]
     assert revert("--max-changes", "1", "--approved-plan", plans)[0] == 0
     assert exchange.members == set()
-    assert {one.approved_by for one in logged(reason="reverted", status="done")} == {"carol"}
+    assert {one.approved_by for one in logged(reason="reverted", status="done")} == {"plan id, by carol"}
 
 
 def test_while_all_writes_are_paused_nothing_is_undone(
