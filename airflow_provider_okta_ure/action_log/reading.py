@@ -154,7 +154,8 @@ def newest_moment(
     """
     Return the newest time as of which a task decided anything for a target; None = it never did.
 
-    :param not_by_run: the id of a run whose own decisions do not count; its rows can be for several times.
+    :param not_by_run: the id of a run whose own decisions do not count, because its rows can be for several
+        times; empty = all count.
     """
     found: datetime | None = connection.execute(
         select(actions.c.as_of)
@@ -165,7 +166,7 @@ def newest_moment(
             actions.c.status.in_(DECIDED),
             actions.c.dag_id == dag_id,
             actions.c.task_id == task_id,
-            actions.c.run_id != not_by_run,
+            *([actions.c.run_id != not_by_run] if not_by_run else []),
         )
         .order_by(actions.c.as_of.desc())
         .limit(1)
