@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, Select, and_, delete, select
 
-from airflow_provider_okta_ure.action_log.tables import IS_UNAPPROVED_EFFECT, actions, claims
+from airflow_provider_okta_ure.action_log.tables import ACCEPTED, IS_UNAPPROVED_EFFECT, actions, claims
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.tasks import TaskKey
 
-ACCEPTED = "plan id"  # also in IS_UNAPPROVED_EFFECT
 CHANGING = ("add_to_group", "remove_from_group", "push_risk", "upsert_risk")
 
 

@@ -256,30 +256,36 @@ def _upsert(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=replaced), list(rows))
 
 
+_OF_DAG = (
+    holders.c.org == bindparam("of_org"),
+    holders.c.target == bindparam("of_target"),
+    holders.c.user_key == bindparam("of_user"),
+    holders.c.dag_id == bindparam("of_dag"),
+)
+"""The claims of one DAG on one member; filled in by :func:`_values`."""
+
+
+def _values(entry: Entry, dag_id: str) -> dict[str, Any]:
+    return {
+        "of_org": entry.org,
+        "of_target": entry.target,
+        "of_user": entry.user_key,
+        "of_dag": dag_id,
+    }
+
+
 def _end_claims(connection: Connection, entries: Sequence[Entry], *, dag_id: str | None = None) -> None:
     if not entries:
         return
     statement = (
         update(holders)
         .where(
-            holders.c.org == bindparam("of_org"),
-            holders.c.target == bindparam("of_target"),
-            holders.c.user_key == bindparam("of_user"),
-            holders.c.dag_id == bindparam("of_dag"),
+            *_OF_DAG,
             holders.c.as_of <= bindparam("now"),
         )
         .values(held=False, as_of=bindparam("now"))
     )
-    rows = [
-        {
-            "of_org": one.org,
-            "of_target": one.target,
-            "of_user": one.user_key,
-            "of_dag": one.dag_id if dag_id is None else dag_id,
-            "now": one.as_of,
-        }
-        for one in entries
-    ]
+    rows = [{**_values(one, one.dag_id if dag_id is None else dag_id), "now": one.as_of} for one in entries]
     connection.execute(statement, rows)
 
 
@@ -290,14 +296,7 @@ def _restore_claims(connection: Connection, entries: Sequence[Entry], on_behalf:
     That later runs let go again changes nothing: had one of them removed somebody, it would be undone first.
     """
     rows = [
-        {
-            "of_org": one.org,
-            "of_target": one.target,
-            "of_user": one.user_key,
-            "of_dag": on_behalf.dag_id,
-            "ended": on_behalf.ended[one.user_key],
-            "now": one.as_of,
-        }
+        {**_values(one, on_behalf.dag_id), "ended": on_behalf.ended[one.user_key], "now": one.as_of}
         for one in entries
         if one.user_key in on_behalf.ended
     ]
@@ -306,10 +305,7 @@ def _restore_claims(connection: Connection, entries: Sequence[Entry], on_behalf:
     statement = (
         update(holders)
         .where(
-            holders.c.org == bindparam("of_org"),
-            holders.c.target == bindparam("of_target"),
-            holders.c.user_key == bindparam("of_user"),
-            holders.c.dag_id == bindparam("of_dag"),
+            *_OF_DAG,
             holders.c.as_of >= bindparam("ended"),
             holders.c.held.is_(False),
         )

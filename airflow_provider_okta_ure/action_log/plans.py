@@ -147,8 +147,7 @@ def planned_elsewhere(
 
 def forget_plans_of(connection: Connection, task: TaskKey) -> None:
     """Delete what one task, or one part of it, has planned."""
-    mine = (plans.c[name] == value for name, value in msgspec.structs.asdict(task).items())
-    connection.execute(delete(plans).where(and_(*mine)))
+    connection.execute(delete(plans).where(_of_task(task)))
 
 
 def forget_plans(connection: Connection, before: datetime) -> None:
@@ -156,10 +155,10 @@ def forget_plans(connection: Connection, before: datetime) -> None:
     connection.execute(delete(plans).where(and_(plans.c.as_of < before, plans.c.made_at < before)))
 
 
-def _of_task(record: PlanRecord) -> ColumnElement[bool]:
+def _of_task(task: PlanRecord | TaskKey) -> ColumnElement[bool]:
     return and_(
-        plans.c.dag_id == record.dag_id,
-        plans.c.run_id == record.run_id,
-        plans.c.task_id == record.task_id,
-        plans.c.map_index == record.map_index,
+        plans.c.dag_id == task.dag_id,
+        plans.c.run_id == task.run_id,
+        plans.c.task_id == task.task_id,
+        plans.c.map_index == task.map_index,
     )

@@ -62,8 +62,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 # Written out, without parameters: only so do databases see that an index of just these rows will do.
 IS_EFFECT = text("status IN ('done', 'started')")
 """A row about an effect that happened, or may have; most rows only say that everything was right already."""
+ACCEPTED = "plan id"
+"""How ``approved_by`` begins where only the id of a plan allowed the change."""
 IS_UNAPPROVED_EFFECT = text(
-    "status IN ('done', 'started') AND (approved_by = '' OR substr(approved_by, 1, 7) = 'plan id')"
+    "status IN ('done', 'started') "
+    f"AND (approved_by = '' OR substr(approved_by, 1, {len(ACCEPTED)}) = '{ACCEPTED}')"
 )
 """A row about an effect that no person approved: what the limits of a day count."""
 IS_READING = text("action = 'fetch_scores'")

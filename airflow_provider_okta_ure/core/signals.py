@@ -10,7 +10,7 @@ import msgspec
 
 from airflow_provider_okta_ure.core.history import History, record_only, superseded_by
 from airflow_provider_okta_ure.core.matching import Decision, leave, outcome_of
-from airflow_provider_okta_ure.core.models import RiskLevel, Row  # noqa: TC001  # msgspec reads them
+from airflow_provider_okta_ure.core.models import RiskLevel, Row  # msgspec reads them
 from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.errors import ConfigurationError
 
@@ -141,6 +141,12 @@ def decide_signal(decision: Decision, known: KnownSignals, mode: PushMode) -> De
 def level_of(row: Row) -> RiskLevel:
     """Return the level that a row is to tell; up is risk."""
     return row.risk_level or "none"
+
+
+def to_level(text: str) -> RiskLevel:
+    """Return the level that a text of the action log means; empty = ``none``."""
+    level: RiskLevel = msgspec.convert(text or "none", type=RiskLevel)
+    return level
 
 
 def to_most_unconfirmed(value: object) -> int:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airflow_provider_okta_ure.core.models import RiskLevel
-from airflow_provider_okta_ure.core.signals import KnownSignals, Signal, SignalState
+from airflow_provider_okta_ure.core.signals import KnownSignals, Signal, SignalState, to_level
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import Entry
@@ -117,7 +116,7 @@ class SignalLog:
                 here=_signal(here.get(user_id)),
                 delivered=_signal(delivered.get(user_id)),
                 in_doubt=_signal(in_doubt.get(user_id)),
-                missing=tuple(_level(one.risk_level) for one in missing.get(user_id, ())),
+                missing=tuple(to_level(one.risk_level) for one in missing.get(user_id, ())),
                 later=later[user_id].as_of if user_id in later else None,
             )
             for user_id in ids
@@ -161,8 +160,8 @@ def _signal(entry: Entry | None) -> Signal | None:
     if entry is None:
         return None
     return Signal(
-        level=_level(entry.risk_level),
-        previous=_level(entry.previous_risk_level),
+        level=to_level(entry.risk_level),
+        previous=to_level(entry.previous_risk_level),
         as_of=entry.as_of,
         state=_state(entry),
         jti=entry.jti,
@@ -173,8 +172,3 @@ def _state(entry: Entry) -> SignalState:
     if entry.status == "done":
         return "delivered" if entry.is_delivered else "missing"
     return "in_doubt" if entry.is_in_doubt else "refused"
-
-
-def _level(text: str) -> RiskLevel:
-    level: RiskLevel = msgspec.convert(text or "none", type=RiskLevel)
-    return level

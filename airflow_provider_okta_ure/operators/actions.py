@@ -295,7 +295,7 @@ class OktaActionOperator(ServiceOperator, ABC):
             rows = deduplicate(to_rows(self.rows))
             refuse_future_rows(rows)
             dry_run = self.is_paused() or dry_run
-            if not rows and not self.acts_without_rows and self.may_do_nothing(run, dry_run=dry_run):
+            if not rows and not self.acts_without_rows and self.may_do_nothing(run, consent, dry_run=dry_run):
                 self.log.info("No rows, nothing to do.")
                 if run.map_index >= 0:
                     # The other parts of a mapped task have to know that this one changes nobody.
@@ -327,13 +327,12 @@ class OktaActionOperator(ServiceOperator, ABC):
                 raise problem
             return report.to_dict()
 
-    def may_do_nothing(self, run: RunIdentity, *, dry_run: bool) -> bool:
+    def may_do_nothing(self, run: RunIdentity, consent: Consent, *, dry_run: bool) -> bool:
         """
         Return whether to do nothing is as it should be; of a dry run, write down that nothing is planned.
 
         :raises NotApprovedError: this task acts only on what a person has approved, and nobody has.
         """
-        consent = Consent.of(self.approved_plan, self.approval, self.planned_by)
         if not dry_run and consent.approval is None:
             return True
         with closing(open_action_log()) as log:

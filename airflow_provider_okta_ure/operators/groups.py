@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.holding import Hold
     from airflow_provider_okta_ure.operators.journal import Journal
 
+MEMBERS = "members of the group"
+"""What limits for groups are in percent of, for people."""
 NOT_CREATED_YET = "(would be created)"
 PAST_INTERVALS = ("dry", "apply")
 RELEASES = ("own", "all")
@@ -265,7 +267,7 @@ class OktaAddToGroupOperator(OktaGroupOperator):
         if group is None:
             journal.aim_at_missing_group(self.group_name or "")
         else:
-            target.update(_named(group))
+            target.update(target_of(group))
             members = self.look_at(group, client, journal, dry_run=dry_run)
         if expires_after is not None:
             journal.expires_at = journal.run.as_of + expires_after
@@ -279,7 +281,7 @@ class OktaAddToGroupOperator(OktaGroupOperator):
 
         def prepare() -> None:
             if group is None:
-                target.update(_named(self._create(client)))
+                target.update(target_of(self._create(client)))
                 journal.aim(target["group_id"], target["group_name"])
                 journal.remember_group(self.group_name or "", target["group_id"])
 
@@ -287,14 +289,13 @@ class OktaAddToGroupOperator(OktaGroupOperator):
             answer = client.add_member(target["group_id"], user.user_id)
             return outcome_of(row, "done", user=user, http_status=answer.status, request_id=answer.request_id)
 
-        population, called = journal.population(decisions)
-        is_larger = population >= len(members)
+        base, base_name = size_to_add_to(decisions, members, journal)
         return Plan(
             decisions,
             add,
             target,
-            base=population if is_larger else len(members),
-            base_name=called if is_larger else "members of the group",
+            base=base,
+            base_name=base_name,
             bucket=GROUPS_BUCKET,
             # Another look for the group, and its creation.
             cost_to_prepare={GROUPS_BUCKET: 2} if group is None else {},
@@ -377,7 +378,7 @@ class OktaRemoveFromGroupOperator(OktaGroupOperator):
         expired = self._expired(ours, decisions, holds, journal)
         decisions = self.in_the_light_of_history([*decisions, *expired], journal)
         if releases == "own":
-            decisions = settle(decisions, held_by_others(_held_by_others(holds, journal)))
+            decisions = settle(decisions, held_by_others(held_elsewhere(holds, journal, journal.run.dag_id)))
         if to_flag(self.only_added_by_us, "only_added_by_us"):
             decisions = settle(decisions, not_ours(memberships))
         over = {_user_id(one) for one in expired}
@@ -399,10 +400,10 @@ class OktaRemoveFromGroupOperator(OktaGroupOperator):
         return Plan(
             decisions,
             remove,
-            _named(group),
+            target_of(group),
             # As many as there were before this task: what it removed in an earlier try counts.
             base=len({member.user_id for member in members} | journal.carried_out().user_ids),
-            base_name="members of the group",
+            base_name=MEMBERS,
             bucket=GROUPS_BUCKET,
             preview=preview,
             only_planned="" if dry_run else self.only_planned(journal),
@@ -448,16 +449,27 @@ class OktaRemoveFromGroupOperator(OktaGroupOperator):
         return over
 
 
-def _held_by_others(holds: Mapping[str, Sequence[Hold]], journal: Journal) -> dict[str, list[Hold]]:
-    run = journal.run
+def held_elsewhere(
+    holds: Mapping[str, Sequence[Hold]], journal: Journal, dag_id: str
+) -> dict[str, list[Hold]]:
+    """Return those of the holds on members that other DAGs than this one have, by Okta id."""
     return {
         user_id: held
         for user_id, some in holds.items()
-        if (held := others(some, dag_id=run.dag_id, as_of=run.as_of))
+        if (held := others(some, dag_id=dag_id, as_of=journal.run.as_of))
     }
 
 
-def _named(group: OktaGroup) -> dict[str, str]:
+def size_to_add_to(
+    decisions: Sequence[Decision], members: Sequence[OktaUser], journal: Journal
+) -> tuple[int, str]:
+    """Return what additions are measured against, the users of the source or the members, and its name."""
+    population, called = journal.population(decisions)
+    return (population, called) if population >= len(members) else (len(members), MEMBERS)
+
+
+def target_of(group: OktaGroup) -> dict[str, str]:
+    """Return a group as a plan and a report name it."""
     return {"group_id": group.group_id, "group_name": group.name}
 
 

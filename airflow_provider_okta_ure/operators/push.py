@@ -16,7 +16,6 @@ from airflow_provider_okta_ure.clients.security_event import build_risk_change, 
 from airflow_provider_okta_ure.core.decisions import decide_before_lookup
 from airflow_provider_okta_ure.core.history import to_history
 from airflow_provider_okta_ure.core.matching import Decision, leave, outcome_of, resolve
-from airflow_provider_okta_ure.core.models import RiskLevel
 from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.namesakes import one_per_name
 from airflow_provider_okta_ure.core.reports import build_report
@@ -25,6 +24,7 @@ from airflow_provider_okta_ure.core.signals import (
     PushMode,
     decide_signal,
     level_of,
+    to_level,
     to_most_unconfirmed,
 )
 from airflow_provider_okta_ure.core.subjects import AddressBook, addresses_to_look_up, subject_of
@@ -35,6 +35,7 @@ from airflow_provider_okta_ure.engine.signaled_users import SignaledUsers
 from airflow_provider_okta_ure.errors import ConfigurationError, NotRestoredError, OktaUreError
 from airflow_provider_okta_ure.hooks.signals import SignalsMode, signals_wanted, to_signals_mode
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator, Plan
+from airflow_provider_okta_ure.operators.approved import Consent
 from airflow_provider_okta_ure.operators.identity import RunIdentity
 from airflow_provider_okta_ure.operators.journal import names_of
 from airflow_provider_okta_ure.operators.links import ActionLogLink, OktaRiskEventsLink
@@ -139,7 +140,8 @@ class OktaPushRiskOperator(OktaActionOperator):
             run.announce(self.log)
             told = f"No risk signals are sent, because {why}."
             dry_run = to_flag(self.dry_run, "dry_run")
-            if not self.may_do_nothing(run, dry_run=dry_run):
+            consent = Consent.of(self.approved_plan, self.approval, self.planned_by)
+            if not self.may_do_nothing(run, consent, dry_run=dry_run):
                 raise ConfigurationError(
                     f"{told} But a plan with risk signals was approved.",
                     remedy="Plan again with the same value of signals.",
@@ -166,7 +168,8 @@ class OktaPushRiskOperator(OktaActionOperator):
 
     def plan(self, rows: Sequence[Row], journal: Journal, *, dry_run: bool) -> Plan:
         mode = self._mode()
-        Signals(self, journal)  # a wrong reason text is refused before the first call
+        # Before the first call, because a wrong reason text is refused here.
+        signals = Signals(self, journal)
         client, transmitter = self.hook.client, self.hook.transmitter
         journal.aim(transmitter.issuer, transmitter.issuer)
         log = SignalLog(journal.log, org=journal.org, issuer=transmitter.issuer, dag_id=journal.run.dag_id)
@@ -183,18 +186,18 @@ class OktaPushRiskOperator(OktaActionOperator):
             wanted, unchanged = _split(wanted, set(map(fold, names)), directory, told)
             settled = [*settled, *unchanged]
         resolved = resolve(wanted, directory)
-        facts = log.facts(_asked(resolved, journal))
+        facts = log.facts(users_asked_for(resolved, journal))
         decided = [
             decide_signal(one, facts.of(one.user.user_id), mode) if one.user is not None else one
             for one in self.without_less_safe_rows(resolved, journal, tells_level=True)
         ]
         decisions = [*duplicates, *settled, *self.with_unique_addresses(decided)]
-        return self.plan_of(decisions, rows, journal, later=facts.later)
+        return self.plan_of(decisions, signals, journal, later=facts.later)
 
     def plan_of(
         self,
         decisions: Sequence[Decision],
-        rows: Sequence[Row],
+        signals: Signals,
         journal: Journal,
         *,
         later: Mapping[str, Entry],
@@ -203,11 +206,10 @@ class OktaPushRiskOperator(OktaActionOperator):
         """
         Return the plan to push what was decided.
 
-        :param rows: what the decisions are about, for the limits.
+        :param signals: makes and pushes them.
         :param later: the newest later decision about a user, which is pushed again after an older change.
         :param reason: the reason code of what is pushed.
         """
-        signals = Signals(self, journal)
         transmitter = self.hook.transmitter
         journal.load(decisions)
         if to_flag(self.check_jwks, "check_jwks") and any(one.outcome is None for one in decisions):
@@ -311,7 +313,7 @@ class Signals:
 
         :raises NotRestoredError: the old change was delivered, and this one was not.
         """
-        current = msgspec.convert(newest.risk_level or "none", type=RiskLevel)
+        current = to_level(newest.risk_level)
         if current == level_of(row):
             return
         restored = msgspec.structs.replace(
@@ -386,7 +388,7 @@ def _split(
     ]
 
 
-def _asked(decisions: Sequence[Decision], journal: Journal) -> list[Asked]:
+def users_asked_for(decisions: Sequence[Decision], journal: Journal) -> list[Asked]:
     """Return the users whose signals have to be known."""
     return [
         Asked(

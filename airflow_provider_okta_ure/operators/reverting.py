@@ -11,9 +11,9 @@ import msgspec
 
 from airflow_provider_okta_ure.clients.okta_groups import GROUPS_BUCKET
 from airflow_provider_okta_ure.core.history import held_by_others, recovered, settle
-from airflow_provider_okta_ure.core.holding import NOT_OURS, OnBehalf, others
+from airflow_provider_okta_ure.core.holding import NOT_OURS, OnBehalf
 from airflow_provider_okta_ure.core.matching import Decision, outcome_of, skip
-from airflow_provider_okta_ure.core.models import OktaUser, Outcome, RiskLevel, Row
+from airflow_provider_okta_ure.core.models import OktaUser, Outcome, Row
 from airflow_provider_okta_ure.core.reverting import (
     Later,
     Since,
@@ -21,18 +21,22 @@ from airflow_provider_okta_ure.core.reverting import (
     only_members,
     only_others,
 )
-from airflow_provider_okta_ure.core.signals import PushMode, decide_signal
-from airflow_provider_okta_ure.engine.signal_facts import Asked, SignalLog
+from airflow_provider_okta_ure.core.signals import PushMode, decide_signal, to_level
+from airflow_provider_okta_ure.engine.signal_facts import SignalLog
 from airflow_provider_okta_ure.engine.undoing import Deed, Undone, deeds, entries_of_run
 from airflow_provider_okta_ure.errors import GroupError
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator, Plan, Prepared
 from airflow_provider_okta_ure.operators.groups import (
+    MEMBERS,
     OktaAddToGroupOperator,
     OktaGroupOperator,
     OktaRemoveFromGroupOperator,
+    held_elsewhere,
+    size_to_add_to,
+    target_of,
 )
 from airflow_provider_okta_ure.operators.journal import GROUP_ACTIONS, Journal, names_of
-from airflow_provider_okta_ure.operators.push import OktaPushRiskOperator
+from airflow_provider_okta_ure.operators.push import OktaPushRiskOperator, Signals, users_asked_for
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -131,13 +135,7 @@ class UndoAdditions(UndoPart, OktaRemoveFromGroupOperator):
             decided_since(since),
             only_members(inside),
             recovered(journal.is_recovered),
-            held_by_others(
-                {
-                    user_id: held
-                    for user_id, holds in journal.holds().items()
-                    if (held := others(holds, dag_id=undone.first_dag, as_of=journal.run.as_of))
-                }
-            ),
+            held_by_others(held_elsewhere(journal.holds(), journal, undone.first_dag)),
         )
 
         def remove(row: Row, user: OktaUser) -> Outcome:
@@ -155,9 +153,9 @@ class UndoAdditions(UndoPart, OktaRemoveFromGroupOperator):
         return Plan(
             decisions,
             remove,
-            _named(group),
+            target_of(group),
             base=len(inside | journal.carried_out().user_ids),
-            base_name="members of the group",
+            base_name=MEMBERS,
             bucket=GROUPS_BUCKET,
             preview=_preview(_what(undone, "add_to_group")),
         )
@@ -195,14 +193,13 @@ class UndoRemovals(UndoPart, OktaAddToGroupOperator):
                 request_id=answer.request_id,
             )
 
-        population, called = journal.population(decisions)
-        is_larger = population >= len(members)
+        base, base_name = size_to_add_to(decisions, members, journal)
         return Plan(
             decisions,
             add,
-            _named(group),
-            base=population if is_larger else len(members),
-            base_name=called if is_larger else "members of the group",
+            target_of(group),
+            base=base,
+            base_name=base_name,
             bucket=GROUPS_BUCKET,
             preview=_preview(_what(undone, "remove_from_group")),
         )
@@ -218,12 +215,7 @@ class UndoSignals(UndoPart, OktaPushRiskOperator):
         done = {one.entry.user_id: one for one in _deeds(journal, undone, action="push_risk")}
         decisions = _about(client, list(done.values()), ())
         log = SignalLog(journal.log, org=journal.org, issuer=issuer, dag_id=undone.first_dag)
-        asked = [
-            Asked(user_id=one.user.user_id, as_of=journal.run.as_of, names=names_of(one.row, one.user))
-            for one in decisions
-            if one.user is not None
-        ]
-        facts = log.facts(asked)
+        facts = log.facts(users_asked_for(decisions, journal))
         later = _later(decisions, done, journal, undone, doing=("push_risk",))
         since = {user_id: Since(later=later.get(user_id)) for user_id in done}
         decisions = settle(decisions, decided_since(since), _not_delivered(done))
@@ -233,7 +225,7 @@ class UndoSignals(UndoPart, OktaPushRiskOperator):
         ]
         plan = self.plan_of(
             self.with_unique_addresses(decided),
-            [one.row for one in decided],
+            Signals(self, journal),
             journal,
             later={},
             reason="reverted",
@@ -323,7 +315,7 @@ def _decision(deed: Deed, user: OktaUser | None) -> Decision:
     entry = deed.entry
     row = Row(user=entry.user_name or entry.login or entry.user_id, source=entry.source or None)
     if entry.action == "push_risk":
-        row = msgspec.structs.replace(row, risk_level=_level(deed.level_before))
+        row = msgspec.structs.replace(row, risk_level=to_level(deed.level_before))
     if user is not None:
         return Decision(row=row, user=user)
     then = OktaUser(user_id=entry.user_id, login=entry.login, email="", status="")
@@ -434,12 +426,3 @@ def _preview(message: str) -> Any:
 
 def _what(undone: Undone, action: LogAction) -> str:
     return f"undoes {action} of the run {undone.run_id} of {undone.dag_id}"
-
-
-def _named(group: OktaGroup) -> dict[str, str]:
-    return {"group_id": group.group_id, "group_name": group.name}
-
-
-def _level(text: str) -> RiskLevel:
-    level: RiskLevel = msgspec.convert(text or "none", type=RiskLevel)
-    return level

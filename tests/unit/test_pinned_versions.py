@@ -59,4 +59,4 @@ def test_nothing_is_installed_without_a_hash(path: Path) -> None:
         )
         if installs:
             assert "--require-hashes" in line or "--no-deps" in line, line
-    assert "--index-url" not in text
+    assert "--index" not in text
