@@ -153,7 +153,8 @@ class OktaActionOperator(ServiceOperator, ABC):
     :param max_change_percent: nor is a larger part (0..100) of the group's members, or, for additions and
         risk signals, of all users of the source; but 25 users always are. (templated)
     :param approved_plan: ids of plans that tasks of this DAG have made or were refused for: a change that is
-        just one of them may be of any size. A list, or text with commas. (templated)
+        just one of them may be larger than these limits; the bound of the org and the day still holds. A
+        list, or text with commas. (templated)
     :param approval: the task id of an :class:`OktaApprovalOperator` of the same run: only what was approved
         there is done, whatever its size. (templated)
     :param planned_by: the task id of the task whose plan this is, of those that ``approval`` asked about;

@@ -47,10 +47,10 @@ def in_task(
     triggered_by: str | None = None,
     try_number: int = 1,
     **more: Any,
-) -> dict[str, Any]:
+) -> Any:
     """Return the context of a task of a run that somebody triggered."""
     task = Task(task_id, run_id=run_id, try_number=try_number, **more)
-    task.id = f"{run_id} {task_id} {try_number}"  # type: ignore[attr-defined]
+    task.id = f"{run_id} {task_id} {try_number}"
     dag_run = SimpleNamespace(run_after=as_of, run_type="manual", triggering_user_name=triggered_by)
     found = context(as_of, task=task, dag_run=dag_run)
     return {**found, "task_instance": task}
@@ -60,10 +60,10 @@ def question(plans: list[str] | None = None, **more: Any) -> OktaApprovalOperato
     return OktaApprovalOperator(task_id="approve", plans=["plan"] if plans is None else plans, **more)
 
 
-def ask(operator: OktaApprovalOperator | None = None, where: dict[str, Any] | None = None) -> None:
+def ask(operator: OktaApprovalOperator | None = None, where: Any = None) -> None:
     """Ask about the plans of the run, and let the task wait."""
     with pytest.raises(Asked):
-        (operator or question()).execute(where or in_task("approve"))  # type: ignore[arg-type]
+        (operator or question()).execute(where or in_task("approve"))
 
 
 def event(chosen: str = "Approve", by: str = "Eve", user_id: str = "7", **more: Any) -> dict[str, Any]:
@@ -82,12 +82,12 @@ def answer(
     chosen: str = "Approve",
     by: str = "Eve",
     operator: OktaApprovalOperator | None = None,
-    where: dict[str, Any] | None = None,
+    where: Any = None,
     **more: Any,
 ) -> Any:
     """Answer as a person does, in a process of its own."""
     found = where or in_task("approve")
-    return (operator or question()).execute_complete(found, event(chosen, by, **more))  # type: ignore[arg-type]
+    return (operator or question()).execute_complete(found, event(chosen, by, **more))
 
 
 def plan(operator: type[Any], rows: Any, where: dict[str, Any] | None = None, **arguments: Any) -> Any:

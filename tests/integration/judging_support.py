@@ -49,6 +49,8 @@ def rows(count: int, prefix: str = "p", **more: Any) -> list[dict[str, Any]]:
 class Task(FakeTaskInstance):
     """A task instance that knows which task it is."""
 
+    id = ""
+
     def __init__(self, task_id: str, run_id: str = "run", map_index: int = -1, try_number: int = 1) -> None:
         super().__init__()
         self.dag_id, self.run_id, self.task_id = "dag", run_id, task_id

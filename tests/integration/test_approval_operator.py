@@ -102,14 +102,14 @@ def test_plans_without_changes_are_not_shown_and_alone_ask_nobody(okta, group, q
     ask(question(["plan", "plan_remove", "plan_push"]))
     assert questions[0]["body"].count("###") == 1
     with pytest.raises(AirflowSkipException, match="Nothing is to be changed"):
-        question(["plan_remove", "plan_push"]).execute(in_task("approve"))  # type: ignore[arg-type]
+        question(["plan_remove", "plan_push"]).execute(in_task("approve"))
     assert len(questions) == 1
 
 
 def test_a_task_that_left_no_plan_in_this_run_is_an_error_and_no_reason_to_ask_less(group, questions):
     plan(ADD, rows(3), in_task("plan_more", run_id="another"), group_id=group)
     with pytest.raises(AirflowFailException, match="no plan of the task plan_more in this run"):
-        question(["plan", "plan_more"]).execute(in_task("approve"))  # type: ignore[arg-type]
+        question(["plan", "plan_more"]).execute(in_task("approve"))
     assert questions == []
 
 
@@ -129,7 +129,7 @@ def test_plans_for_two_orgs_are_not_asked_about_with_the_secret_of_one(okta, gro
             "airflow_provider_okta_ure.action_log.log.ActionLog.org_at", lambda self, url, find: url
         )
         with pytest.raises(AirflowFailException, match="is for the Okta org"):
-            other.execute(in_task("approve"))  # type: ignore[arg-type]
+            other.execute(in_task("approve"))
 
 
 @pytest.mark.parametrize("plans", [[], "plan", [1]])
@@ -225,7 +225,7 @@ def test_no_answer_in_time_is_recorded_and_fails_as_airflow_does(group):
     ask()
     operator = question()
     with pytest.raises(HITLTimeoutError):
-        operator.execute_complete(in_task("approve"), {"error": "late", "error_type": "timeout"})  # type: ignore[arg-type]
+        operator.execute_complete(in_task("approve"), {"error": "late", "error_type": "timeout"})
     record = recorded()
     assert (record.answer, record.answered_by) == ("unanswered", "")
     assert record.answered_at is not None
@@ -236,7 +236,7 @@ def test_a_default_rejection_is_no_answer_of_a_person(group):
     silent = event("Reject", responded_by_user=None, responded_at=None, timedout=True)
     silent["responded_at"] = ANSWERED
     operator = question(defaults="Reject")
-    operator.execute_complete(in_task("approve"), silent)  # type: ignore[arg-type]
+    operator.execute_complete(in_task("approve"), silent)
     assert (recorded().answer, recorded().answered_by) == ("unanswered", "")
 
 
@@ -252,7 +252,7 @@ def test_a_question_that_is_asked_again_has_no_answer_yet(group):
 def test_an_action_log_that_cannot_be_written_is_no_approval(group, connect: Callable[..., None]):
     connect("okta_ure_action_log", conn_type="mysql", host="db")
     with pytest.raises(AirflowFailException, match="okta_ure_action_log"):
-        question().execute(in_task("approve"))  # type: ignore[arg-type]
+        question().execute(in_task("approve"))
     with pytest.raises(AirflowFailException, match="okta_ure_action_log"):
         answer()
 
@@ -433,7 +433,7 @@ def test_a_signal_that_never_arrived_is_sent_again_under_the_same_approval(okta)
 def test_an_approval_for_another_org_proves_nothing_even_with_the_same_secret(group):
     ask()
     answer()
-    here = RunIdentity.of(in_task("act"))  # type: ignore[arg-type]
+    here = RunIdentity.of(in_task("act"))
     where: dict[str, Any] = {"key": sealing_key_of(OktaHook("okta_default")), "conn_id": "okta_default"}
     consent = Consent.of(None, "approve", "")
     with closing(open_action_log()) as log:

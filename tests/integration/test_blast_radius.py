@@ -258,7 +258,7 @@ def plan_of(operator: type[Any], rows: Any, where: dict[str, Any] | None = None,
     return run(operator, rows, where, dry_run=True, **arguments)["plan"]
 
 
-def run_by(name: str | None, run_id: str = "next", as_of: Any = NOW) -> dict[str, Any]:
+def run_by(name: str | None, run_id: str = "next", as_of: Any = NOW) -> Any:
     return in_task("act", run_id=run_id, triggered_by=name, as_of=as_of)
 
 

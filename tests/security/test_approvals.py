@@ -472,7 +472,7 @@ def test_plans_of_another_org_with_the_same_group_id(world: World):
 
 
 def ask_expecting_an_error() -> None:
-    question().execute(in_task("approve"))  # type: ignore[arg-type]
+    question().execute(in_task("approve"))
 
 
 # --- what held before and still holds
