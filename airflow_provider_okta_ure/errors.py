@@ -16,6 +16,7 @@ Every exception of this package; each knows whether trying again can help and wh
     |   |-- NotFoundError                 404
     |   |-- RateLimitedError      [retry] 429, and the wait is longer than we are allowed to wait
     |   `-- ServerError           [retry] 5xx, 408, 425
+    |-- WindowUsedUpError         [retry] the next window of a rate limit is further away than we wait
     |-- UnexpectedAnswerError             the answer is not what the specification says
     |-- JwksError                         our published key set cannot be read, or is not right; knows why
     |-- GroupError                        the group is missing, ambiguous or not ours to write
@@ -252,6 +253,30 @@ class RateLimitedError(ApiError):
     ) -> None:
         super().__init__(message, service=service, status=status, **said)
         self.retry_after = retry_after
+
+
+class WindowUsedUpError(OktaUreError):
+    """
+    Nothing more may be sent until a rate limit's next window, and that is longer than a worker is to be held.
+
+    It is no failure of the user whom the call was for: nothing was sent, or it was refused without effect.
+
+    :param seconds: until the next window.
+    :param bucket: the name of the rate limit.
+    :param service: ``Okta`` or ``Netskope``.
+    """
+
+    retryable = True
+    default_topic = "okta-rate-limit"
+
+    def __init__(self, seconds: float, bucket: str, *, service: str = "Okta") -> None:
+        super().__init__(
+            f"{service}'s limit {bucket} is used up as far as it is ours; its next window begins in "
+            f"{seconds:.0f} s.",
+            retry_after=seconds,
+        )
+        self.seconds = seconds
+        self.bucket = bucket
 
 
 class ServerError(ApiError):

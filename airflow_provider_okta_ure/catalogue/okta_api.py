@@ -66,6 +66,7 @@ OKTA_API = Chapter(
                 "E0000047 API call exceeded rate limit due to too many requests.",
                 "the limit of this minute is used up",
                 "longer than allowed, for our share of Okta's limit",
+                "is used up as far as it is ours; its next window begins in",
             ),
             answers=(Answer("Okta", code="E0000047"), Answer("Okta", statuses=(429,))),
             reasons=("rate_limited",),

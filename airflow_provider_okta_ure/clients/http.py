@@ -73,6 +73,7 @@ class Transport(TypedDict, total=False):
     proxy: str | None
     retry: RetryPolicy
     rate_limit_share: float
+    give_back_after: float | None
     timing: Timing
 
 
@@ -93,6 +94,8 @@ class ApiClient:
     :param proxy: URL of a proxy; None = what the environment says.
     :param retry: how patient each call is.
     :param rate_limit_share: how much of each rate limit window we may use, more than 0, at most 1.
+    :param give_back_after: a call that would have to wait longer than so many seconds for a rate limit's
+        window is not sent, and :class:`WindowUsedUpError` is raised at once; None = it waits.
     :param per_second: the most requests per second; None = as many as the headers allow.
     :param timing: where time and chance come from.
     """
@@ -112,6 +115,7 @@ class ApiClient:
         proxy: str | None = None,
         retry: RetryPolicy | None = None,
         rate_limit_share: float = 0.8,
+        give_back_after: float | None = None,
         per_second: float | None = None,
         timing: Timing | None = None,
     ) -> None:
@@ -144,7 +148,12 @@ class ApiClient:
         self._retry = retry or RetryPolicy()
         self._timing = timing or Timing()
         self._gate = Gate(
-            dialect.service, rate_limit_share, self._timing, per_second=per_second, limited=self.base_url
+            dialect.service,
+            rate_limit_share,
+            self._timing,
+            per_second=per_second,
+            limited=self.base_url,
+            give_back_after=give_back_after,
         )
         self._local = threading.local()
         self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
@@ -441,6 +450,7 @@ class ApiClient:
             self._gate.slow_down()
             if seconds is not None and self._dialect.window(response.headers) is None:
                 self._gate.hold(call.bucket, seconds)
+            self._gate.check_wait(call.bucket, seconds or 0.0)
             return Again(error, seconds)
         if error.retryable and (status in _REPEATED_FOR_ALL or call.repeatable):
             return Again(error, retry_after(response.headers))

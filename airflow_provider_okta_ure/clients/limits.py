@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from airflow_provider_okta_ure.clients.per_second import PerSecond
 from airflow_provider_okta_ure.clients.retries import WORTH_SAYING
 from airflow_provider_okta_ure.clients.server_clock import ServerClock
+from airflow_provider_okta_ure.errors import WindowUsedUpError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,6 +115,8 @@ class Gate:
     :param per_second: the most requests per second, whatever the headers say; None = no such limit.
     :param limited: what that is a limit of, such as the address of a tenant: all processes of this machine
         together keep it.
+    :param give_back_after: a window that begins later than in so many seconds is not waited for, and our
+        share of one is used at once instead of evenly, to be done with it soon; None = wait.
     """
 
     def __init__(
@@ -124,9 +127,11 @@ class Gate:
         *,
         per_second: float | None = None,
         limited: str = "",
+        give_back_after: float | None = None,
     ) -> None:
         self._service = service
         self._share = share
+        self._give_back_after = give_back_after
         self._timing = timing
         self._per_second = PerSecond(per_second, timing, limited) if per_second else None
         self._clock = ServerClock()
@@ -162,6 +167,7 @@ class Gate:
         :param bucket: the name of the rate limit.
         :param patience: how long the whole call may wait; asked before each wait.
         :return: a function that takes the window of the answer.
+        :raises WindowUsedUpError: the next window is further away than we are to wait in place.
         """
         has_turn = False
         while turn := self._reserve(bucket, has_turn=has_turn):
@@ -188,6 +194,15 @@ class Gate:
             state = self._buckets.setdefault(bucket, _Bucket(1, 0, ends, float("-inf"), 0))
             state.remaining, state.ends = 0, max(ends, state.ends)
 
+    def check_wait(self, bucket: str, seconds: float) -> None:
+        """
+        Do nothing if so long a wait for a window is to be waited in place.
+
+        :raises WindowUsedUpError: it is longer.
+        """
+        if self._give_back_after is not None and seconds > self._give_back_after:
+            raise WindowUsedUpError(seconds, bucket, service=self._service)
+
     def slow_down(self) -> None:
         """Take in that a request was refused because of a limit of a few requests a second."""
         with self._lock:
@@ -210,7 +225,7 @@ class Gate:
                 return _Turn(left, state.number)
             # The one before was sent at the beginning of what is left: one pause more than requests fits.
             rate = (free + 1) / left if state else pace.rate
-            if rate and self._per_second is None and not has_turn:
+            if rate and self._is_even and not has_turn:
                 pace.fill(now, rate, self._at_once(bucket))
                 pace.tokens -= 1
                 if pace.tokens < 0:
@@ -218,6 +233,11 @@ class Gate:
             self._pending[bucket] = pending + 1
             self._sent[bucket] = self._sent.get(bucket, 0) + 1
             return None
+
+    @property
+    def _is_even(self) -> bool:
+        """Whether what is left of a window is spread over what is left of its time."""
+        return self._per_second is None and self._give_back_after is None
 
     def _reserved(self, bucket: str, limit: int) -> int:
         """Return how many requests of a window are left to others; at least one is ours."""
@@ -233,6 +253,8 @@ class Gate:
         return max(FEW, int(self._limits.get(bucket, 0) * self._share) / PART_AT_ONCE)
 
     def _wait(self, bucket: str, turn: _Turn, patience: Patience) -> None:
+        if turn.number is not None:
+            self.check_wait(bucket, turn.seconds)
         try:
             patience.spend(turn.seconds)
         except BaseException:

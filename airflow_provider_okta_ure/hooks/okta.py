@@ -128,6 +128,11 @@ class OktaHook(BaseHook):
         super().__init__()
         self.okta_conn_id = okta_conn_id
         self.scopes = scopes
+        self.give_back_after: float | None = None
+        """
+        Seconds; a call of :attr:`client` that would have to wait longer for a rate limit's window raises
+        ``WindowUsedUpError`` instead. None = it waits. Set it before the client is asked for.
+        """
 
     @cached_property
     def connection(self) -> Connection:
@@ -170,7 +175,7 @@ class OktaHook(BaseHook):
 
         :raises ConfigurationError: the connection is not usable.
         """
-        return self._connect(self.auth)
+        return self._connect(self.auth, give_back_after=self.give_back_after)
 
     @cached_property
     def auth(self) -> OriginAuth:
@@ -225,6 +230,7 @@ class OktaHook(BaseHook):
         if self.settings.auth_method == "ssws" or covers(listed or self.scopes or (), scope):
             return self.client
         alone = OktaHook(self.okta_conn_id, scopes=(scope,))
+        alone.give_back_after = self.give_back_after
         alone.settings = msgspec.structs.replace(self.settings, scopes=None)
         return alone.client
 

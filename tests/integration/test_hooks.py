@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_okta_ure.errors import AuthenticationError, ConfigurationError
+from airflow_provider_okta_ure.errors import AuthenticationError, ConfigurationError, WindowUsedUpError
 from airflow_provider_okta_ure.hooks.netskope import NetskopeHook
 from airflow_provider_okta_ure.hooks.okta import OktaHook, Registration
 from demo.processes import free_port
@@ -103,6 +103,23 @@ def test_the_uri_form_that_test_connection_uses_carries_everything(okta, monkeyp
     assert hook.test_connection()[0]
     assert hook.settings.timeout == 20
     assert hook.transmitter.key.key_id == signing_key.jwks["keys"][0]["kid"]
+
+
+@pytest.mark.parametrize("gives_back", [True, False])
+def test_a_hook_says_how_long_its_client_waits_for_a_window(okta, gives_back):
+    okta.set_bucket("/api/v1/groups", 5)
+    hook = OktaHook()
+    assert hook.give_back_after is None
+    # Less than nothing: even a window that ends just now is too far away.
+    hook.give_back_after = -1 if gives_back else None
+    client = hook.client
+    for _ in range(4):  # 0.8 of 5
+        list(client.list_groups())
+    if not gives_back:
+        return
+    with pytest.raises(WindowUsedUpError):
+        list(client.list_groups())
+    assert len([one for one in okta.requests_to("okta") if one.path == "/api/v1/groups"]) == 4
 
 
 def test_a_registration_given_by_hand_replaces_the_other_way_of_being_found():

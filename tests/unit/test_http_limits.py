@@ -14,8 +14,8 @@ from airflow_provider_okta_ure.clients.netskope_errors import NetskopeDialect
 from airflow_provider_okta_ure.clients.okta_errors import OktaDialect
 from airflow_provider_okta_ure.clients.retries import Patience, RetryPolicy, Timing
 from airflow_provider_okta_ure.clients.server_clock import ServerClock
-from airflow_provider_okta_ure.errors import ConfigurationError, RateLimitedError
-from tests.unit.http_script import SERVER_NOW, Clock, Said, Script, Step, client, limits
+from airflow_provider_okta_ure.errors import ConfigurationError, RateLimitedError, WindowUsedUpError
+from tests.unit.http_script import SERVER_NOW, Clock, Said, Script, Step, client, limits, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -427,3 +427,89 @@ def test_machines_with_different_clocks_do_not_make_us_early() -> None:
         known.learn(1000 + number + number % 2 * 2, float(number), float(number))
     # The last answer came from the machine that is ahead, and says 1021 at 19.
     assert known.passes(1060) >= 58
+
+
+# --- giving a worker back
+
+
+def _limited(play: Any, *steps: Step, give_back_after: float | None = 30, share: float = 1.0) -> Any:
+    clock = Clock()
+    script = play(*steps)
+    return client(clock, share=share, give_back_after=give_back_after), script, clock
+
+
+@pytest.mark.parametrize(("used", "share"), [(10, 1.0), (5, 0.5)])
+def test_a_window_too_far_away_is_not_waited_for(play: Any, used: int, share: float) -> None:
+    api, script, clock = _limited(play, Said(200, {}, limits(10, 10 - used, 40)), share=share)
+    _ask(api, 1)
+    with pytest.raises(WindowUsedUpError, match=r"/api/v1/groups.* in 41 s") as caught:
+        _ask(api, 1)
+    assert (caught.value.seconds, caught.value.bucket) == (41, "/api/v1/groups")
+    assert (caught.value.retry_after, caught.value.retryable) == (41, True)
+    assert (len(script.sent), clock.waits) == (1, [])
+
+
+def test_a_window_that_begins_soon_is_waited_for(play: Any) -> None:
+    api, script, clock = _limited(play, Said(200, {}, limits(10, 0, 29)), Said())
+    _ask(api, 2)
+    assert (len(script.sent), clock.waits) == (2, [30])
+
+
+def test_by_default_the_next_window_is_waited_for(play: Any) -> None:
+    api, script, clock = _limited(play, Said(200, {}, limits(10, 0, 59)), Said(), give_back_after=None)
+    _ask(api, 2)
+    assert (len(script.sent), clock.waits) == (2, [60])
+
+
+def test_other_limits_go_on(play: Any) -> None:
+    api, script, clock = _limited(play, Said(200, {}, limits(10, 0, 40)), Said())
+    _ask(api, 1)
+    _ask(api, 1, "/api/v1/users")
+    assert (len(script.sent), clock.waits) == (2, [])
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param(limits(10, 0, 40), id="window"),
+        pytest.param([("Retry-After", "41")], id="retry-after-alone"),
+    ],
+)
+def test_a_refusal_that_asks_for_a_long_wait_is_not_repeated_in_place(play: Any, headers: Any) -> None:
+    api, script, clock = _limited(play, Said(429, refused(), headers), Said())
+    for _ in range(2):
+        with pytest.raises(WindowUsedUpError, match=r"in 41 s"):
+            _ask(api, 1)
+    assert (len(script.sent), clock.waits) == (1, [])
+
+
+def test_a_refusal_that_asks_for_a_short_wait_is_repeated_in_place(play: Any) -> None:
+    api, script, clock = _limited(play, Said(429, refused(), [("Retry-After", "20")]), Said())
+    _ask(api, 1)
+    assert (len(script.sent), clock.waits) == (2, [20])
+
+
+def test_an_outage_is_not_a_used_up_window(play: Any) -> None:
+    api, script, clock = _limited(play, Said(503, {}, [("Retry-After", "40")]), Said())
+    _ask(api, 1)
+    assert (len(script.sent), clock.waits) == (2, [40])
+
+
+def test_after_the_break_the_call_goes_through(play: Any) -> None:
+    api, script, clock = _limited(play, Said(200, {}, limits(10, 0, 40)), Said(200, {}, limits(10, 9, 101)))
+    _ask(api, 1)
+    with pytest.raises(WindowUsedUpError) as caught:
+        _ask(api, 1)
+    clock.passed += caught.value.seconds
+    _ask(api, 1)
+    assert (len(script.sent), clock.waits) == (2, [])
+
+
+def test_our_share_is_used_at_once_when_the_worker_is_given_back_after_it(play: Any) -> None:
+    """Spread over the window, it would hold the worker for the whole of it."""
+    steps = [Said(200, {}, limits(300, 300 - number, 59)) for number in range(1, 241)]
+    api, script, clock = _limited(play, *steps, share=0.8)
+    _ask(api, 240)
+    with pytest.raises(WindowUsedUpError):
+        _ask(api, 1)
+    assert (len(script.sent), clock.waits) == (240, [])
