@@ -23,6 +23,7 @@ from airflow_provider_okta_ure.action_log import (
     searching,
     summaries,
     tasks,
+    tracking,
     writing,
 )
 from airflow_provider_okta_ure.action_log.database import Database
@@ -98,21 +99,33 @@ class ActionLog:
         """
         return held(self.database, name, self._waiting)
 
-    def begin(self, entries: Sequence[Entry], on_behalf: OnBehalf | None = None) -> None:
+    def begin(
+        self,
+        entries: Sequence[Entry],
+        on_behalf: OnBehalf | None = None,
+        addresses: Mapping[str, str] = {},
+    ) -> None:
         """
         Write, before the effects, that they are going to be tried.
 
         :param on_behalf: whose claims on members change, if not those of the task that acts.
+        :param addresses: e-mail addresses by Okta id, by which tracked users are found in a source.
         """
         with self.database.writing() as connection:
             writing.write_intents(connection, entries, on_behalf)
             self._mark(connection, entries)
 
-    def finish(self, entries: Sequence[Entry], on_behalf: OnBehalf | None = None) -> None:
+    def finish(
+        self,
+        entries: Sequence[Entry],
+        on_behalf: OnBehalf | None = None,
+        addresses: Mapping[str, str] = {},
+    ) -> None:
         """
         Write what became of effects; an effect once ``done`` stays done.
 
         :param on_behalf: whose claims on members change, if not those of the task that acts.
+        :param addresses: e-mail addresses by Okta id, by which tracked users are found in a source.
         """
         with self.database.writing() as connection:
             writing.write_outcomes(connection, entries, on_behalf)
@@ -417,8 +430,49 @@ class ActionLog:
         with self.database.reading() as connection:
             return reverts.known_dags(connection)
 
+    def tracked(self, org: str = "") -> list[tracking.Tracked]:
+        """
+        Return the users whom something is open for: a membership that we gave, or a level above ``low``.
+
+        What was tried and may have happened is open, too. The cost is that of the users returned, however
+        long the history is.
+
+        :param org: only of this org; empty = of all.
+        """
+        with self.database.reading() as connection:
+            return tracking.tracked_users(connection, org=org)
+
+    def later_complete_run(
+        self,
+        *,
+        org: str,
+        action: LogAction,
+        targets: Collection[str],
+        dag_id: str,
+        task_id: str,
+        after: datetime,
+        not_by_run: str,
+    ) -> datetime | None:
+        """Return the newest later time for which a task decided about all; see :mod:`tasks`."""
+        with self.database.reading() as connection:
+            return tasks.later_complete_run(
+                connection,
+                org=org,
+                action=action,
+                targets=targets,
+                dag_id=dag_id,
+                task_id=task_id,
+                after=after,
+                not_by_run=not_by_run,
+            )
+
+    def read_whole(self, *, dag_id: str, run_id: str, sources: Collection[str]) -> bool:
+        """Return whether the fetches of a DAG run read all of these sources whole; see :mod:`tasks`."""
+        with self.database.reading() as connection:
+            return tasks.read_whole(connection, dag_id=dag_id, run_id=run_id, sources=sources)
+
     def record_task(self, summary: tasks.TaskSummary) -> None:
-        """Write what a task cost."""
+        """Write what a task decided and cost."""
         with self.database.writing() as connection:
             tasks.write_task(connection, summary)
 

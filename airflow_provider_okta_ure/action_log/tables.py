@@ -73,6 +73,12 @@ IS_READING = text("action = 'fetch_scores'")
 """A row about reading a source; few among many."""
 IS_NOTABLE = text("status <> 'unchanged'")
 """A row that somebody may want to read about."""
+IS_UNCERTAIN = text("status IN ('started', 'failed')")
+"""A row about an effect that may have happened although no answer says so; few among many."""
+IS_RELEASE = text("action = 'remove_from_group' AND status IN ('done', 'unchanged') AND reason <> 'expired'")
+"""A row that says that a rule released a user from a group, member or not."""
+IS_COMPLETE = text("is_complete")
+"""A task that has decided about everybody in its source."""
 
 metadata = MetaData()
 
@@ -162,6 +168,24 @@ actions = Table(
         postgresql_where=IS_NOTABLE,
         sqlite_where=IS_NOTABLE,
     ),
+    Index(
+        "ix_okta_ure_action_log_uncertain",
+        "org",
+        "action",
+        "target",
+        "user_key",
+        postgresql_where=IS_UNCERTAIN,
+        sqlite_where=IS_UNCERTAIN,
+    ),
+    Index(
+        "ix_okta_ure_action_log_release",
+        "org",
+        "target",
+        "user_key",
+        "as_of",
+        postgresql_where=IS_RELEASE,
+        sqlite_where=IS_RELEASE,
+    ),
 )
 
 tasks = Table(
@@ -180,9 +204,24 @@ tasks = Table(
     Column("calls", Text, nullable=False),
     Column("warnings", Text, nullable=False),
     Column("as_of_reason", String(16), nullable=False),
+    Column("target", String(255), nullable=False),
+    Column("target_name", String(255), nullable=False),
+    Column("counts", Text, nullable=False),
+    Column("silent", Text, nullable=False),
+    Column("is_complete", Boolean, nullable=False),
+    Column("parts", Integer, nullable=False),
+    Column("source", String(250), nullable=False),
     Index("ix_okta_ure_tasks_as_of", "as_of"),
+    Index(
+        "ix_okta_ure_tasks_complete",
+        "dag_id",
+        "task_id",
+        "as_of",
+        postgresql_where=IS_COMPLETE,
+        sqlite_where=IS_COMPLETE,
+    ),
 )
-"""How long each task took, what it called, and what it warned of, in its last try."""
+"""What each task decided, how long it took, what it called, and what it warned of, in its last try."""
 
 holders = Table(
     "okta_ure_holders",
@@ -200,6 +239,30 @@ holders = Table(
 )
 """Which DAG's task wants whom in a group, as of the last time that it decided about them."""
 
+tracked = Table(
+    "okta_ure_tracked",
+    metadata,
+    Column("org", String(255), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("target", String(255), primary_key=True),
+    Column("user_key", String(255), primary_key=True),
+    Column("entry_id", BigInteger, nullable=False),
+    Column("dag_id", String(250), nullable=False),
+    Column("is_member", Boolean, nullable=False),
+    Index("ix_okta_ure_tracked_user", "user_key"),
+)
+"""What is open: memberships that we gave, and levels above low that were delivered, or may have been."""
+
+known_as = Table(
+    "okta_ure_known_as",
+    metadata,
+    Column("org", String(255), primary_key=True),
+    Column("user_key", String(255), primary_key=True),
+    Column("name_key", String(255), primary_key=True),
+    Index("ix_okta_ure_known_as_name", "org", "name_key"),
+)
+"""Every name of a user in Okta that was acted on: in the source, logins, e-mail addresses."""
+
 names = Table(
     "okta_ure_names",
     metadata,
@@ -208,6 +271,7 @@ names = Table(
     Column("name_key", String(255), primary_key=True),
     Column("okta_id", String(64), nullable=False),
     Column("recorded_at", UtcDateTime, nullable=False),
+    Index("ix_okta_ure_names_okta_id", "org", "okta_id"),
 )
 """Which Okta id a name of a user or a group stood for the last time; people and groups are renamed."""
 

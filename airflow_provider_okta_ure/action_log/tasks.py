@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long tasks took and what they called: one row per task, of its last try."""
+"""What tasks decided, how long they took and what they called: one row per task, of its last try."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, delete, select
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.searching import Filter
 
 _KEY = ("dag_id", "run_id", "task_id", "map_index")
+_LONGEST_NAME = 255
 
 
 class Calls(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,9 +43,24 @@ class TaskKey(msgspec.Struct, frozen=True, kw_only=True):
     map_index: int = -1
 
 
+class Silent(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    How many users a task decided about without a row in the log, because nothing had to be done for them.
+
+    :param status: what the row would have said, ``unchanged`` as a rule.
+    :param reason: the reason code, too; ``not_kept`` of users whom a fetch read and did not return.
+    :param risk_level: Okta's level, **up is risk**; empty = nobody mapped it.
+    """
+
+    status: str
+    reason: str = ""
+    risk_level: str = ""
+    users: int
+
+
 class TaskSummary(msgspec.Struct, frozen=True, kw_only=True):
     """
-    What one task cost.
+    What one task decided, and what it cost.
 
     :param as_of: the time its run is for (aware).
     :param org: the Okta org's or the Netskope tenant's URL.
@@ -52,6 +68,14 @@ class TaskSummary(msgspec.Struct, frozen=True, kw_only=True):
     :param calls: by rate limit.
     :param warnings: what people should look at although the task did its work.
     :param as_of_reason: a key of :data:`as_of.AS_OF_REASONS`; empty = not known.
+    :param target: the group's id, or the issuer of risk signals; empty when there is none.
+    :param target_name: the group's name, for people.
+    :param counts: the users it decided about, by ``status:reason``, or by status without a reason.
+    :param silent: those among them who have no row in the log.
+    :param is_complete: whether it ended well and has decided about everybody in its source: who is not in
+        the log was not concerned. Of a fetch, whether it read its whole source.
+    :param parts: of a mapped task how many parts it has; 1 = it is not mapped.
+    :param source: of a fetch the Airflow connection that it read from.
     """
 
     dag_id: str
@@ -67,13 +91,30 @@ class TaskSummary(msgspec.Struct, frozen=True, kw_only=True):
     calls: Mapping[str, Calls]
     warnings: tuple[str, ...] = ()
     as_of_reason: str = ""
+    target: str = ""
+    target_name: str = ""
+    counts: Mapping[str, int] = {}
+    silent: tuple[Silent, ...] = ()
+    is_complete: bool = False
+    parts: int = 1
+    source: str = ""
+
+
+_JSON: dict[str, Any] = {
+    "calls": dict[str, Calls],
+    "warnings": tuple[str, ...],
+    "counts": dict[str, int],
+    "silent": tuple[Silent, ...],
+}
+"""What is kept as JSON, and of which type it is."""
 
 
 def write_task(connection: Connection, summary: TaskSummary) -> None:
-    """Write what a task cost, in the place of an earlier try."""
+    """Write what a task decided and cost, in the place of an earlier try."""
     row = msgspec.structs.asdict(summary)
-    row["calls"] = msgspec.json.encode(summary.calls).decode()
-    row["warnings"] = msgspec.json.encode(summary.warnings).decode()
+    for name in _JSON:
+        row[name] = msgspec.json.encode(getattr(summary, name)).decode()
+    row["target_name"] = summary.target_name[:_LONGEST_NAME]
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(tasks).values(row)
     replaced = {name: statement.excluded[name] for name in row if name not in _KEY}
@@ -106,7 +147,41 @@ def find_tasks(connection: Connection, wanted: Filter, *, dag_ids: Sequence[str]
         about.append(tasks.c.as_of < wanted.until)
     found = []
     for row in connection.execute(select(tasks).where(*about).order_by(tasks.c.ended_at)).mappings():
-        calls = msgspec.json.decode(row["calls"], type=dict[str, Calls])
-        warnings = msgspec.json.decode(row["warnings"], type=tuple[str, ...])
-        found.append(TaskSummary(**{**row, "calls": calls, "warnings": warnings}))
+        texts = {name: msgspec.json.decode(row[name], type=kind) for name, kind in _JSON.items()}
+        found.append(TaskSummary(**{**row, **texts}))
     return found
+
+
+def later_complete_run(
+    connection: Connection,
+    *,
+    org: str,
+    action: str,
+    targets: Collection[str],
+    dag_id: str,
+    task_id: str,
+    after: datetime,
+    not_by_run: str,
+) -> datetime | None:
+    """
+    Return the newest later time for which a task has decided about everybody; None = there is none.
+
+    Who has no row of that run was not concerned by it, and what an older run wants for them is superseded.
+    A mapped task has decided about everybody when all its parts have.
+
+    :param targets: the group's id, and what stood for the group before it was made; or the issuer.
+    :param after: only runs for a later time.
+    :param not_by_run: the id of the run that asks.
+    """
+    return None
+
+
+def read_whole(connection: Connection, *, dag_id: str, run_id: str, sources: Collection[str]) -> bool:
+    """
+    Return whether the fetches of a DAG run read all of these sources whole.
+
+    All fetches of the run have to: who is missing from a part that was read can be in one that was not.
+
+    :param sources: the Airflow connections that the rows in hand came from; empty = there are no rows.
+    """
+    return False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a task cost, in seconds and calls, written down for the page in the UI."""
+"""What a task decided and what it cost, in seconds and calls, as one record in the action log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Protocol
 
-from airflow_provider_okta_ure.action_log.tasks import Calls, TaskSummary
+import msgspec
+
+from airflow_provider_okta_ure.action_log.tasks import Calls, Silent, TaskSummary
 from airflow_provider_okta_ure.errors import OktaUreError
 
 if TYPE_CHECKING:
@@ -35,6 +37,22 @@ class Client(Protocol):
     def rate_limit_share(self) -> float: ...
 
 
+class TaskResult(msgspec.Struct, kw_only=True):
+    """
+    What a task decided, as far as the work has come; see :class:`TaskSummary` for the meaning of each part.
+
+    The work sets them. ``is_complete`` counts only if the work then ends without an error.
+    """
+
+    target: str = ""
+    target_name: str = ""
+    counts: Mapping[str, int] = {}
+    silent: tuple[Silent, ...] = ()
+    is_complete: bool = False
+    parts: int = 1
+    source: str = ""
+
+
 @contextmanager
 def cost_written(
     open_log: Callable[[], AbstractContextManager[ActionLog]],
@@ -45,9 +63,9 @@ def cost_written(
     client: Callable[[], Client],
     warnings: Sequence[str] = (),
     monotonic: Callable[[], float] = time.monotonic,
-) -> Iterator[None]:
+) -> Iterator[TaskResult]:
     """
-    Write down what the work inside cost, however it ends.
+    Yield what the work inside can set, and write that and what the work cost, however it ends.
 
     What cannot be written is not worth a failed task, and hides no error of the work itself.
 
@@ -57,8 +75,10 @@ def cost_written(
     :param warnings: what people should look at; what the work adds to the list counts, too.
     """
     began = monotonic()
+    result, has_ended = TaskResult(), False
     try:
-        yield
+        yield result
+        has_ended = True
     finally:
         seconds = round(monotonic() - began, 3)
         try:
@@ -78,6 +98,11 @@ def cost_written(
                         seconds=seconds,
                         calls=_calls(client()),
                         warnings=tuple(warnings),
+                        **{
+                            **msgspec.structs.asdict(result),
+                            # Who was not reached is as if the run had not been.
+                            "is_complete": result.is_complete and has_ended,
+                        },
                     )
                 )
         except OktaUreError as error:
