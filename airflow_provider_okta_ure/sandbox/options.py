@@ -162,6 +162,11 @@ class Options:
         75, "More requests at the same time than this answer the other 429."
     )
     # --- Netskope
+    episodes_one_in: int = _switch(
+        1,
+        "Only every so-manieth person has episodes of low scores: 1 = 4 % of all are in one on any day, "
+        "2 = 2 %, 0 = nobody.",
+    )
     uci_order: str = _switch("ascending", "Order of confidences: ascending, descending or random.")
     uci_unknown_users: str = _switch(
         "omit", "Unknown users in uba/getuci: left out (omit) or with empty confidences (empty)."

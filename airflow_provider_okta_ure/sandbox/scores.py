@@ -18,13 +18,17 @@ CYCLE = 30
 _EPISODE = re.compile(rb"[\x00-\x32]")
 
 
-def score_on(seed: int, index: int, day: int) -> int:
-    """Return a person's score on a day (UTC day number)."""
+def score_on(seed: int, index: int, day: int, one_in: int = 1) -> int:
+    """
+    Return a person's score on a day (UTC day number).
+
+    :param one_in: only every so-manieth person ever has an episode; 0 = nobody.
+    """
     block, place = divmod(index, BLOCK)
     cycle, age = divmod(day + index % CYCLE, CYCLE)
     noise = block_bytes(seed, "noise", day, block)[place]
     drawn = block_bytes(seed, "episode", cycle, block)[place]
-    if drawn <= 0x32:
+    if drawn <= 0x32 and one_in and index % one_in == 0:
         low = _episode_score(block_bytes(seed, "shape", cycle, block)[place], drawn, age)
         if low is not None:
             return low + noise % 31 - 15
@@ -32,11 +36,11 @@ def score_on(seed: int, index: int, day: int) -> int:
 
 
 @lru_cache(maxsize=4)
-def scores_on(seed: int, count: int, day: int) -> array[int]:
+def scores_on(seed: int, count: int, day: int, one_in: int = 1) -> array[int]:
     """Return the scores of people 0..count-1 on a day; the same numbers as :func:`score_on`, in bulk."""
     scores = array("h")
     for block in range((count + BLOCK - 1) // BLOCK):
-        scores.extend(_block_scores(seed, block, day))
+        scores.extend(_block_scores(seed, block, day, one_in))
     del scores[count:]
     return scores
 
@@ -64,16 +68,20 @@ def _episode_score(shape: int, drawn: int, age: int) -> int | None:
     return 60 + drawn * 10 if drawn <= 0x10 else 275 + (drawn - 0x11) * 6
 
 
-def _block_scores(seed: int, block: int, day: int) -> list[int]:
+def _block_scores(seed: int, block: int, day: int, one_in: int) -> list[int]:
     usual = block_bytes(seed, "usual", 0, block).translate(None)
     noise = block_bytes(seed, "noise", day, block)
     scores = [
         base + _NOISE[change] for base, change in zip(map(_USUAL.__getitem__, usual), noise, strict=True)
     ]
+    if not one_in:
+        return scores
     first = day // CYCLE
     drawn, shape = _mixed(seed, "episode", block, first, day), _mixed(seed, "shape", block, first, day)
     for match in _EPISODE.finditer(drawn):
         place = match.start()
+        if (block * BLOCK + place) % one_in:
+            continue
         low = _episode_score(shape[place], drawn[place], (day + place % CYCLE) % CYCLE)
         if low is not None:
             scores[place] = low + _NOISE[noise[place]]

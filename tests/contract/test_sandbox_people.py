@@ -113,8 +113,17 @@ def test_the_list_without_scores_is_right_and_so_is_the_alphabet():
 
 
 @pytest.mark.parametrize("day", [DAY, DAY + 17, 5, 29, 30])
-def test_scores_in_bulk_are_the_same_as_one_by_one(day):
-    assert list(scores_on(7, 5000, day)) == [score_on(7, index, day) for index in range(5000)]
+@pytest.mark.parametrize("one_in", [1, 2, 7, 0])
+def test_scores_in_bulk_are_the_same_as_one_by_one(day, one_in):
+    one_by_one = [score_on(7, index, day, one_in) for index in range(5000)]
+    assert list(scores_on(7, 5000, day, one_in)) == one_by_one
+
+
+def test_fewer_people_have_episodes_when_asked_for():
+    count = 50_000
+    below = {one_in: sum(score < 500 for score in scores_on(7, count, DAY, one_in)) for one_in in (1, 2, 0)}
+    assert 0.015 < below[2] / count < 0.025 < below[1] / count
+    assert below[0] == 0
 
 
 def test_scores_look_like_a_company():

@@ -160,7 +160,7 @@ class NetskopeState:
             return self._scores[index, day]
         if index >= self.generated or index in self._never:
             return None
-        return score_on(self.people.seed, index, day)
+        return score_on(self.people.seed, index, day, self.options.episodes_one_in)
 
     def series(self, index: int, since: float) -> list[tuple[int, int]]:
         """Return (day number, score) of each day kept that starts at ``since`` (seconds) or later."""
@@ -175,7 +175,7 @@ class NetskopeState:
 
     def all_scores(self, day: int) -> array[int]:
         """Return everybody's score on a day, :data:`NO_SCORE` where there is none."""
-        scores = scores_on(self.people.seed, self.generated, day)[:]
+        scores = scores_on(self.people.seed, self.generated, day, self.options.episodes_one_in)[:]
         scores.extend(array("h", [NO_SCORE]) * len(self._added))
         for index in (*self._never, *self._removed):
             scores[index] = NO_SCORE
