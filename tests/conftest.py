@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from airflow_provider_okta_ure.clients import limit_stores
 from tests.support.postgres import Server, running
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 TIERS = ("unit", "contract", "integration", "security", "e2e", "bench")
 _HERE = Path(__file__).parent
+_numbers = count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,6 +40,18 @@ class _OneAirflow(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no ty
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     return _OneAirflow(config, log)
+
+
+@pytest.fixture(autouse=True)
+def limits_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """
+    Let each test count rate limits by itself, and return the folder where it does.
+
+    On one machine all processes count together, by address and token: those of a sandbox come again.
+    """
+    folder = tmp_path_factory.getbasetemp() / f"limits-{next(_numbers)}"
+    monkeypatch.setattr(limit_stores, "folder_of_user", lambda: folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from airflow_provider_okta_ure.clients.dialects import Dialect
+    from airflow_provider_okta_ure.clients.limit_stores import LimitStore
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ class Transport(TypedDict, total=False):
     retry: RetryPolicy
     rate_limit_share: float
     give_back_after: float | None
+    limit_store: LimitStore | None
     timing: Timing
 
 
@@ -96,6 +98,7 @@ class ApiClient:
     :param rate_limit_share: how much of each rate limit window we may use, more than 0, at most 1.
     :param give_back_after: a call that would have to wait longer than so many seconds for a rate limit's
         window is not sent, and :class:`WindowUsedUpError` is raised at once; None = it waits.
+    :param limit_store: where all processes that use the same limits count together; None = on this machine.
     :param per_second: the most requests per second; None = as many as the headers allow.
     :param timing: where time and chance come from.
     """
@@ -116,6 +119,7 @@ class ApiClient:
         retry: RetryPolicy | None = None,
         rate_limit_share: float = 0.8,
         give_back_after: float | None = None,
+        limit_store: LimitStore | None = None,
         per_second: float | None = None,
         timing: Timing | None = None,
     ) -> None:
@@ -152,8 +156,9 @@ class ApiClient:
             rate_limit_share,
             self._timing,
             per_second=per_second,
-            limited=self.base_url,
+            limited=f"{self.base_url} {auth.counted_as}",
             give_back_after=give_back_after,
+            store=limit_store,
         )
         self._local = threading.local()
         self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
@@ -219,6 +224,7 @@ class ApiClient:
         with self._lock:
             for session in list(self._sessions):
                 session.close()
+        self._gate.close()
         self._auth.close()
 
     def call(

@@ -119,6 +119,10 @@ class ServiceAppAuth(OriginAuth):
     def secrets(self) -> tuple[str, ...]:
         return self._sign_in.secrets
 
+    @property
+    def counted_as(self) -> str:
+        return self._app.client_id
+
     def granted_scopes(self) -> tuple[str, ...]:
         """
         Return the scopes that Okta granted of those that were asked for; requests a token if there is none.

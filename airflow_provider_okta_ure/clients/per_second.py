@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.clients.shared_slots import SharedSlots
 
 if TYPE_CHECKING:
+    from airflow_provider_okta_ure.clients.limit_stores import LimitStore
     from airflow_provider_okta_ure.clients.retries import Timing
 
 SLOWER = 0.7
@@ -21,16 +21,15 @@ class PerSecond:
     When the next request may be sent; whoever calls this sees to it that one thread does at a time.
 
     :param most: the highest rate, requests a second.
-    :param timing: the clock to use; only the machine's own is shared with other processes.
-    :param limit: what is limited, such as the address of a tenant; empty = nothing that others use.
+    :param timing: the clock that a refusal is forgotten by.
+    :param limit: what is limited, such as the address of a tenant.
+    :param store: where all who use the limit take turns.
     """
 
-    def __init__(self, most: float, timing: Timing, limit: str = "") -> None:
+    def __init__(self, most: float, timing: Timing, limit: str, store: LimitStore) -> None:
         self._most = self._rate = most
         self._timing = timing
-        is_real = timing.monotonic is time.monotonic and timing.sleep is time.sleep
-        self._shared = SharedSlots(limit) if limit and is_real else None
-        self._next = float("-inf")
+        self._turns = SharedSlots(limit, store)
         self._seen = timing.monotonic()
 
     def wait(self) -> float:
@@ -38,11 +37,7 @@ class PerSecond:
         now = self._timing.monotonic()
         self._rate = min(self._most, self._rate + self._most * RECOVERY * max(0.0, now - self._seen))
         self._seen = now
-        if self._shared is not None:
-            return self._shared.take(1 / self._rate)
-        turn = max(now, self._next)
-        self._next = turn + 1 / self._rate
-        return turn - now
+        return self._turns.take(1 / self._rate)
 
     def allow_at_most(self, rate: float) -> None:
         """Take in that the service allows no more than so many requests a second."""

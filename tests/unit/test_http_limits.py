@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from requests.adapters import HTTPAdapter
 
-from airflow_provider_okta_ure.clients.limits import Gate, Window
+from airflow_provider_okta_ure.clients.limits import Gate, Window, _Turn
 from airflow_provider_okta_ure.clients.netskope_errors import NetskopeDialect
 from airflow_provider_okta_ure.clients.okta_errors import OktaDialect
 from airflow_provider_okta_ure.clients.retries import Patience, RetryPolicy, Timing
@@ -306,15 +306,11 @@ def _run(gates: list[Gate], server: _Server, clock: Clock, calls: int) -> list[f
 
     def process(gate: Gate) -> Iterator[float]:
         for _ in range(calls):
-            has_turn = False
-            while turn := gate._reserve("b", has_turn=has_turn):
-                has_turn = has_turn or turn.number is None
+            turn: _Turn | None = None
+            while isinstance(found := gate._reserve("b", turn), _Turn):
+                turn = found
                 yield turn.seconds
-                if turn.number is not None:
-                    state = gate._buckets.get("b")
-                    if state and state.number == turn.number:
-                        gate._end("b", state, clock.passed)
-            gate._release("b", server.ask(), clock.passed)
+            gate._release("b", found, [server.ask()], clock.passed)
             yield 0.05
         ends.append(clock.passed)
 
@@ -341,6 +337,122 @@ def test_processes_share_a_limit_evenly_and_waste_nothing(processes: int, share:
     assert ends[0] >= 0.8 * ends[-1]
     # As in one process: what is reserved for others stays theirs, but for the places of requests under way.
     assert max(map(len, server.windows)) <= 300 * share + (processes if processes > 1 else 0)
+
+
+# --- counting together
+
+
+def _together(clock: Clock, count: int, share: float, **settings: Any) -> list[Gate]:
+    """Return gates of several processes that use one store."""
+    gates = [Gate("Okta", share, clock.timing, **settings) for _ in range(count)]
+    for gate in gates[1:]:
+        gate._store = gates[0]._store
+    for gate in gates:
+        gate._is_private = False
+    return gates
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8, 1.0])
+@pytest.mark.parametrize("limit", [30, 300])
+@pytest.mark.parametrize("settings", [{}, {"give_back_after": 1e9}], ids=["even", "at-once"])
+def test_who_counts_together_takes_not_one_request_too_many(
+    limit: int, share: float, settings: dict[str, Any]
+) -> None:
+    clock = Clock()
+    server = _Server(clock, limit)
+    # 16 requests under way: four processes with four threads each.
+    ends = _run(_together(clock, 4, share, **settings) * 4, server, clock, limit // 4)
+    assert max(map(len, server.windows)) <= limit * share
+    assert ends[-1] <= 1.05 * limit // 4 * 16 / (limit * share) * 60
+
+
+def test_a_process_that_begins_in_the_middle_knows_the_window(play: Any) -> None:
+    clock = Clock()
+    server = _Server(clock, 100)
+    early, late = _together(clock, 2, 0.8)
+    _run([early], server, clock, 80)
+    found = late._reserve("b", None)
+    assert isinstance(found, _Turn)
+    assert found.number == server.ends
+    assert len(server.windows[-1]) == 80
+
+
+def test_others_outside_are_counted_as_the_headers_say() -> None:
+    clock = Clock()
+    server = _Server(clock, 100)
+    one, other = _together(clock, 2, 0.8)
+    _run([one, other], server, clock, 10)
+    server.used += 55
+    _run([one], server, clock, 1)
+    assert server.used == 76
+    _run([one, other], server, clock, 2)
+    assert server.used == 80
+    assert isinstance(other._reserve("b", None), _Turn)
+
+
+def test_places_of_a_process_that_was_killed_come_back() -> None:
+    clock = Clock()
+    server = _Server(clock, 100)
+    killed, other = _together(clock, 2, 0.8, give_back_after=1e9)
+    _run([killed], server, clock, 1)
+    for _ in range(20):
+        assert not isinstance(killed._reserve("b", None), _Turn)
+    _run([other], server, clock, 300)
+    # Whether they were sent is not known until the window after theirs is over.
+    assert [len(window) for window in server.windows] == [60, 60, 80, 80, 21]
+
+
+def test_a_request_that_ends_in_the_next_window_counts_in_one_of_the_two() -> None:
+    clock = Clock()
+    server = _Server(clock, 10)
+    one, other = _together(clock, 2, 1.0, give_back_after=1e9)
+    _run([one], server, clock, 8)
+    under_way = one._reserve("b", None)
+    assert not isinstance(under_way, _Turn)
+    clock.passed += 61
+    _run([other], server, clock, 1)
+    taken = 0
+    while not isinstance(place := other._reserve("b", None), _Turn):
+        taken += 1
+    assert (place.number, taken) == (server.ends, 8)
+    one._release("b", under_way, [server.ask()], clock.passed)
+    assert isinstance(one._reserve("b", None), _Turn)
+
+
+def test_a_new_window_is_not_rushed_into_before_anything_is_known_of_it() -> None:
+    clock = Clock()
+    gates = _together(clock, 4, 1.0)
+    found = [gate._reserve("b", None) for gate in gates for _ in range(5)]
+    assert sum(not isinstance(one, _Turn) for one in found) == 10
+
+
+def test_a_service_that_never_names_a_limit_holds_nobody_back() -> None:
+    clock = Clock()
+    gates = _together(clock, 4, 1.0)
+    first = gates[0]._reserve("b", None)
+    assert not isinstance(first, _Turn)
+    gates[0]._release("b", first, [None], clock.passed)
+    assert not any(isinstance(gate._reserve("b", None), _Turn) for gate in gates for _ in range(20))
+
+
+def test_requests_without_an_answer_hold_nobody_back_for_long() -> None:
+    clock = Clock()
+    gates = _together(clock, 2, 1.0)
+    for _ in range(10):
+        gates[0]._reserve("b", None)
+    assert isinstance(gates[1]._reserve("b", None), _Turn)
+    clock.passed += 5.1
+    assert not isinstance(gates[1]._reserve("b", None), _Turn)
+
+
+def test_a_refusal_without_a_window_is_known_to_everybody() -> None:
+    clock = Clock()
+    one, other = _together(clock, 2, 1.0)
+    one._reserve("b", None)
+    one.hold("b", 40)
+    found = other._reserve("b", None)
+    assert isinstance(found, _Turn)
+    assert (found.seconds, isinstance(other._reserve("c", None), _Turn)) == (40, False)
 
 
 def test_who_comes_later_gets_their_share(play: Any) -> None:
