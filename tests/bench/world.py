@@ -7,6 +7,7 @@ import json
 import multiprocessing
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_okta_ure.sandbox import Options, Sandbox
@@ -40,7 +41,7 @@ class Settings:
 
     :param users: people in Okta and in Netskope.
     :param one_in: only every so-manieth has low scores now and then: 2 = 2 % of all are at risk on any day.
-    :param limits: Okta's limits, requests a minute, by bucket; None = there are none, Netskope's neither.
+    :param limits: limits of Okta's that there are, requests a minute, by bucket; None = none, of Netskope neither.
     :param now: where the clock starts; None = the machine's time.
     """
 
@@ -85,9 +86,10 @@ class World:
         found: Situation = self._ask("situation", group, day)
         return found
 
-    def advance(self, seconds: float) -> None:
-        """Move the clock forward."""
-        self._ask("advance", seconds)
+    def addable(self, count: int) -> list[str]:
+        """Return names that Netskope has for users who are active in Okta under just that login."""
+        names: list[str] = self._ask("addable", count)
+        return names
 
     def _ask(self, question: str, *arguments: Any) -> Any:
         self._pipe.send((question, arguments))
@@ -120,8 +122,11 @@ class _Inside:
             risky = {user_id for user_id, level in told.items() if level in ("medium", "high")}
         return Situation(at_risk, len(members), len(members | risky))
 
-    def advance(self, seconds: float) -> None:
-        self._sandbox.clock.advance(seconds)
+    def addable(self, count: int) -> list[str]:
+        okta = self._sandbox.okta
+        found = ((name, okta.find_user(name)) for name in self._sandbox.netskope.names())
+        active = (name for name, user in found if user is not None and user.status == "ACTIVE")
+        return list(islice(active, count))
 
 
 def _serve(pipe: Connection, settings: Settings) -> None:
@@ -138,7 +143,7 @@ def _serve(pipe: Connection, settings: Settings) -> None:
         inside.append(_Inside(sandbox))
         for bucket in sandbox.buckets():
             limits = settings.limits
-            sandbox.set_bucket(bucket, UNLIMITED if limits is None else limits.get(bucket))
+            sandbox.set_bucket(bucket, UNLIMITED if limits is None else limits.get(bucket, UNLIMITED))
         pipe.send(_connections(sandbox))
         while (asked := pipe.recv()) is not None:
             question, arguments = asked
