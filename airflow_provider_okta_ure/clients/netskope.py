@@ -4,57 +4,49 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from datetime import datetime, timezone
-from itertools import chain
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from airflow_provider_okta_ure.clients.compact_names import CompactNames
 from airflow_provider_okta_ure.clients.http import ApiClient, Transport
 from airflow_provider_okta_ure.clients.netskope_errors import NetskopeDialect
-from airflow_provider_okta_ure.clients.netskope_names import ByName, each_once, names_in
+from airflow_provider_okta_ure.clients.netskope_list import ListReader
+from airflow_provider_okta_ure.clients.netskope_names import each_once, names_in
+from airflow_provider_okta_ure.clients.netskope_order import MOST_USERS
 from airflow_provider_okta_ure.clients.netskope_probe import NOBODY, NetskopeProbe
+from airflow_provider_okta_ure.clients.netskope_rows import RowMaker
+from airflow_provider_okta_ure.clients.netskope_series import SeriesReader
 from airflow_provider_okta_ure.clients.netskope_wire import (
     BUCKET,
-    LIST_PATH,
     SCIM_PATH,
-    SERIES_PATH,
-    WireListAnswer,
     WireScimAnswer,
-    WireSeries,
-    WireSeriesAnswer,
-    check_unit,
+    entries_in,
     milliseconds,
-    to_bucket,
+    repeated,
 )
-from airflow_provider_okta_ure.core.buckets import Bucket, newest_day, oldest_needed, select_buckets, utc_day
-from airflow_provider_okta_ure.core.models import Row
-from airflow_provider_okta_ure.core.names import fold, is_text, spellings
-from airflow_provider_okta_ure.errors import ConfigurationError, InvalidRequestError, UnexpectedAnswerError
+from airflow_provider_okta_ure.core.buckets import newest_day, oldest_needed, utc_day
+from airflow_provider_okta_ure.core.levels import HIGHEST_SCORE
+from airflow_provider_okta_ure.core.names import fold
+from airflow_provider_okta_ure.errors import ConfigurationError, UnexpectedAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from typing_extensions import Unpack
 
     from airflow_provider_okta_ure.clients.auth import OriginAuth
     from airflow_provider_okta_ure.clients.lists import Listing
+    from airflow_provider_okta_ure.clients.netskope_list import ListedScores
+    from airflow_provider_okta_ure.core.models import Row
 
 log = logging.getLogger(__name__)
-
-_Value: TypeAlias = tuple[object, object]
-"""A day as Netskope writes it, and its score."""
 
 Strategy: TypeAlias = Literal["series", "list"]
 """``series`` reads daily scores and can answer for any day; ``list`` reads the newest scores page by page."""
 
-USERS_PER_CALL = 500
 PAGE_SIZE = 1000
 PER_SECOND = 3.0
 """Netskope: 4 requests a second for an endpoint; unclear is whether all endpoints share them."""
-
-MOST_USERS = 5_000_000
-SORT_ORDERS = ("asc", "desc", "asc")
-"""How often, and from which end, a list that changes while it is read is read."""
 
 
 class NetskopeClient:
@@ -70,6 +62,7 @@ class NetskopeClient:
         self._api = api
         self._shared: dict[str, str] = {}
         """Records with several names in them, as Netskope spells them, by each of the names."""
+        self._series = SeriesReader(api, self._shared)
 
     @classmethod
     def connect(cls, base_url: str, auth: OriginAuth, **transport: Unpack[Transport]) -> NetskopeClient:
@@ -115,7 +108,7 @@ class NetskopeClient:
         """
         page = self._scim_page(1, 1, self._api.listing(1))
         name = next(self._names_in(user.user_name for user in page.resources or () if user), NOBODY)
-        self._read_series([name], milliseconds(utc_day(self._now())), 1)
+        self._series.read([name], milliseconds(utc_day(self._now())), 1)
 
     @property
     def probe(self) -> NetskopeProbe:
@@ -128,27 +121,18 @@ class NetskopeClient:
 
         :raises UnexpectedAnswerError: the list has no end.
         """
-        seen: set[str] = set()
-        start = 1
-        listing = self._api.listing(PAGE_SIZE)
-        before: WireScimAnswer | None = None
-        while True:
-            page = self._scim_page(start, PAGE_SIZE, listing)
-            if before and any(page.resources or ()) and page.resources == before.resources:
-                raise _repeated("users")
-            before = page
-            for name in self._names_in(user.user_name for user in page.resources or () if user):
-                if fold(name) not in seen:
-                    seen.add(fold(name))
-                    yield name
-            # A page can be shorter than asked for, and then the next one starts earlier.
-            start += _entries(page.resources or ())
-            if not page.resources or (page.total_results is not None and start > page.total_results):
-                break
-            if start > MOST_USERS:
-                raise UnexpectedAnswerError(f"Netskope lists more than {MOST_USERS} users.")
-        if page.total_results is not None and len(seen) < page.total_results:
-            log.warning("Netskope says that it has %d users, and listed %d.", page.total_results, len(seen))
+        return self._listed(CompactNames())
+
+    def names(self) -> CompactNames:
+        """
+        Return the names of all users, a million of them in some 50 MB.
+
+        :raises UnexpectedAnswerError: the list has no end.
+        """
+        names = CompactNames()
+        for _name in self._listed(names):
+            pass
+        return names
 
     def scores(
         self,
@@ -172,45 +156,86 @@ class NetskopeClient:
         """
         oldest, today = oldest_needed(as_of, carry_days), utc_day(now or self._now())
         if strategy == "series":
-            return self._series(as_of, self.list_users() if users is None else users, oldest, today)
+            return self._daily(as_of, self.list_users() if users is None else users, oldest, today)
         if strategy == "list":
-            return self._list(as_of, users, oldest, today)
+            _require_today(as_of, today)
+            return self._listed_rows(as_of, users, oldest, today)
         raise ConfigurationError(f"There is no strategy {strategy!r}.", remedy="Use 'series' or 'list'.")
 
-    # --- series
+    def listed_scores(
+        self,
+        as_of: datetime,
+        *,
+        until: int = HIGHEST_SCORE,
+        carry_days: int = 7,
+        now: datetime | None = None,
+    ) -> ListedScores:
+        """
+        Return what the list of newest scores says of everybody whose score is not above a bound.
 
-    def _series(
+        :param until: the bound; 1000 = of everybody.
+        :raises ConfigurationError: the list cannot answer for this moment, or the moment has no offset.
+        """
+        oldest, today = oldest_needed(as_of, carry_days), utc_day(now or self._now())
+        _require_today(as_of, today)
+        return ListReader(self._api, (today - oldest).days + 1).read(until)
+
+    # --- inside
+
+    def _daily(
         self, as_of: datetime, users: Iterable[str], oldest: datetime, today: datetime
     ) -> Iterator[Row]:
         # Netskope keeps the newest buckets within the cap and takes no end: the cap has to count from now.
         cap = max(1, (today - oldest).days + 1)
-        odd = 0
-        for batch in self._batches(each_once(self._names_in(users))):
-            series: ByName[list[_Value]] = ByName()
-            asked = dict.fromkeys(one for spelled in batch.values() for one in spelled)
-            for found in self._read_in_parts(list(asked), milliseconds(oldest), cap) if asked else ():
-                series.add(names_in(found.user_id), _values_of(found))
-            for name in batch:
-                exact, others = series.of(name)
-                row, is_odd = _row(name, chain(*exact), chain(*others), as_of, oldest)
-                odd += is_odd
-                yield row
-        _warn_of_odd(odd)
+        maker = RowMaker(as_of, oldest)
+        names = users if isinstance(users, CompactNames) else each_once(self._names_in(users))
+        yield from self._series.rows(names, maker, milliseconds(oldest), cap)
+        _warn_of_odd(maker.odd)
 
-    def _batches(self, names: Iterable[str]) -> Iterator[dict[str, list[str]]]:
-        """Yield the names, with what Netskope may call each, in groups that one call can ask for."""
-        batch: dict[str, list[str]] = {}
-        size = 0
-        for name in names:
-            shared = self._shared.get(fold(name))
-            asked = [*spellings(name), *([shared] if shared else [])] if is_text(name) else []
-            if batch and size + len(asked) > USERS_PER_CALL:
-                yield batch
-                batch, size = {}, 0
-            batch[name] = asked
-            size += len(asked)
-        if batch:
-            yield batch
+    def _listed_rows(
+        self, as_of: datetime, users: Iterable[str] | None, oldest: datetime, today: datetime
+    ) -> Iterator[Row]:
+        listed = ListReader(self._api, (today - oldest).days + 1).read()
+        maker = RowMaker(as_of, oldest)
+        if users is None:
+            yield from listed.rows(maker)
+        else:
+            for name in each_once(self._names_in(users)):
+                yield listed.row_of(name, maker)
+        _warn_of_odd(maker.odd)
+
+    def _listed(self, names: CompactNames) -> Iterator[str]:
+        """Yield the names of all users, and put them into these."""
+        total: int | None = None
+        listed = 0
+        for page in self._scim_pages():
+            resources = page.resources or ()
+            for name in self._names_in(user.user_name for user in resources if user):
+                if name.strip() and names.add(name)[1]:
+                    yield name
+            total = page.total_results
+            listed += entries_in(resources)
+        if total is None:
+            return
+        names.is_whole = listed >= total
+        if len(names) < total:
+            log.warning("Netskope says that it has %d users, and listed %d.", total, len(names))
+
+    def _scim_pages(self) -> Iterator[WireScimAnswer]:
+        start = 1
+        listing = self._api.listing(PAGE_SIZE)
+        before: WireScimAnswer | None = None
+        while start <= MOST_USERS:
+            page = self._scim_page(start, PAGE_SIZE, listing)
+            if before and any(page.resources or ()) and page.resources == before.resources:
+                raise repeated("users")
+            before = page
+            yield page
+            # A page can be shorter than asked for, and then the next one starts earlier.
+            start += entries_in(page.resources or ())
+            if not page.resources or (page.total_results is not None and start > page.total_results):
+                return
+        raise UnexpectedAnswerError(f"Netskope lists more than {MOST_USERS} users.")
 
     def _names_in(self, said: Iterable[object]) -> Iterator[str]:
         """Yield each user's name, and remember the records that are about several users."""
@@ -219,124 +244,6 @@ class NetskopeClient:
                 if name != record:
                     self._shared[fold(name)] = str(record)
                 yield name
-
-    def _read_in_parts(self, names: list[str], from_time: int, cap: int) -> Iterator[WireSeries]:
-        parts = deque([names])
-        while parts:
-            part = parts.popleft()
-            try:
-                yield from self._read_series(part, from_time, cap)
-            except InvalidRequestError as error:
-                # Netskope says 512 in one place and 500 in another; whatever it is, half of it may do.
-                if error.status not in (400, 413) or len(part) == 1:
-                    raise
-                half = len(part) // 2
-                parts.extendleft((part[half:], part[:half]))
-
-    def _read_series(self, names: list[str], from_time: int, cap: int) -> list[WireSeries]:
-        said = self._api.call(
-            "POST",
-            SERIES_PATH,
-            bucket=BUCKET,
-            json={"users": names, "fromTime": from_time, "capPerUser": cap},
-            repeatable=True,
-            expect=WireSeriesAnswer,
-        ).body
-        found = [one for one in said.users_uci if one is not None]
-        check_unit(start for one in found for start, _score in _values_of(one))
-        return found
-
-    # --- list
-
-    def _list(
-        self, as_of: datetime, users: Iterable[str] | None, oldest: datetime, today: datetime
-    ) -> Iterator[Row]:
-        if newest_day(as_of) != today:
-            raise ConfigurationError(
-                f"Strategy 'list' knows today's scores only, not those of {newest_day(as_of):%Y-%m-%d}, "
-                f"which count at {as_of.isoformat()}.",
-                remedy="Use strategy='series'.",
-            )
-        return self._list_rows(as_of, users, oldest, (today - oldest).days + 1)
-
-    def _list_rows(
-        self, as_of: datetime, users: Iterable[str] | None, oldest: datetime, active_days: int
-    ) -> Iterator[Row]:
-        listed = self._read_list(active_days)
-        odd = 0
-        for name in each_once(listed.names() if users is None else self._names_in(users)):
-            exact, others = listed.of(name)
-            row, is_odd = _row(name, exact, others, as_of, oldest)
-            odd += is_odd
-            yield row
-        _warn_of_odd(odd)
-
-    def _read_list(self, active_days: int) -> ByName[_Value]:
-        """
-        Return all entries by user.
-
-        A list that changes while it is read hides users who slip to a page already read. So it is read
-        again, from the other end, where pages end between other users.
-        """
-        listed: ByName[_Value] = ByName()
-        shared: dict[object, int] = {}
-        total = 0
-        for order in SORT_ORDERS:
-            nameless = 0
-            for page in self._list_pages(active_days, order):
-                total = page.total_count or 0
-                for one in page.results:
-                    names = names_in(one.user) if one else []
-                    if one is None or not names:
-                        nameless += 1
-                        continue
-                    listed.add(names, (one.start, one.confidence_score))
-                    if len(names) > 1:
-                        shared[one.user] = len(names) - 1
-            entries = len(listed) - sum(shared.values()) + nameless
-            if entries >= total:
-                break
-        else:
-            log.warning("Netskope says that it has scores of %d users, and listed %d.", total, entries)
-        if nameless:
-            log.warning("%d entries of Netskope's list were left out, because they name nobody.", nameless)
-        check_unit(start for start, _score in listed.records())
-        return listed
-
-    def _list_pages(self, active_days: int, order: str) -> Iterator[WireListAnswer]:
-        offset = 0
-        listing = self._api.listing(PAGE_SIZE)
-        before: WireListAnswer | None = None
-        while offset <= MOST_USERS:
-            page = self._list_page(offset, active_days, order, listing)
-            if before and any(page.results) and page.results == before.results:
-                raise _repeated("scores")
-            before = page
-            yield page
-            offset += _entries(page.results)
-            if not page.results or (page.total_count is not None and offset >= page.total_count):
-                return
-        raise UnexpectedAnswerError(f"Netskope lists more than {MOST_USERS} users.")
-
-    def _list_page(self, offset: int, active_days: int, order: str, listing: Listing) -> WireListAnswer:
-        page: WireListAnswer = listing.page(
-            "POST",
-            LIST_PATH,
-            bucket=BUCKET,
-            params={
-                "statistics": "true",
-                "offset": str(offset),
-                "limit": str(PAGE_SIZE),
-                "sortby": "confidenceScore",
-                "sortorder": order,
-            },
-            json={"usersActiveInLastDays": active_days, "ratingRank": "all"},
-            repeatable=True,
-            expect=WireListAnswer,
-        ).body
-        return page
-
-    # --- both
 
     def _scim_page(self, start: int, count: int, listing: Listing) -> WireScimAnswer:
         params = {"startIndex": str(start), "count": str(count)}
@@ -351,65 +258,15 @@ class NetskopeClient:
         return datetime.fromtimestamp(self._api.timing.now(), tz=timezone.utc)
 
 
-def _entries(page: Sequence[object]) -> int:
-    """
-    Return by how much a page brings us on.
-
-    Whether a null stands in the place of an entry or between two is not known. Taken for the latter, an
-    entry at the worst comes twice, and none is passed over.
-    """
-    return sum(1 for one in page if one is not None) or len(page)
-
-
-def _repeated(of: str) -> UnexpectedAnswerError:
-    return UnexpectedAnswerError(
-        f"Netskope gave the same page of its list of {of} twice, so the list has no end.",
-        topic="list-without-end",
-    )
+def _require_today(as_of: datetime, today: datetime) -> None:
+    if newest_day(as_of) != today:
+        raise ConfigurationError(
+            f"Strategy 'list' knows today's scores only, not those of {newest_day(as_of):%Y-%m-%d}, "
+            f"which count at {as_of.isoformat()}.",
+            remedy="Use strategy='series'.",
+        )
 
 
 def _warn_of_odd(count: int) -> None:
     if count:
         log.warning("%d users have no score, because Netskope's value for them makes no sense.", count)
-
-
-def _values_of(series: WireSeries) -> list[_Value]:
-    return [(one.start, one.confidence_score) for one in series.confidences or () if one is not None]
-
-
-def _row(
-    name: str, exact: Iterable[_Value], others: Iterable[_Value], as_of: datetime, oldest: datetime
-) -> tuple[Row, bool]:
-    """
-    Return a user's row, and whether it has no score because the value that counts makes no sense.
-
-    :param exact: what stands under just this name.
-    :param others: what stands under other spellings of it; counts for days that the name itself has not.
-    """
-    buckets: list[Bucket] = []
-    odd: set[datetime] = set()
-    for values in (exact, others):
-        known = {utc_day(bucket.start) for bucket in buckets}
-        for start, score in values:
-            bucket, makes_sense = to_bucket(start, score)
-            # Netskope's own lower bound is not relied on: its unit is not documented beyond doubt.
-            if bucket is None or bucket.start < oldest or utc_day(bucket.start) in known:
-                continue
-            buckets.append(bucket)
-            if not makes_sense:
-                odd.add(bucket.start)
-    current, previous, provisional = select_buckets(buckets, as_of)
-    if current is None or current.score is None:
-        return Row(user=name, as_of=as_of), current is not None and current.start in odd
-    return (
-        Row(
-            user=name,
-            score=current.score,
-            score_at=current.start,
-            previous_score=previous.score if previous else None,
-            previous_score_at=previous.start if previous and previous.score is not None else None,
-            provisional=provisional,
-            as_of=as_of,
-        ),
-        False,
-    )

@@ -33,6 +33,8 @@ def names_in(said: object) -> list[str]:
         return [str(said)]
     if not isinstance(said, str) or not said.strip():
         return []
+    if _BETWEEN.search(said) is None:
+        return [said]
     parts = [part for part in _BETWEEN.split(said) if part]
     is_list = len(parts) > 1 or said.strip(",; ") != said
     if is_list and parts and all(_ADDRESS.fullmatch(part) for part in parts):
@@ -46,21 +48,10 @@ class ByName(Generic[RecordT]):
     def __init__(self) -> None:
         self._records: dict[str, list[tuple[str, RecordT]]] = {}
 
-    def __len__(self) -> int:
-        return len(self._records)
-
     def add(self, names: Iterable[str], record: RecordT) -> None:
         """Keep a record under each of the names that it is about."""
         for name in names:
             self._records.setdefault(fold(name), []).append((name, record))
-
-    def names(self) -> Iterator[str]:
-        """Yield every user's name once, as it was spelled first."""
-        return (found[0][0] for found in self._records.values())
-
-    def records(self) -> Iterator[RecordT]:
-        """Yield all records, one that is about several users as often."""
-        return (record for found in self._records.values() for _name, record in found)
 
     def of(self, name: str) -> tuple[list[RecordT], list[RecordT]]:
         """Return the records under exactly this name, and those under other spellings of it."""

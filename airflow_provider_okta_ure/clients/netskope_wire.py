@@ -15,7 +15,7 @@ from airflow_provider_okta_ure.core.levels import check_score
 from airflow_provider_okta_ure.errors import ConfigurationError, UnexpectedAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 BUCKET = "REST API v2"
 SERIES_PATH = "/api/v2/incidents/uba/getuci"
@@ -101,6 +101,31 @@ def to_bucket(start: object, score: object) -> tuple[Bucket | None, bool]:
         return Bucket(day, check_score(score)), True
     except ConfigurationError:
         return Bucket(day, None), False
+
+
+def plain_numbers(start: object, score: object) -> tuple[int, int] | None:
+    """Return a start and a score that are what they should be, the usual case; None = look more closely."""
+    if type(start) is int and type(score) is int and 0 <= start <= _LAST and 0 <= score <= 1000:
+        return start, score
+    return None
+
+
+def entries_in(page: Sequence[object]) -> int:
+    """
+    Return by how much a page brings us on.
+
+    Whether a null stands in the place of an entry or between two is not known. Taken for the latter, an
+    entry at the worst comes twice, and none is passed over.
+    """
+    return sum(1 for one in page if one is not None) or len(page)
+
+
+def repeated(of: str) -> UnexpectedAnswerError:
+    """Return the error that a list has no end."""
+    return UnexpectedAnswerError(
+        f"Netskope gave the same page of its list of {of} twice, so the list has no end.",
+        topic="list-without-end",
+    )
 
 
 def check_unit(starts: Iterable[object]) -> None:

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from airflow_provider_okta_ure.core.buckets import newest_day, utc_day
+from airflow_provider_okta_ure.core.buckets import utc_day
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.models import Row
@@ -51,16 +52,42 @@ class Freshness(msgspec.Struct, frozen=True, kw_only=True):
         :param as_of: the time that the reading is for.
         :param bound: the age up to which a score is fresh; None = every score is.
         """
-        day = utc_day(as_of)
-        scored = [row for row in rows if row.score is not None]
+        return cls.of_days(Counter(row.score_at for row in rows if row.score is not None), as_of, bound)
+
+    @classmethod
+    def of_days(
+        cls, days: Mapping[datetime | None, int], as_of: datetime, bound: timedelta | None
+    ) -> Freshness:
+        """
+        Return how old the scores of a reading are.
+
+        :param days: how many users have a score of a day, by the day's start.
+        :param as_of: the time that the reading is for.
+        :param bound: the age up to which a score is fresh; None = every score is.
+        """
+        today = utc_day(as_of)
         # A score without a day is one that nobody knows the age of, such as a test's.
-        newest_at = max((row.score_at for row in scored if row.score_at is not None), default=None)
+        newest_at = max((day for day in days if day is not None), default=None)
         return cls(
-            scored=len(scored),
-            fresh=sum(1 for row in scored if bound is None or (row.score_at and day - row.score_at <= bound)),
+            scored=sum(days.values()),
+            fresh=sum(
+                users for day, users in days.items() if bound is None or (day and today - day <= bound)
+            ),
             newest_at=newest_at,
-            age=day - newest_at if newest_at is not None else None,
+            age=today - newest_at if newest_at is not None else None,
         )
+
+    def scaled_to(self, users: int) -> Freshness:
+        """
+        Return what this reading says of a source of so many users, of whom it has only seen a part.
+
+        >>> part = Freshness(scored=1000, fresh=900, newest_at=None, age=None)
+        >>> part.scaled_to(50_000).fresh
+        45000
+        """
+        if not self.scored:
+            return self
+        return msgspec.structs.replace(self, scored=users, fresh=round(users * self.fresh / self.scored))
 
     def is_older_than(self, bound: timedelta | None) -> bool:
         """Whether even the newest score is older than a bound; None = it never is."""
@@ -87,18 +114,3 @@ def settled_at(as_of: datetime, settle_after: timedelta | None) -> datetime | No
     if settle_after is None or utc_day(as_of) != as_of:
         return None
     return utc_day(as_of) + settle_after
-
-
-def mark_provisional(rows: Iterable[Row], as_of: datetime) -> list[Row]:
-    """
-    Return the rows, with those provisional whose score is of the last day that counts.
-
-    :param as_of: the time that the reading is for (aware).
-    """
-    last_day = newest_day(as_of)
-    return [
-        msgspec.structs.replace(row, provisional=True)
-        if row.score_at is not None and row.score_at >= last_day
-        else row
-        for row in rows
-    ]

@@ -32,13 +32,14 @@ Status: TypeAlias = Literal["done", "unchanged", "skipped", "failed", "planned"]
 STATUSES: tuple[Status, ...] = ("done", "planned", "unchanged", "skipped", "failed")
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """
     One user's risk at one moment, as it travels from task to task.
 
     :param user: the login or e-mail address as the source spells it; compared without regard to case.
     :param score: Netskope's User Confidence Index, 0..1000, **higher is safer**; None = Netskope has none.
-    :param score_at: start of the daily bucket (UTC midnight) that the score belongs to.
+    :param score_at: start of the daily bucket (UTC midnight) that the score belongs to; None = the last day
+        that counts at ``as_of``, when the row has a source.
     :param previous_score: score of the last bucket before that one, on the same scale.
     :param previous_score_at: start of that bucket.
     :param provisional: the bucket's day was not over at ``as_of``, or not final, so the score can change.

@@ -6,12 +6,21 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime, timezone
+from datetime import date, datetime, time, timezone
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import msgspec
 
-from airflow_provider_okta_ure.core.levels import HIGHEST_SCORE, LOWEST_SCORE, check_score
+from airflow_provider_okta_ure.core.buckets import newest_day
+from airflow_provider_okta_ure.core.levels import (
+    HIGHEST_SCORE,
+    LOWEST_SCORE,
+    LevelMapping,
+    ScoreBounds,
+    check_score,
+    map_row,
+)
 from airflow_provider_okta_ure.core.models import RISK_LEVELS, SCORE_LEVELS, Row
 from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.errors import ConfigurationError, RowError
@@ -29,6 +38,10 @@ _EXAMPLE = '[{"user": "ann@corp.example", "score": 240}]'
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
+_NEWEST = datetime.max.replace(tzinfo=timezone.utc)
+_MIDNIGHT = "T00:00:00Z"
+_DAYS = ("score_at", "previous_score_at")
+_DERIVED = ("score_level", "previous_risk_level")
 
 
 def to_rows(value: object) -> list[Row]:
@@ -37,7 +50,8 @@ def to_rows(value: object) -> list[Row]:
 
     Takes a list of dicts or of rows, or lists of such lists: what a mapped task returns, or several tasks
     together, mapped or not. Anything that can be iterated and is not one dict or one text will do. Times
-    become UTC.
+    become UTC. A row with a score and a risk level that does not name its other levels has those of the
+    default bounds.
 
     >>> to_rows([{"user": "ann@corp.example", "score": 240.0}])[0].score
     240
@@ -71,14 +85,70 @@ def is_usable_user(name: str) -> bool:
 
 def from_rows(rows: Iterable[Row]) -> list[dict[str, Any]]:
     """
-    Return rows as plain JSON types, every field named; ``to_rows`` gives the same rows back.
+    Return rows as plain JSON types, without what is not set; ``to_rows`` gives the same rows back.
+
+    Levels that follow from the score and the default bounds are left out, and days are written without their
+    hour, which is midnight.
+
+    >>> from_rows([Row(user="ann", score=240, score_level="critical", risk_level="high")])
+    [{'user': 'ann', 'score': 240, 'risk_level': 'high', 'previous_risk_level': None}]
 
     :param rows: the rows; a time without an offset is refused.
     """
-    plain: list[dict[str, Any]] = msgspec.to_builtins(
-        [row if _is_clean(row) else _checked(msgspec.structs.asdict(row), i) for i, row in enumerate(rows)]
-    )
+    return [
+        _shortest(row if _is_clean(row) else _checked(msgspec.structs.asdict(row), index))
+        for index, row in enumerate(rows)
+    ]
+
+
+def whole_rows(rows: Iterable[Row], as_of: datetime) -> list[Row]:
+    """
+    Return rows with what goes without saying between the tasks of a run: their time, and the score's day.
+
+    >>> as_of = datetime(2026, 11, 23, tzinfo=timezone.utc)
+    >>> [row] = whole_rows([Row(user="ann", score=240, source="netskope_default")], as_of)
+    >>> f"{row.score_at:%Y-%m-%d}", row.as_of == as_of
+    ('2026-11-22', True)
+
+    :param as_of: the time that the run is for.
+    """
+    return [
+        msgspec.structs.replace(
+            row,
+            as_of=row.as_of or as_of,
+            score_at=newest_day(row.as_of or as_of) if _is_of_newest_day(row) else row.score_at,
+        )
+        for row in rows
+    ]
+
+
+def _shortest(row: Row) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(row)
+    for name in _DAYS:
+        moment = plain.get(name)
+        if moment is not None and moment.endswith(_MIDNIGHT):
+            plain[name] = moment.removesuffix(_MIDNIGHT)
+    if _has_derived_levels(row):
+        mapped = _with_default_levels(row.score, row.previous_score)
+        for name in _DERIVED:
+            level = getattr(row, name)
+            if level == getattr(mapped, name):
+                plain.pop(name, None)
+            elif level is None:
+                # It is not set, and nobody is to derive it.
+                plain[name] = None
     return plain
+
+
+def _has_derived_levels(row: Row) -> bool:
+    """Say whether the levels that a row does not name follow from its score, because a task has mapped it."""
+    return row.risk_level is not None and row.score is not None
+
+
+@lru_cache(maxsize=4096)
+def _with_default_levels(score: int | None, previous_score: int | None) -> Row:
+    row = Row(user="nobody", score=score, previous_score=previous_score)
+    return map_row(row, ScoreBounds(), LevelMapping())
 
 
 def deduplicate(rows: Iterable[Row]) -> list[Row]:
@@ -103,7 +173,13 @@ def deduplicate(rows: Iterable[Row]) -> list[Row]:
 
 
 def _precedence(row: Row) -> tuple[datetime, float]:
-    return row.score_at or _LONG_AGO, -HIGHEST_SCORE - 1 if row.score is None else -row.score
+    day = _NEWEST if _is_of_newest_day(row) else row.score_at or _LONG_AGO
+    return day, -HIGHEST_SCORE - 1 if row.score is None else -row.score
+
+
+def _is_of_newest_day(row: Row) -> bool:
+    """Say whether a row comes from a source that leaves the day out because it is the usual one."""
+    return row.score_at is None and row.score is not None and row.source is not None
 
 
 def flat(value: object) -> Iterator[object]:
@@ -164,10 +240,36 @@ def _to_row(item: object, index: int) -> Row:
 
 def _quickly(item: dict[Any, Any]) -> Row | None:
     # A function of its own, so that what is said of a malformed row has no cause, whose words hold values.
+    for name in _DAYS:
+        if (day := _day(item.get(name))) is not None:
+            item = {**item, name: day}
     try:
-        return msgspec.convert(item, Row)
+        row = msgspec.convert(item, Row)
     except msgspec.ValidationError:
         return None
+    return _with_derived_levels(row, item)
+
+
+def _with_derived_levels(row: Row, item: Mapping[Any, Any]) -> Row:
+    """Return a row with the levels that its dict does not name and that follow from its scores."""
+    if not _has_derived_levels(row) or all(name in item for name in _DERIVED):
+        return row
+    mapped = _with_default_levels(row.score, row.previous_score)
+    missing = {name: getattr(mapped, name) for name in _DERIVED if name not in item}
+    return msgspec.structs.replace(row, **missing)
+
+
+@lru_cache(maxsize=1024)
+def _midnight(text: str) -> datetime | None:
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), tzinfo=timezone.utc)
+    except ValueError:
+        return None
+
+
+def _day(value: object) -> datetime | None:
+    """Return the start of a day that is written as a date alone; None = it is not."""
+    return _midnight(value) if isinstance(value, str) and len(value) == len("2026-11-23") else None
 
 
 def _is_clean(row: Row) -> bool:
@@ -206,13 +308,14 @@ def _checked(item: Mapping[Any, Any], index: int) -> Row:
             field="user",
             remedy='Each row needs a "user": a login or an e-mail address.',
         )
-    return Row(
+    row = Row(
         **{
             name: _CHECKS[name](value, index, name)
             for name, value in item.items()
             if name not in OKTA_USER_FIELDS
         }
     )
+    return _with_derived_levels(row, item)
 
 
 def _refuse(index: int, field: str, value: object, expected: str, remedy: str = "") -> NoReturn:
@@ -280,6 +383,8 @@ def _check_score_field(value: object, index: int, field: str) -> int | None:
 def _check_time(value: object, index: int, field: str) -> datetime | None:
     if value is None:
         return None
+    if field in _DAYS and (day := _day(value)) is not None:
+        return day
     try:
         moment = msgspec.convert(value, datetime) if isinstance(value, str) else value
     except msgspec.ValidationError:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_okta_ure.core import rule_checks as checks
 from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.plain_text import shown
+from airflow_provider_okta_ure.core.rule_bounds import highest_match
 from airflow_provider_okta_ure.core.rule_checks import FIELDS
 from airflow_provider_okta_ure.core.rule_mismatches import position_of_mismatch
 from airflow_provider_okta_ure.core.rule_patterns import LONGEST_TEXT
@@ -72,6 +73,10 @@ class Rule:
                 and id(node) not in defaulted
             }
         )
+        self.needs_score = "score" in self._required
+        """Whether it matches no row without a score."""
+        self.highest = highest_match(root)
+        """A score above which it matches no row, whatever else the row holds; 1000 = none is known."""
         self._levels = sorted(self.fields.intersection(checks.LEVELS))
         self._matched = sorted(
             {

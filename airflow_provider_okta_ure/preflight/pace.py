@@ -7,7 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from airflow_provider_okta_ure.clients.netskope import PER_SECOND, USERS_PER_CALL
+from airflow_provider_okta_ure.clients.netskope import PER_SECOND
+from airflow_provider_okta_ure.clients.netskope_series import USERS_PER_CALL
 from airflow_provider_okta_ure.clients.okta_groups import GROUPS_BUCKET
 from airflow_provider_okta_ure.clients.okta_users import NAMES_PER_SEARCH, USERS_BUCKET
 from airflow_provider_okta_ure.preflight.report import Verdict, ok, skipped, warning
