@@ -178,7 +178,13 @@ class NetskopeClient:
         """
         oldest, today = oldest_needed(as_of, carry_days), utc_day(now or self._now())
         _require_today(as_of, today)
-        return ListReader(self._api, (today - oldest).days + 1).read(until)
+        maker = RowMaker(as_of, oldest)
+        return ListReader(self._api, (today - oldest).days + 1, maker).read(until)
+
+    def rows_of(self, listed: ListedScores) -> Iterator[Row]:
+        """Yield the rows of everybody in what was listed."""
+        yield from listed.rows()
+        _warn_of_odd(listed.odd)
 
     # --- inside
 
@@ -195,14 +201,13 @@ class NetskopeClient:
     def _listed_rows(
         self, as_of: datetime, users: Iterable[str] | None, oldest: datetime, today: datetime
     ) -> Iterator[Row]:
-        listed = ListReader(self._api, (today - oldest).days + 1).read()
         maker = RowMaker(as_of, oldest)
+        listed = ListReader(self._api, (today - oldest).days + 1, maker).read()
         if users is None:
-            yield from listed.rows(maker)
-        else:
-            for name in each_once(self._names_in(users)):
-                yield listed.row_of(name, maker)
-        _warn_of_odd(maker.odd)
+            yield from self.rows_of(listed)
+            return
+        yield from map(listed.row_of, each_once(self._names_in(users)))
+        _warn_of_odd(listed.odd)
 
     def _listed(self, names: CompactNames) -> Iterator[str]:
         """Yield the names of all users, and put them into these."""

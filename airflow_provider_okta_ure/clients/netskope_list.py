@@ -48,10 +48,13 @@ class ListedScores:
 
     Nearly everybody has one entry that makes sense, which is two numbers. All entries of the others are kept
     as they came.
+
+    :param maker: makes rows of them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, maker: RowMaker) -> None:
         self.names = CompactNames()
+        self._maker = maker
         self.total = 0
         """How many entries Netskope says the list has."""
         self.is_to_the_end = True
@@ -59,6 +62,11 @@ class ListedScores:
         self._starts = array("q")
         self._scores = array("h")
         self._several: dict[int, list[tuple[str, object, object]]] = {}
+
+    @property
+    def odd(self) -> int:
+        """How many users whose rows were made have no score, because their value makes no sense."""
+        return self._maker.odd
 
     def add(self, name: str, start: object, score: object) -> None:
         """Keep an entry; the same one again changes nothing."""
@@ -74,32 +82,32 @@ class ListedScores:
         if (name, start, score) not in before:
             self._several[index] = [*before, (name, start, score)]
 
-    def rows(self, maker: RowMaker) -> Iterator[Row]:
+    def rows(self) -> Iterator[Row]:
         """Yield everybody's row, with the name as it was spelled first."""
         for index, name in enumerate(self.names):
-            yield self._row_at(index, name, maker)
+            yield self._row_at(index, name)
 
-    def row_of(self, name: str, maker: RowMaker) -> Row:
+    def row_of(self, name: str) -> Row:
         """Return the row of a name, spelled as here; who is not listed has no score."""
         index = self.names.index_of(name)
-        return maker.carefully(name, (), ()) if index is None else self._row_at(index, name, maker)
+        return self._maker.carefully(name, (), ()) if index is None else self._row_at(index, name)
 
     def check_unit(self) -> None:
         """:raises UnexpectedAnswerError: the times are all in another unit than documented."""
         odd = (start for records in self._several.values() for _name, start, _score in records)
         check_unit(chain((start for start in self._starts if start), odd))
 
-    def _row_at(self, index: int, name: str, maker: RowMaker) -> Row:
+    def _row_at(self, index: int, name: str) -> Row:
         records = self._several.get(index)
         if records is None:
             start, score = self._starts[index], self._scores[index]
-            row = maker.of_one(name, start, score)
+            row = self._maker.of_one(name, start, score)
             if row is not None:
                 return row
             records = [(name, start, score)]
         exact: list[Value] = [(start, score) for spelled, start, score in records if spelled == name]
         others: list[Value] = [(start, score) for spelled, start, score in records if spelled != name]
-        return maker.carefully(name, exact, others)
+        return self._maker.carefully(name, exact, others)
 
 
 class ListReader:
@@ -108,12 +116,13 @@ class ListReader:
 
     :param api: the way to the tenant.
     :param active_days: how many days ago users were active at the most.
+    :param maker: makes rows of the entries.
     """
 
-    def __init__(self, api: ApiClient, active_days: int) -> None:
+    def __init__(self, api: ApiClient, active_days: int, maker: RowMaker) -> None:
         self._api = api
         self._active_days = active_days
-        self._listed = ListedScores()
+        self._listed = ListedScores(maker)
         self._nameless = 0
         self._shared: dict[object, int] = {}
 

@@ -84,4 +84,7 @@ class OrderedPages:
         if not page.results and total is not None and end < total:
             # It ends before its end: nothing about it can be relied on.
             self.are_in_order = False
+        if total is None:
+            # Without it nobody could tell a source that has shrunk from one that was not read to its end.
+            return self.are_to_the_end
         return self.are_to_the_end or (bool(scores) and scores[-1] > self._until)

@@ -101,25 +101,28 @@ def from_rows(rows: Iterable[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def whole_rows(rows: Iterable[Row], as_of: datetime) -> list[Row]:
+def long_rows(rows: Iterable[Row], as_of: datetime) -> list[dict[str, Any]]:
     """
-    Return rows with what goes without saying between the tasks of a run: their time, and the score's day.
+    Return rows as plain JSON types with every field named, for programs that are not of this package.
+
+    Also with what goes without saying between the tasks of a run: its time, and the day of the score.
 
     >>> as_of = datetime(2026, 11, 23, tzinfo=timezone.utc)
-    >>> [row] = whole_rows([Row(user="ann", score=240, source="netskope_default")], as_of)
-    >>> f"{row.score_at:%Y-%m-%d}", row.as_of == as_of
-    ('2026-11-22', True)
+    >>> [row] = long_rows([Row(user="ann", score=240, source="netskope_default")], as_of)
+    >>> row["score_at"], row["as_of"], row["risk_level"]
+    ('2026-11-22T00:00:00Z', '2026-11-23T00:00:00Z', None)
 
     :param as_of: the time that the run is for.
     """
-    return [
-        msgspec.structs.replace(
-            row,
-            as_of=row.as_of or as_of,
-            score_at=newest_day(row.as_of or as_of) if _is_of_newest_day(row) else row.score_at,
-        )
-        for row in rows
-    ]
+    whole = []
+    for row in rows:
+        said = msgspec.structs.asdict(row)
+        said["as_of"] = row.as_of or as_of
+        if _is_of_newest_day(row):
+            said["score_at"] = newest_day(said["as_of"])
+        whole.append(said)
+    plain: list[dict[str, Any]] = msgspec.to_builtins(whole)
+    return plain
 
 
 def _shortest(row: Row) -> dict[str, Any]:

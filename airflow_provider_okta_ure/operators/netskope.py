@@ -3,26 +3,29 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import conf
 
+from airflow_provider_okta_ure.action_log.tasks import Silent
 from airflow_provider_okta_ure.core.arguments import to_names
-from airflow_provider_okta_ure.core.freshness import Freshness, mark_provisional, settled_at
-from airflow_provider_okta_ure.core.names import fold
+from airflow_provider_okta_ure.core.freshness import Freshness, settled_at
+from airflow_provider_okta_ure.core.keeping import Keep
 from airflow_provider_okta_ure.core.plain_text import as_text, shown
-from airflow_provider_okta_ure.core.rows import from_rows, is_usable_user
+from airflow_provider_okta_ure.core.readings import Reading
+from airflow_provider_okta_ure.core.rows import from_rows
 from airflow_provider_okta_ure.core.spans import to_span
 from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
 from airflow_provider_okta_ure.hooks.netskope import NetskopeHook
+from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators.costs import cost_written
+from airflow_provider_okta_ure.operators.fetching import Fetch, People
+from airflow_provider_okta_ure.operators.identities import Names
 from airflow_provider_okta_ure.operators.identity import RunIdentity
 from airflow_provider_okta_ure.operators.links import ActionLogLink
 from airflow_provider_okta_ure.operators.readings import (
@@ -35,26 +38,37 @@ from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
 from airflow_provider_okta_ure.operators.run import failing_for_good, utc_now
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from airflow.sdk import BaseOperatorLink, Context
 
-    from airflow_provider_okta_ure.core.models import Row
+    from airflow_provider_okta_ure.action_log.log import ActionLog
+    from airflow_provider_okta_ure.core.models import OktaUser
+    from airflow_provider_okta_ure.operators.costs import TaskResult
 
 STRATEGIES = ("series", "list")
+
+MANY_ROWS = 10_000
+"""From here on, rows are better kept outside of Airflow's database."""
 
 
 class NetskopeFetchScoresOperator(ServiceOperator):
     """
-    Return the risk score of every user as of the time the run is for.
+    Return the risk score of every user, or of those who are asked for, as of the time the run is for.
 
-    A score is Netskope's User Confidence Index, 0..1000, **higher is safer**. One row per user:
-    ``{"user", "score", "score_at", "previous_score", "previous_score_at", "provisional", "as_of",
-    "source", ...}``. A user without a score has ``score: null``. Scores belong to UTC days; the last day
-    that began before that time counts, and is ``provisional`` while it was not over.
+    A score is Netskope's User Confidence Index, 0..1000, **higher is safer**. One row per user, with only
+    what is set: ``{"user", "score", "score_at", "previous_score", "provisional", "source", ...}``. Scores
+    belong to UTC days; the last day that began before that time counts, and is ``provisional`` while it was
+    not over.
 
+    :param keep: a rule, or a list of rules, in the language of :class:`RiskFilterOperator`: returned are the
+        rows that one of them matches, and those of every tracked user: who is in a group because of us, or
+        whose last delivered risk level is above ``low``. Every rule further down that concerns other people
+        has to be among them. None = everybody. (templated)
     :param strategy: ``series`` reads daily scores and can answer for a past day; ``list`` reads what Netskope
-        shows now in fewer calls, has no previous score, and is refused for a past interval. (templated)
+        shows now in fewer calls, has no previous score, and is refused for a past interval. With ``keep`` it
+        reads by rising score, no further than one of the rules can match. (templated)
     :param users: logins or e-mail addresses; None = all users Netskope knows. (templated)
-    :param shard: ``"2/4"`` = the second of four disjoint parts of the users, for ``.expand()``. (templated)
     :param carry_days: how many days back a user's last score still counts. (templated)
     :param min_source_percent: when fewer users have a fresh score than this share (0..100) of the last
         reading, and more than 25 fewer, or none has, the source is taken for broken and the task fails: users
@@ -71,6 +85,9 @@ class NetskopeFetchScoresOperator(ServiceOperator):
         that midnight waits until then if it is deferrable. Otherwise it warns, and marks them provisional.
         Empty = they do not change. (templated)
     :param netskope_conn_id: the connection to the Netskope tenant. (templated)
+    :param okta_conn_id: the connection to the Okta org whose tracked users are kept. They are looked up there
+        when the tenant knows none of their names, because they may be called otherwise today. None = the
+        tracked users of all orgs, by the names that the action log knows. (templated)
     :param deferrable: wait in the triggerer for scores that may still change; the default is
         ``default_deferrable`` in ``[operators]``. Without a triggerer leave it off.
     :return: the rows, as a list of dicts.
@@ -78,9 +95,9 @@ class NetskopeFetchScoresOperator(ServiceOperator):
 
     operator_extra_links: Sequence[BaseOperatorLink] = (ActionLogLink(),)
     template_fields: Sequence[str] = (
+        "keep",
         "strategy",
         "users",
-        "shard",
         "carry_days",
         "min_source_percent",
         "max_score_age",
@@ -88,14 +105,15 @@ class NetskopeFetchScoresOperator(ServiceOperator):
         "stale_limit",
         "settle_after",
         "netskope_conn_id",
+        "okta_conn_id",
     )
 
     def __init__(
         self,
         *,
+        keep: Any = None,
         strategy: str = "series",
         users: Any = None,
-        shard: str | None = None,
         carry_days: int | str = 7,
         min_source_percent: float | str = 80,
         max_score_age: timedelta | str | None = "36h",
@@ -103,13 +121,14 @@ class NetskopeFetchScoresOperator(ServiceOperator):
         stale_limit: timedelta | str | None = "3d",
         settle_after: timedelta | str | None = "30m",
         netskope_conn_id: str = NetskopeHook.default_conn_name,
+        okta_conn_id: str | None = None,
         deferrable: bool | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.keep = keep
         self.strategy = strategy
         self.users = users
-        self.shard = shard
         self.carry_days = carry_days
         self.min_source_percent = min_source_percent
         self.max_score_age = max_score_age
@@ -117,6 +136,7 @@ class NetskopeFetchScoresOperator(ServiceOperator):
         self.stale_limit = stale_limit
         self.settle_after = settle_after
         self.netskope_conn_id = netskope_conn_id
+        self.okta_conn_id = okta_conn_id
         if deferrable is None:
             deferrable = conf.getboolean("operators", "default_deferrable", fallback=False)
         self.deferrable = deferrable
@@ -135,13 +155,14 @@ class NetskopeFetchScoresOperator(ServiceOperator):
             as_of = run.as_of
             min_percent = to_percent(self.min_source_percent, "min_source_percent")
             watch = StaleScores.parse(self.max_score_age, self.stale_scores, self.stale_limit)
-            strategy = _strategy(self.strategy)
-            part = Shard.parse(self.shard)
+            strategy, carry_days = _strategy(self.strategy), _days(self.carry_days)
+            keep, names = Keep.parse(self.keep), Names.as_configured()
             warnings: list[str] = []
             is_settled = self._is_settled(as_of, warnings, may_defer=may_defer)
             hook = NetskopeHook(self.netskope_conn_id)
             client = hook.client
             users = None if self.users is None else _user_names(self.users)
+            reading = Reading(keep, source=self.netskope_conn_id, as_of=as_of, is_settled=is_settled)
             cost = cost_written(
                 lambda: closing(open_action_log()),
                 run,
@@ -150,43 +171,43 @@ class NetskopeFetchScoresOperator(ServiceOperator):
                 client=lambda: client,
                 warnings=warnings,
             )
-            with cost:
-                if strategy == "series":
-                    names = [
-                        name for name in (client.list_users() if users is None else users) if part.holds(name)
-                    ]
-                    scores = client.scores(
-                        as_of, strategy=strategy, users=names, carry_days=_days(self.carry_days)
-                    )
-                else:
-                    scores = client.scores(as_of, strategy=strategy, users=users)
-                rows = [
-                    msgspec.structs.replace(row, source=self.netskope_conn_id)
-                    for row in scores
-                    if part.holds(row.user)
-                ]
-                rows = self._usable(rows)
-                if not is_settled:
-                    rows = mark_provisional(rows, as_of)
+            with cost as result, closing(open_action_log()) as log:
+                result.source = self.netskope_conn_id
+                people = People() if keep is None else self._people(log)
+                fetch = Fetch(client=client, as_of=as_of, carry_days=carry_days, people=people)
+                way, total = strategy, 0
                 # For a time in the future, which the tasks that act refuse, nobody can have a score.
-                freshness = Freshness.of(rows, min(as_of, utc_now()), watch.max_age)
-                self._summarise(rows, freshness, as_of.isoformat())
+                now = min(as_of, utc_now())
+                if users is not None:
+                    fetch.named(reading, keep, users, strategy=strategy)
+                elif strategy == "series":
+                    result.is_complete = fetch.daily(reading, keep)
+                else:
+                    self._say_bound(keep, names)
+                    listed = fetch.listed(reading, keep)
+                    result.is_complete = listed.names.is_whole
+                    if not listed.is_to_the_end:
+                        way, total = "list-by-score", listed.total
+                of_read = reading.freshness(now, watch.max_age)
+                self._summarise(reading, of_read, as_of, total=total)
+                freshness = of_read.scaled_to(total) if total else of_read
                 if users is None:
                     is_stale = watch.warning_for(freshness, self.netskope_conn_id)
                     has_shrunk = remember_reading(
                         run,
                         tenant=hook.base_url,
                         source=self.netskope_conn_id,
-                        part=f"{strategy} {part}",
-                        users=len(rows),
+                        way=way,
+                        users=total or reading.read,
                         freshness=freshness,
                         min_percent=min_percent,
                     )
                     for warning in filter(None, (is_stale, has_shrunk)):
                         warnings.append(warning)
                         self.log.warning("%s", warning)
-                remember_scores(run, self.netskope_conn_id, rows)
-            return from_rows(rows)
+                remember_scores(run, self.netskope_conn_id, reading.rows)
+                _tell(result, reading, total)
+            return from_rows(reading.rows)
 
     def _is_settled(self, as_of: datetime, warnings: list[str], *, may_defer: bool) -> bool:
         """Wait for scores that may still change if that blocks no worker; otherwise say that it did not."""
@@ -207,65 +228,82 @@ class NetskopeFetchScoresOperator(ServiceOperator):
         warnings.append(warning)
         return False
 
-    def _usable(self, rows: list[Row]) -> list[Row]:
-        usable = [row for row in rows if is_usable_user(row.user)]
-        if len(usable) < len(rows):
-            # One odd name in the tenant must not stop everybody else in the next task.
-            self.log.warning(
-                "Left out %d names that are over-long or have control characters.", len(rows) - len(usable)
+    def _people(self, log: ActionLog) -> People:
+        """Return whom to keep whatever their score."""
+        if self.okta_conn_id is None:
+            return People(tracked=log.tracked())
+        hook = OktaHook(self.okta_conn_id)
+        org = log.known_org(hook.base_url) or hook.base_url
+
+        def find(ids: Collection[str]) -> Iterable[OktaUser]:
+            self.log.info(
+                "Looking up %d tracked users in Okta, of whom the source has none of the names known.",
+                len(ids),
             )
-        return usable
+            return hook.client.find_users_by_id(ids)
 
-    def _summarise(self, rows: Sequence[Row], freshness: Freshness, as_of: str) -> None:
+        def other_names(keys: Collection[str]) -> set[str]:
+            ids = set(log.ids_of_names(org=org, kind="user", known_as=keys).values())
+            return set[str]().union(*log.names_of_ids(org=org, ids=ids).values())
+
+        return People(tracked=log.tracked(org), find=find, other_names=other_names)
+
+    def _say_bound(self, keep: Keep | None, names: Names) -> None:
+        if keep is None:
+            return
+        if keep.why_no_bound:
+            self.log.info(
+                "The list is read to its end, because this rule can match any score: %s",
+                names.hidden(keep.why_no_bound),
+            )
+        else:
+            self.log.info("No rule in keep matches a score above %d.", keep.highest)
+
+    def _summarise(self, reading: Reading, freshness: Freshness, as_of: datetime, *, total: int) -> None:
+        if reading.unusable:
+            self.log.warning(
+                "Left out %d names that are over-long or have control characters.", reading.unusable
+            )
+        if total:
+            self.log.info("Netskope has %d users with a score; the others were not read.", total)
+        scored = reading.scored
         self.log.info(
-            "%d users as of %s: %d with a score (%d of them provisional, %d carried over), %d without.",
-            len(rows),
-            as_of,
-            freshness.scored,
-            sum(1 for row in rows if row.provisional),
+            "%d users read as of %s: %d with a score (%d of them provisional, %d carried over), %d without. "
+            "%d are kept, %d of them tracked.",
+            reading.read,
+            as_of.isoformat(),
+            scored,
+            reading.provisional,
             freshness.scored - freshness.fresh,
-            len(rows) - freshness.scored,
+            reading.read - scored,
+            len(reading.rows),
+            reading.tracked,
         )
+        if len(reading.rows) > MANY_ROWS:
+            self.log.warning(
+                "%d rows are much for Airflow's database. Keep large XComs in an object store: [core] "
+                "xcom_backend = airflow.providers.common.io.xcom.backend.XComObjectStorageBackend, and in "
+                "[common.io] xcom_objectstorage_path = s3://conn_id@bucket/xcom (or another URL) and "
+                "xcom_objectstorage_threshold = 100000. See docs/scale.md.",
+                len(reading.rows),
+            )
 
 
-class Shard(msgspec.Struct, frozen=True):
+def _tell(result: TaskResult, reading: Reading, total: int) -> None:
     """
-    One of ``count`` disjoint parts of all users, the same part for the same user everywhere.
+    Write into the task's record who was read and is not returned.
 
-    :param number: which part, counted from 1.
+    :param total: how many users the source has, when not all of them were read.
     """
-
-    number: int = 1
-    count: int = 1
-
-    @classmethod
-    def parse(cls, text: object) -> Shard:
-        """
-        Return what ``"2/4"`` means; None is everybody.
-
-        :raises ConfigurationError: it is not of this form.
-        """
-        if text is None:
-            return cls()
-        number, slash, count = as_text(text).partition("/")
-        if (
-            slash
-            and number.strip().isdecimal()
-            and count.strip().isdecimal()
-            and 1 <= int(number) <= int(count)
-        ):
-            return cls(int(number), int(count))
-        raise ConfigurationError(
-            f"shard is {shown(text)}.", remedy='Write it as "2/4": the second of four parts.'
-        )
-
-    def __str__(self) -> str:
-        return f"{self.number}/{self.count}"
-
-    def holds(self, user: str) -> bool:
-        """Whether the user belongs to this part."""
-        # Not hash(): that differs from process to process.
-        return zlib.crc32(fold(user).encode()) % self.count == self.number - 1
+    counts: dict[str, int] = dict(reading.not_kept().items())
+    if total > reading.read:
+        # Their scores are too high for any rule; more is not known of them.
+        counts[""] = total - reading.read
+    result.silent = tuple(
+        Silent(status="unchanged", reason="not_kept", risk_level=level, users=users)
+        for level, users in counts.items()
+    )
+    result.counts = {"unchanged:not_kept": sum(counts.values())} if counts else {}
 
 
 def _strategy(value: str) -> Any:

@@ -78,7 +78,7 @@ def remember_reading(
     *,
     tenant: str,
     source: str,
-    part: str,
+    way: str,
     users: int,
     freshness: Freshness,
     min_percent: float,
@@ -91,7 +91,7 @@ def remember_reading(
 
     :param tenant: the Netskope tenant's URL.
     :param source: the Airflow connection.
-    :param part: how, and which part of the users, was read; only like is compared with like.
+    :param way: how it was read; only like is compared with like.
     :param users: how many users were read.
     :param freshness: how many of them have a score, and a fresh one. Scores that are carried over keep
         nobody from seeing an outage. A reading without fresh scores has its own warning, and is not what
@@ -104,7 +104,7 @@ def remember_reading(
     fresh = freshness.fresh
     log = open_action_log()
     try:
-        before = log.last_reading(org=tenant, target=part, source=source, before=run.as_of)
+        before = log.last_reading(org=tenant, target=way, source=source, before=run.as_of)
         last = before.users if before is not None else None
         if is_outage(fresh, last, percent=min_percent):
             compared = f"{last} the last time" if last is not None else "nothing to compare with"
@@ -117,7 +117,7 @@ def remember_reading(
                 Entry(
                     org=tenant,
                     action="fetch_scores",
-                    target=part,
+                    target=way,
                     user_key=source,
                     as_of=run.as_of,
                     started_at=now,

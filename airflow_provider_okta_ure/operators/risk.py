@@ -14,14 +14,14 @@ from airflow_provider_okta_ure.core.decisions import decide_upserts, leave_those
 from airflow_provider_okta_ure.core.matching import Decision, outcome_of
 from airflow_provider_okta_ure.core.models import UserRisk
 from airflow_provider_okta_ure.core.namesakes import one_per_name
-from airflow_provider_okta_ure.core.rows import deduplicate, from_rows, to_rows
+from airflow_provider_okta_ure.core.rows import deduplicate, long_rows, to_rows
 from airflow_provider_okta_ure.core.texts import ReasonText
 from airflow_provider_okta_ure.engine.people import People
 from airflow_provider_okta_ure.errors import InvalidRequestError, OktaUreError
 from airflow_provider_okta_ure.hooks.finding import NoConnectionError
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator, Plan
 from airflow_provider_okta_ure.operators.reading_risk import read_risks
-from airflow_provider_okta_ure.operators.run import failing_for_good, to_flag
+from airflow_provider_okta_ure.operators.run import as_of_run, failing_for_good, to_flag
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -127,7 +127,7 @@ class OktaNoActionOperator(OktaActionOperator):
         if not return_rows:
             return report
         context["ti"].xcom_push(key="report", value=report)
-        return from_rows(deduplicate(to_rows(self.rows)))
+        return long_rows(deduplicate(to_rows(self.rows)), as_of_run(context).time)
 
     def org_in(self, log: ActionLog) -> str:
         """Return what the org is called in the action log, without asking Okta."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import StrictUndefined, TemplateError
 
 from airflow_provider_okta_ure.core.exclusions import AdministratorsExcluded, to_administrators_excluded
+from airflow_provider_okta_ure.core.keeping import Keep
 from airflow_provider_okta_ure.core.selections import Selection
 from airflow_provider_okta_ure.errors import ConfigurationError, RuleError
 from airflow_provider_okta_ure.hooks.signals import to_signals_mode
@@ -142,7 +143,9 @@ class NeedsOfDag:
             tenant = self._text(task, "netskope_conn_id")
             if tenant:
                 self.strategies[tenant] = self._text(task, "strategy") or "series"
-        if kind != _FETCH:
+        if kind == _FETCH:
+            self._read_keep(task)
+        else:
             need = self.of_org.setdefault(self._text(task, "okta_conn_id") or "okta_default", Need())
             self._read_of_org(task, kind, need)
 
@@ -180,6 +183,14 @@ class NeedsOfDag:
             Selection.parse(rule, unless)
         except RuleError as error:
             self.wrong_rules.append(f"{task.task_id}: {error.message}")
+
+    def _read_keep(self, task: Any) -> None:
+        try:
+            keep = Keep.parse(self._value(task, "keep"))
+        except ConfigurationError as error:
+            self.wrong_rules.append(f"{task.task_id}: {error.message}")
+            return
+        self.rules += len(keep.rules) if keep is not None else 0
 
     def _read_group(self, task: Any, kind: str, need: Need) -> None:
         need.actions.add("groups")

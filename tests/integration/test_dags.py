@@ -231,11 +231,7 @@ def test_the_main_dag_does_its_job_in_every_kind_of_run(dags, okta, netskope, co
     group = okta.okta.find_group("Risky")
     assert group is not None
     members = {okta.okta.user(one).login.lower() for one in okta.okta.members(group.id)}
-    at_risk = {
-        row["user"].lower()
-        for row in xcom["fetch_scores"]
-        if row["score"] is not None and row["score"] <= 500
-    }
+    at_risk = {row["user"].lower() for row in xcom["fetch_scores"] if row.get("score", 1000) <= 500}
     assert members
     assert members <= at_risk
     report = xcom["report"]

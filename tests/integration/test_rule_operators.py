@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_provider_okta_ure.core.rows import to_rows
 from airflow_provider_okta_ure.operators.rules import RiskFilterOperator, RiskMapLevelsOperator
 from tests.integration.conftest import context_of
 
@@ -51,8 +52,8 @@ def test_a_wrong_rule_fails_for_good_even_without_rows():
 
 
 def test_levels_follow_the_default_bounds():
-    rows = run(RiskMapLevelsOperator, ROWS)
-    assert [(row["score_level"], row["risk_level"], row["previous_risk_level"]) for row in rows] == [
+    rows = to_rows(run(RiskMapLevelsOperator, ROWS))
+    assert [(row.score_level, row.risk_level, row.previous_risk_level) for row in rows] == [
         ("critical", "high", "low"),
         ("medium", "medium", "none"),
         ("none", "none", "none"),
@@ -124,7 +125,7 @@ def test_who_is_at_risk_in_one_tenant_has_not_recovered_in_another(rows):
 
 def test_a_rule_can_still_tell_sources_apart():
     (row,) = run(RiskFilterOperator, [US, EU], rule='source == "us" and score <= 500')
-    assert (row["source"], row["score"], row["score_at"]) == ("us", 100, "2026-11-20T00:00:00Z")
+    assert (row["source"], row["score"], row["score_at"]) == ("us", 100, "2026-11-20")
     assert run(RiskFilterOperator, [US, EU], rule='source == "us" and score == 900') == []
 
 

@@ -112,21 +112,6 @@ def test_a_past_day_is_not_compared_with_a_later_one(tenant):
     assert len(fetch(-3)) == 10
 
 
-def test_each_part_is_compared_with_itself(tenant):
-    for part in ("1/2", "2/2"):
-        fetch(0, shard=part)
-    whole = list(tenant.netskope.names())
-    second = {row["user"] for row in fetch(0, shard="2/2")}
-    for name in whole:
-        if name in second:
-            tenant.netskope.remove_user(name)
-    assert fetch(1, shard="1/2")
-    with pytest.raises(SourceOutageError):
-        fetch(1, shard="2/2")
-    # Another number of parts has no last time.
-    assert fetch(1, shard="1/1")
-
-
 def test_a_source_that_shrank_for_good_is_accepted_once_by_hand(tenant):
     fetch(0)
     shrink(tenant, 40)

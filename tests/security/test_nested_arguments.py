@@ -14,6 +14,7 @@ from airflow_provider_okta_ure.core.as_of import RunTimes, choose_as_of
 from airflow_provider_okta_ure.core.exclusions import to_administrators_excluded
 from airflow_provider_okta_ure.core.history import to_history
 from airflow_provider_okta_ure.core.judgement import BlastRadius
+from airflow_provider_okta_ure.core.keeping import Keep
 from airflow_provider_okta_ure.core.levels import LevelMapping, ScoreBounds, check_score
 from airflow_provider_okta_ure.core.reports import FailOn
 from airflow_provider_okta_ure.core.rows import to_rows
@@ -24,7 +25,6 @@ from airflow_provider_okta_ure.core.texts import ReasonText
 from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.hooks.signals import to_signals_mode
 from airflow_provider_okta_ure.operators.approved import plan_ids_of
-from airflow_provider_okta_ure.operators.netskope import Shard
 from airflow_provider_okta_ure.operators.okta import OktaAddToGroupOperator, OktaFetchUsersOperator
 from airflow_provider_okta_ure.operators.readings import StaleScores, to_percent
 from airflow_provider_okta_ure.operators.rules import RiskFilterOperator, RiskMapLevelsOperator
@@ -100,7 +100,7 @@ READERS: list[Any] = [
     pytest.param(to_most_unconfirmed, id="most_unconfirmed"),
     pytest.param(to_signals_mode, id="signals"),
     pytest.param(to_administrators_excluded, id="exclude_administrators"),
-    pytest.param(Shard.parse, id="shard"),
+    pytest.param(Keep.parse, id="keep"),
     pytest.param(to_actions, id="actions"),
     pytest.param(lambda value: choose_as_of(manual(value)), id="scores_as_of"),
 ]

@@ -18,21 +18,18 @@ SCORES = Asset("scores-changed")
 
 @dag(schedule=None, start_date=START)
 def in_parts() -> None:
-    """Fetch in shards, act in chunks."""
+    """Fetch once, act in chunks."""
 
     @task
     def chunks(rows: Any) -> list[list[dict[str, Any]]]:
-        flat = [row for part in rows for row in part]
-        return [flat[start : start + 40] for start in range(0, len(flat), 40)]
+        return [rows[start : start + 40] for start in range(0, len(rows), 40)]
 
-    parts = NetskopeFetchScoresOperator.partial(
-        task_id="fetch_scores", map_index_template="{{ task.shard }}"
-    ).expand(shard=["1/3", "2/3", "3/3"])
-    risky = RiskFilterOperator(task_id="filter_at_risk", rows=parts.output, rule="score <= 800")
+    fetched = NetskopeFetchScoresOperator(task_id="fetch_scores", keep="score <= 800")
+    risky = RiskFilterOperator(task_id="filter_at_risk", rows=fetched.output, rule="score <= 800")
     # How many may be changed at once is the subject of other tests.
     OktaAddToGroupOperator.partial(
         task_id="add_to_group", group_name="In parts", create_group=True, max_change_percent=100
-    ).expand(rows=chunks([risky.output]))
+    ).expand(rows=chunks(risky.output))
 
 
 @dag(schedule=[SCORES], start_date=START)
