@@ -432,3 +432,11 @@ people = Table(
     Index("ix_okta_ure_people_user_id", "user_id"),
 )
 """Who occurs in the log, under which names and Okta ids."""
+
+limits = Table(
+    "okta_ure_limits",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("record", LargeBinary, nullable=False),
+)
+"""How far rate limits are used now, for all machines; nothing is lost with it."""

@@ -154,7 +154,7 @@ class StoreWithFallback:
     """
     Records in a first store, or in a second one for a while after the first has failed.
 
-    :param first: raises OktaUreError when it cannot be used.
+    :param first: raises when it cannot be used.
     :param second: always works.
     """
 
@@ -172,12 +172,12 @@ class StoreWithFallback:
         if time.monotonic() >= self._out_of_use_until:
             try:
                 return self._first.change(name, change)
-            except OktaUreError as error:
+            except Exception as error:  # noqa: BLE001  # whatever a database does, no call fails because of it
                 self._out_of_use_until = time.monotonic() + OUT_OF_USE
                 if not self._has_warned:
                     self._has_warned = True
                     log.warning(
                         "Rate limits are shared with the processes of this machine only: %s",
-                        error.message,
+                        error.message if isinstance(error, OktaUreError) else type(error).__name__,
                     )
         return self._second.change(name, change)

@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow_provider_okta_ure.errors import OktaUreError
 from airflow_provider_okta_ure.hooks.finding import find_connection
 from airflow_provider_okta_ure.hooks.masking import mask_proxies, mask_token
+from airflow_provider_okta_ure.hooks.pacing import limit_store
 from airflow_provider_okta_ure.hooks.settings import (
     TransportSettings,
     base_host,
@@ -84,7 +85,7 @@ class NetskopeHook(BaseHook):
 
         :raises ConfigurationError: the connection is not usable.
         """
-        return self._connect()
+        return self._connect(limit_store=limit_store())
 
     def _connect(self, **transport: Unpack[Transport]) -> NetskopeClient:
         from airflow_provider_okta_ure.clients.auth import NetskopeTokenAuth

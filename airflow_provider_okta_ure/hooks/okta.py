@@ -14,6 +14,7 @@ from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
 from airflow_provider_okta_ure.hooks.finding import find_connection
 from airflow_provider_okta_ure.hooks.masking import mask_keys, mask_proxies, mask_token
 from airflow_provider_okta_ure.hooks.okta_sign_in import api_token_of, service_app_of
+from airflow_provider_okta_ure.hooks.pacing import limit_store
 from airflow_provider_okta_ure.hooks.settings import OktaSettings, base_host, read_settings, said_in_test
 from airflow_provider_okta_ure.hooks.signals import signals_wanted
 
@@ -175,7 +176,7 @@ class OktaHook(BaseHook):
 
         :raises ConfigurationError: the connection is not usable.
         """
-        return self._connect(self.auth, give_back_after=self.give_back_after)
+        return self._connect(self.auth, give_back_after=self.give_back_after, limit_store=limit_store())
 
     @cached_property
     def auth(self) -> OriginAuth:

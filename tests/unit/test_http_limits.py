@@ -366,6 +366,12 @@ def test_who_counts_together_takes_not_one_request_too_many(
     assert ends[-1] <= 1.05 * limit // 4 * 16 / (limit * share) * 60
 
 
+def test_each_by_itself_would_take_more_than_there_is() -> None:
+    clock = Clock()
+    with pytest.raises(AssertionError, match="a 429 of our own making"):
+        _run([Gate("Okta", 1.0, clock.timing) for _ in range(16)], _Server(clock, 10), clock, 2)
+
+
 def test_a_process_that_begins_in_the_middle_knows_the_window(play: Any) -> None:
     clock = Clock()
     server = _Server(clock, 100)
