@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from requests.adapters import HTTPAdapter
 
+from airflow_provider_okta_ure.clients.limit_stores import PrivateStore
 from airflow_provider_okta_ure.clients.limits import Gate, Window, _Turn
 from airflow_provider_okta_ure.clients.netskope_errors import NetskopeDialect
 from airflow_provider_okta_ure.clients.okta_errors import OktaDialect
@@ -18,7 +19,9 @@ from airflow_provider_okta_ure.errors import ConfigurationError, RateLimitedErro
 from tests.unit.http_script import SERVER_NOW, Clock, Said, Script, Step, client, limits, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+ResultT = TypeVar("ResultT")
 
 
 @pytest.fixture
@@ -342,28 +345,61 @@ def test_processes_share_a_limit_evenly_and_waste_nothing(processes: int, share:
 # --- counting together
 
 
-def _together(clock: Clock, count: int, share: float, **settings: Any) -> list[Gate]:
+class _Store(PrivateStore):
+    """A store of several processes that counts how often it is asked."""
+
+    def __init__(self, clock: Clock, *, is_far: bool) -> None:
+        super().__init__(clock.timing.monotonic)
+        self.is_far = is_far
+        self.asked = 0
+
+    def change(self, name: str, change: Callable[[bytes, float], tuple[bytes, ResultT]]) -> ResultT:
+        self.asked += 1
+        return super().change(name, change)
+
+
+def _together(clock: Clock, count: int, share: float, *, is_far: bool = False, **settings: Any) -> list[Gate]:
     """Return gates of several processes that use one store."""
     gates = [Gate("Okta", share, clock.timing, **settings) for _ in range(count)]
-    for gate in gates[1:]:
-        gate._store = gates[0]._store
+    store = _Store(clock, is_far=is_far)
     for gate in gates:
-        gate._is_private = False
+        gate._store, gate._is_private = store, False
     return gates
 
 
 @pytest.mark.parametrize("share", [0.5, 0.8, 1.0])
 @pytest.mark.parametrize("limit", [30, 300])
+@pytest.mark.parametrize("is_far", [False, True], ids=["near", "far"])
 @pytest.mark.parametrize("settings", [{}, {"give_back_after": 1e9}], ids=["even", "at-once"])
 def test_who_counts_together_takes_not_one_request_too_many(
-    limit: int, share: float, settings: dict[str, Any]
+    limit: int, share: float, settings: dict[str, Any], is_far: bool
 ) -> None:
     clock = Clock()
     server = _Server(clock, limit)
+    gates = _together(clock, 4, share, is_far=is_far, **settings)
     # 16 requests under way: four processes with four threads each.
-    ends = _run(_together(clock, 4, share, **settings) * 4, server, clock, limit // 4)
+    ends = _run(gates * 4, server, clock, limit // 4)
     assert max(map(len, server.windows)) <= limit * share
-    assert ends[-1] <= 1.05 * limit // 4 * 16 / (limit * share) * 60
+    assert ends[-1] <= 1.05 * (limit // 4 * 16) / (limit * share) * 60
+
+
+def test_a_store_that_is_far_is_asked_less_often_than_requests_are_sent() -> None:
+    clock = Clock()
+    gates = _together(clock, 2, 0.8, is_far=True)
+    _run(gates * 2, _Server(clock, 600), clock, 240)
+    store: Any = gates[0]._store
+    assert store.asked <= 960 / 3
+
+
+def test_places_taken_ahead_of_need_are_given_back_at_the_end() -> None:
+    clock = Clock()
+    server = _Server(clock, 100)
+    one, other = _together(clock, 2, 1.0, is_far=True, give_back_after=1e9)
+    _run([one], server, clock, 30)
+    assert one._buckets["b"].leased
+    one.close()
+    _run([other], server, clock, 70)
+    assert len(server.windows) == 1
 
 
 def test_each_by_itself_would_take_more_than_there_is() -> None:
