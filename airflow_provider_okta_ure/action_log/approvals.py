@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from airflow_provider_okta_ure.action_log.inserting import replace_rows
 from airflow_provider_okta_ure.action_log.tables import approvals
 from airflow_provider_okta_ure.core.seals import is_sealed, seal
 
@@ -101,10 +101,7 @@ def write_approval(connection: Connection, record: ApprovalRecord) -> None:
     for name, length in _LONGEST.items():
         row[name] = row[name][:length]
     row["plans"] = msgspec.json.encode(record.plans).decode()
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(approvals).values(row)
-    replaced = {name: statement.excluded[name] for name in row if name not in _KEY}
-    connection.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=replaced))
+    replace_rows(connection, approvals, [row])
 
 
 def approvals_of_run(

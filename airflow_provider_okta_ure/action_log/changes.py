@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, Select, and_, delete, select
 
+from airflow_provider_okta_ure.action_log.lifecycle import CHANGES
 from airflow_provider_okta_ure.action_log.tables import ACCEPTED, IS_UNAPPROVED_EFFECT, actions, claims
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.tasks import TaskKey
-
-CHANGING = ("add_to_group", "remove_from_group", "push_risk", "upsert_risk")
 
 
 class Changed(NamedTuple):
@@ -63,7 +62,7 @@ def effects_since(org: str, since: datetime) -> Select[Any]:
         IS_UNAPPROVED_EFFECT,
         actions.c.org == org,
         actions.c.recorded_at >= since,
-        actions.c.action.in_(CHANGING),
+        actions.c.action.in_(CHANGES),
         # Members who were taken over were not changed in Okta.
         actions.c.reason != "adopted",
     )

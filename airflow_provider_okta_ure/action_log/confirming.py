@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, and_, bindparam, select, update
 
+from airflow_provider_okta_ure.action_log import lifecycle
 from airflow_provider_okta_ure.action_log.entries import Confirmation, Entry
 from airflow_provider_okta_ure.action_log.tables import actions
 
@@ -39,8 +40,7 @@ def pushed_in_run(connection: Connection, *, dag_id: str, run_id: str) -> list[E
     about = and_(
         actions.c.dag_id == dag_id,
         actions.c.run_id == run_id,
-        actions.c.action == "push_risk",
-        actions.c.status == "done",
+        lifecycle.SIGNAL.in_sql(actions.c),
     )
     rows = connection.execute(select(actions).where(about).order_by(actions.c.revision)).mappings()
     last = {
@@ -62,8 +62,7 @@ def pushes_since(
     keys = sorted(set(user_keys))
     tried = and_(
         actions.c.org == org,
-        actions.c.action == "push_risk",
-        actions.c.status.in_(("done", "started", "failed")),
+        lifecycle.TRIED_SIGNAL.in_sql(actions.c),
         actions.c.recorded_at >= since,
     )
     return [

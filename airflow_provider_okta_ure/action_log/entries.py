@@ -8,23 +8,17 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
+from airflow_provider_okta_ure.action_log import lifecycle
+from airflow_provider_okta_ure.action_log.lifecycle import LogAction, LogStatus
+
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
-LogAction: TypeAlias = Literal[
-    "add_to_group", "remove_from_group", "push_risk", "upsert_risk", "no_action", "fetch_scores"
-]
-"""The actions of reports, and reading a source, which is remembered to tell an outage from a recovery."""
 
-LogStatus: TypeAlias = Literal["started", "done", "unchanged", "skipped", "failed", "planned"]
-"""The status of outcomes, and ``started``: an effect that may have happened and whose answer is not known."""
+__all__ = ["Confirmation", "Entry", "LogAction", "LogStatus"]
 
 Confirmation: TypeAlias = Literal["", "confirmed", "missing"]
 """What Okta's System Log says of a pushed event; empty = nobody looked."""
-
-
-NOT_TRIED = ("not_attempted", "interrupted", "never_confirmed")
-"""Reasons of failures for which nothing was sent, or for which it is known that it had no effect."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +92,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_delivered(self) -> bool:
         """Whether a risk signal was taken in, as far as is known: 202 alone is not proof."""
-        return self.status == "done" and self.confirmation != "missing"
+        return self in lifecycle.DELIVERED
 
     @property
     def is_in_doubt(self) -> bool:
@@ -107,9 +101,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
         Without an answer, and after a failure inside Okta, nobody knows; a refusal had no effect.
         """
-        if self.status == "failed" and self.reason not in NOT_TRIED:
-            return self.http_status is None or self.http_status >= 500
-        return self.status == "started"
+        return self in lifecycle.IN_DOUBT
 
     def to_row(self) -> dict[str, Any]:
         """Return the columns of a new row, over-long text cut to what the table holds."""

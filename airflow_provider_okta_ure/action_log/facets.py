@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import Connection, func, select
 
 from airflow_provider_okta_ure.action_log import tables
-from airflow_provider_okta_ure.action_log.searching import GROUP_ACTIONS, Filter
+from airflow_provider_okta_ure.action_log.lifecycle import GROUP_ACTIONS
 from airflow_provider_okta_ure.action_log.summaries import all_counts
 from airflow_provider_okta_ure.core.names import fold
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.action_log.searching import Filter
 
 _BY_NAME = "name:"
 """What the target of a group that did not exist yet begins with; its name follows."""

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 from sqlalchemy import Connection, and_, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from airflow_provider_okta_ure.action_log import lifecycle
 from airflow_provider_okta_ure.action_log.chunks import chunks_or_all
 from airflow_provider_okta_ure.action_log.entries import Entry
+from airflow_provider_okta_ure.action_log.inserting import replace_rows
 from airflow_provider_okta_ure.action_log.reverts import counts_for_undoing, first_dag, runs_behind
 from airflow_provider_okta_ure.action_log.tables import actions, holders
 from airflow_provider_okta_ure.core.holding import Hold, renewed
@@ -22,19 +23,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_okta_ure.core.holding import OnBehalf
 
-_KEY = ("org", "target", "user_key", "dag_id", "task_id")
-
-LETS_GO = ("done", "unchanged")
-"""What became of a removal that ends the claims of its DAG, unless it was the end of the time."""
-HELD_BY_OTHERS = "held_by_others"
-"""The reason of a removal that ended only the claims of its own DAG."""
-
-ADOPTED = "adopted"
-"""The reason of a member whom somebody else added and who is to be released; without a DAG nobody's claim."""
-
 Target: TypeAlias = tuple[str, str]
 Claimed: TypeAlias = tuple[str, str]
-_GROUP_ACTIONS = ("add_to_group", "remove_from_group")
 
 
 def holds_on(
@@ -92,7 +82,7 @@ def recount_claims(
     :param settled: the group and the user key of those whom the revert has undone, and who are held by that.
     """
     runs = runs_behind(connection, dag_id=dag_id, run_id=run_id)
-    told = select(actions).where(actions.c.org == org, actions.c.action.in_(_GROUP_ACTIONS))
+    told = select(actions).where(actions.c.org == org, actions.c.action.in_(lifecycle.GROUP_ACTIONS))
     affected: dict[str, dict[str, list[datetime]]] = {}
     for of_dag, of_run in runs:
         of_this = told.where(actions.c.dag_id == of_dag, actions.c.run_id == of_run)
@@ -119,7 +109,9 @@ def recount_claims(
                 Entry.from_row(row) for row in connection.execute(of_users.order_by(*order)).mappings()
             ]
         after = _recounted(before, _replayed(entries), times)
-        _upsert(connection, [_row(org, target, user, hold) for (user, _), hold in after.items()])
+        replace_rows(
+            connection, holders, [_row(org, target, user, hold) for (user, _), hold in after.items()]
+        )
         was_held = {key for key, hold in before.items() if hold.held}
         ended += sum(key in was_held and not hold.held for key, hold in after.items())
         again += sum(key not in was_held and hold.held for key, hold in after.items())
@@ -133,7 +125,7 @@ def _replayed(entries: Iterable[Entry]) -> dict[Claimed, Hold]:
         key = (entry.user_key, entry.task_id)
         is_in_doubt = entry.action == "add_to_group" and entry.is_in_doubt
         if _begins(entry) or is_in_doubt:
-            is_new = entry.reason != "already_member"
+            is_new = entry.reason != lifecycle.ALREADY_MEMBER
             claims[key] = renewed(claims.get(key), _claim(entry), is_new_membership=is_new)
         elif _ends(entry):
             for other in [one for one in claims if one[0] == entry.user_key]:
@@ -182,20 +174,17 @@ def _without_reverts(connection: Connection, entries: Sequence[Entry]) -> list[E
 
 
 def _begins(entry: Entry) -> bool:
-    if entry.action != "add_to_group" or (entry.reason == ADOPTED and not entry.dag_id):
-        return False
-    return entry.status in ("started", "done") or entry.reason == "already_member"
+    is_nobodys = entry.reason == lifecycle.ADOPTED and not entry.dag_id
+    return entry in lifecycle.BEGINS_CLAIM and not is_nobodys
 
 
 def _ends(entry: Entry) -> bool:
-    if entry.action != "remove_from_group" or entry.reason == "expired":
-        return False
-    return entry.status in LETS_GO or entry.reason == HELD_BY_OTHERS
+    return entry in lifecycle.ENDS_CLAIM
 
 
 def _restores(entry: Entry) -> bool:
     # Who is a member because somebody else added them in the meantime is not ours again.
-    return entry.action == "add_to_group" and entry.status in ("started", "done")
+    return entry.action == "add_to_group" and entry in lifecycle.EFFECT
 
 
 def _write_claims(connection: Connection, org: str, target: str, entries: Sequence[Entry]) -> None:
@@ -212,9 +201,9 @@ def _write_claims(connection: Connection, org: str, target: str, entries: Sequen
         )
         if before is not None and before.as_of > entry.as_of:
             continue
-        claim = renewed(before, _claim(entry), is_new_membership=entry.status in ("started", "done"))
+        claim = renewed(before, _claim(entry), is_new_membership=entry in lifecycle.EFFECT)
         rows[entry.user_key, entry.dag_id, entry.task_id] = _row(org, target, entry.user_key, claim)
-    _upsert(connection, list(rows.values()))
+    replace_rows(connection, holders, list(rows.values()))
 
 
 def _claim(entry: Entry) -> Hold:
@@ -245,15 +234,6 @@ def _row(org: str, target: str, user_key: str, claim: Hold) -> dict[str, Any]:
 
 def _hold(row: Any) -> Hold:
     return Hold(**{name: row[name] for name in Hold.__struct_fields__})
-
-
-def _upsert(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement: Any = insert(holders)
-    replaced = {name: statement.excluded[name] for name in rows[0] if name not in _KEY}
-    connection.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=replaced), list(rows))
 
 
 _OF_DAG = (

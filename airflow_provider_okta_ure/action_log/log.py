@@ -113,7 +113,7 @@ class ActionLog:
         """
         with self.database.writing() as connection:
             writing.write_intents(connection, entries, on_behalf)
-            self._mark(connection, entries)
+            self._follow(connection, entries, addresses)
 
     def finish(
         self,
@@ -129,7 +129,7 @@ class ActionLog:
         """
         with self.database.writing() as connection:
             writing.write_outcomes(connection, entries, on_behalf)
-            self._mark(connection, entries)
+            self._follow(connection, entries, addresses)
 
     def find(
         self, *, org: str, action: LogAction, target: str, as_of: datetime, users: Iterable[str]
@@ -391,6 +391,7 @@ class ActionLog:
         with self.database.writing() as connection:
             confirming.write_confirmations(connection, found)
             summaries.mark_stale(connection, confirming.moments_of(connection, found))
+            tracking.derive_states_of(connection, (one.entry_id for one in found))
             self._has_written = True
 
     def revert(self, records: Sequence[reverts.Revert]) -> None:
@@ -441,6 +442,23 @@ class ActionLog:
         """
         with self.database.reading() as connection:
             return tracking.tracked_users(connection, org=org)
+
+    def members_by_us(self, *, org: str, target: str, users: Iterable[str] | None = None) -> dict[str, Entry]:
+        """Return the additions to a group that no later removal has ended; see :mod:`tracking`."""
+        with self.database.reading() as connection:
+            return tracking.members_by_us(connection, org=org, target=target, users=users)
+
+    def open_levels(
+        self, *, org: str, action: LogAction, target: str, users: Iterable[str] | None = None
+    ) -> dict[str, Entry]:
+        """Return the last signals above ``low``, delivered or in doubt; see :mod:`tracking`."""
+        with self.database.reading() as connection:
+            return tracking.open_levels(connection, org=org, action=action, target=target, users=users)
+
+    def ids_known_as(self, *, org: str, names: Iterable[str]) -> dict[str, set[str]]:
+        """Return the Okta ids of users who were ever acted on under these names; see :mod:`tracking`."""
+        with self.database.reading() as connection:
+            return tracking.ids_known_as(connection, org=org, names=names)
 
     def later_complete_run(
         self,
@@ -523,11 +541,15 @@ class ActionLog:
         self.summarise()
         with self.database.writing() as connection:
             summaries.forget_people(connection, older_than)
+            tracking.forget_names(connection)
             tasks.forget_tasks(connection, older_than)
             approvals.forget_approvals(connection, older_than)
             plans.forget_plans(connection, older_than)
             reverts.forget_reverts(connection, older_than)
 
-    def _mark(self, connection: Connection, entries: Sequence[Entry]) -> None:
+    def _follow(self, connection: Connection, entries: Sequence[Entry], addresses: Mapping[str, str]) -> None:
+        """Bring up to date, in the same transaction, what is derived from entries that were written."""
         summaries.mark_stale(connection, (entry.as_of for entry in entries))
+        tracking.note_names(connection, entries, addresses)
+        tracking.derive_states(connection, entries)
         self._has_written = True

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from airflow_provider_okta_ure.action_log import lifecycle
 from airflow_provider_okta_ure.action_log.chunks import chunks
+from airflow_provider_okta_ure.action_log.inserting import insert_into
 from airflow_provider_okta_ure.action_log.tables import names, orgs
 from airflow_provider_okta_ure.core.names import fold
 
@@ -64,7 +65,7 @@ def write_names(connection: Connection, entries: Sequence[Entry]) -> None:
     """Remember whom the names in entries stood for, and of groups which."""
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     for entry in entries:
-        if entry.user_id and entry.user_name and entry.status in ("started", "done", "unchanged"):
+        if entry.user_id and entry.user_name and entry in lifecycle.KNOWN:
             row = _row(entry.org, "user", entry.user_name, entry.user_id, entry.recorded_at)
             rows[row["org"], row["kind"], row["name_key"]] = row
     _upsert(connection, list(rows.values()))
@@ -98,8 +99,7 @@ def remember_org(connection: Connection, url: str, org_id: str) -> str:
     """
     same = select(orgs.c.org).where(orgs.c.org_id == org_id).limit(1)
     org: str = connection.execute(same).scalar() or url
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement: Any = insert(orgs).values(url=url, org_id=org_id, org=org)
+    statement = insert_into(connection, orgs).values(url=url, org_id=org_id, org=org)
     connection.execute(statement.on_conflict_do_nothing())
     return org
 
@@ -111,10 +111,7 @@ def _row(org: str, kind: Kind, name: str, okta_id: str, now: datetime) -> dict[s
 def _upsert(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
-    insert: Callable[..., Any] = (
-        postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    )
-    statement = insert(names)
+    statement = insert_into(connection, names)
     replaced = {name: statement.excluded[name] for name in ("okta_id", "recorded_at")}
     # Most names stand for whom they stood for before; those rows are not written again.
     has_changed = names.c.okta_id != statement.excluded.okta_id

@@ -8,10 +8,9 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, func, not_, select
 
-from airflow_provider_okta_ure.action_log import summaries, tables
+from airflow_provider_okta_ure.action_log import lifecycle, summaries, tables
 from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.action_log.searching import Filter, conditions_of
-from airflow_provider_okta_ure.action_log.summaries import CHANGES
 from airflow_provider_okta_ure.action_log.tables import IS_NOTABLE, actions
 
 
@@ -137,7 +136,7 @@ def count_people(connection: Connection, wanted: Filter) -> int:
     name = func.lower(actions.c.user_name)
     found: int = connection.execute(
         select(func.count(name.distinct())).where(
-            *conditions_of(wanted), IS_NOTABLE, actions.c.status == "done", actions.c.action.in_(CHANGES)
+            *conditions_of(wanted), IS_NOTABLE, lifecycle.CHANGE.in_sql(actions.c)
         )
     ).scalar_one()
     return found

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
+from airflow_provider_okta_ure.action_log import lifecycle
 from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.action_log.searching import Filter, conditions_of, contains
 from airflow_provider_okta_ure.action_log.summaries import LEVELS, seen_people
@@ -194,7 +195,7 @@ def events_of(
 
     :param with_unchanged: also when nothing had to be changed.
     """
-    status = () if with_unchanged else ("done", "failed", "skipped", "started", "planned")
+    status = () if with_unchanged else lifecycle.NOTABLE
     wanted = Filter(dag_ids=list(dag_ids), status=status, since=since, until=until)
     rows = connection.execute(
         select(actions)
@@ -234,8 +235,7 @@ def held_by(
         )
         .where(
             table.user_key.in_(list(keys)),
-            table.action == "add_to_group",
-            table.status.in_(("done", "started", "unchanged")),
+            lifecycle.BEGINS_CLAIM.in_sql(table),
             table.dag_id.in_(dag_ids),
             claims.held,
             or_(claims.expires_at.is_(None), claims.expires_at > now),

@@ -8,17 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, TextClause, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
+from airflow_provider_okta_ure.action_log import lifecycle
 from airflow_provider_okta_ure.action_log.chunks import chunks, chunks_or_all
-from airflow_provider_okta_ure.action_log.entries import Entry, LogAction, LogStatus
-from airflow_provider_okta_ure.action_log.tables import IS_EFFECT, IS_READING, actions
-
-EXPIRED = "expired"
-"""The reason of a release because the time was over."""
-
-# A decision about a user, whether or not it needed a write; a plan is none.
-DECIDED: tuple[LogStatus, ...] = ("started", "done", "unchanged", "failed")
+from airflow_provider_okta_ure.action_log.entries import Entry, LogAction
+from airflow_provider_okta_ure.action_log.tables import IS_READING, actions
 
 KNOWN_LEVEL = ("same_level", "already_delivered")
 """Reasons that say which level Okta knows."""
@@ -61,15 +56,13 @@ def last_done(
     :param before: only entries as of an earlier time; None = all.
     :param dag_id: only what this DAG did; None = any.
     """
-    # An addition whose answer is not known may have happened; a removal may not have.
-    maybe = and_(actions.c.status == "started", actions.c.action == "add_to_group")
-    about: list[ColumnElement[bool] | TextClause] = [
+    about: list[ColumnElement[bool]] = [
         actions.c.org == org,
         actions.c.action.in_(doing),
         actions.c.target == target,
-        IS_EFFECT,
-        or_(actions.c.status == "done", maybe),
-        actions.c.confirmation != "missing",
+        # The first condition is that of ix_okta_ure_action_log_effect, which finds the users in hand.
+        lifecycle.EFFECT.in_sql(actions.c),
+        lifecycle.LAST_DONE.in_sql(actions.c),
     ]
     if before is not None:
         about.append(actions.c.as_of < before)
@@ -104,9 +97,10 @@ def newest_decisions(
         actions.c.org == org,
         actions.c.action.in_(doing),
         actions.c.target == target,
-        actions.c.status.in_(DECIDED),
+        lifecycle.DECISION.in_sql(actions.c),
+        # The rows of a user after a moment are one range of ix_okta_ure_action_log_user.
         actions.c.as_of > after,
-        or_(actions.c.dag_id == dag_id, actions.c.status.in_(("started", "done")), knows_level),
+        or_(actions.c.dag_id == dag_id, lifecycle.EFFECT.in_sql(actions.c), knows_level),
         *only,
     ]
     return _newest_of_each(connection, about, users)
@@ -122,10 +116,10 @@ def unconfirmed_pushes(
     """
     about = and_(
         actions.c.org == org,
-        actions.c.action == "push_risk",
         actions.c.target == target,
-        actions.c.status == "done",
-        IS_EFFECT,
+        # By ix_okta_ure_action_log_effect.
+        lifecycle.EFFECT.in_sql(actions.c),
+        lifecycle.SIGNAL.in_sql(actions.c),
         actions.c.confirmation == "missing",
         actions.c.as_of <= before,
     )
@@ -163,7 +157,7 @@ def newest_moment(
             actions.c.org == org,
             actions.c.action == action,
             actions.c.target == target,
-            actions.c.status.in_(DECIDED),
+            lifecycle.DECISION.in_sql(actions.c),
             actions.c.dag_id == dag_id,
             actions.c.task_id == task_id,
             *([actions.c.run_id != not_by_run] if not_by_run else []),
@@ -183,7 +177,8 @@ def last_releases(
     That he was not in it any more does not matter; the end of a time-boxed membership is no release by a
     rule.
     """
-    about = and_(actions.c.org == org, actions.c.target == target, is_release(actions))
+    # By ix_okta_ure_action_log_release, without reading a row.
+    about = and_(actions.c.org == org, actions.c.target == target, lifecycle.RELEASE.in_sql(actions.c))
     last: dict[str, datetime] = {}
     for keys in chunks(users):
         found = connection.execute(
@@ -193,15 +188,6 @@ def last_releases(
         )
         last.update({key: moment for key, moment in found})  # noqa: C416  # rows are no pairs for mypy
     return last
-
-
-def is_release(table: FromClause) -> ColumnElement[bool]:
-    """Return in SQL whether a row says that a rule released a user from a group, member or not."""
-    return and_(
-        table.c.action == "remove_from_group",
-        table.c.status.in_(("done", "unchanged")),
-        table.c.reason != EXPIRED,
-    )
 
 
 def carried_out(
@@ -223,14 +209,15 @@ def carried_out(
     about = and_(actions.c.org == org, actions.c.action == action)
     if target is not None:
         about = and_(about, actions.c.target == target)
-    return list(_entries(connection, select(actions).where(mine, about, IS_EFFECT)))
+    return list(_entries(connection, select(actions).where(mine, about, lifecycle.EFFECT.in_sql(actions.c))))
 
 
 def unfinished(connection: Connection, *, org: str, doing: Sequence[LogAction], target: str) -> list[Entry]:
     """Return the ``started`` entries about a target: tried, and nobody wrote down what became of it."""
     about = and_(actions.c.org == org, actions.c.action.in_(doing), actions.c.target == target)
-    started = select(actions).where(about, IS_EFFECT, actions.c.status == "started").order_by(actions.c.id)
-    return list(_entries(connection, started))
+    # By ix_okta_ure_action_log_uncertain: what is not settled, however long the history is.
+    conditions = (about, lifecycle.UNCERTAIN.in_sql(actions.c), lifecycle.STARTED.in_sql(actions.c))
+    return list(_entries(connection, select(actions).where(*conditions).order_by(actions.c.id)))
 
 
 def in_doubt(
@@ -254,16 +241,16 @@ def in_doubt(
         actions.c.org == org,
         actions.c.action == action,
         actions.c.target == target,
-        actions.c.status.in_(("started", "failed")),
+        # The first condition is that of ix_okta_ure_action_log_uncertain.
+        lifecycle.UNCERTAIN.in_sql(actions.c),
+        lifecycle.IN_DOUBT.in_sql(actions.c),
     ]
     if since is not None:
         about.append(actions.c.as_of >= since)
     found: list[Entry] = []
     for keys in chunks_or_all(users):
         wanted = about if keys is None else [*about, actions.c.user_key.in_(keys)]
-        found += [
-            entry for entry in _entries(connection, select(actions).where(*wanted)) if entry.is_in_doubt
-        ]
+        found += _entries(connection, select(actions).where(*wanted))
     return found
 
 
@@ -282,7 +269,7 @@ def last_reading(
         actions.c.action == "fetch_scores",
         actions.c.target == target,
         actions.c.user_key == source,
-        actions.c.status == "done",
+        lifecycle.DONE.in_sql(actions.c),
         actions.c.as_of < before,
     )
     newest = select(actions).where(about).order_by(actions.c.as_of.desc()).limit(1)
@@ -294,7 +281,7 @@ def size_of_source(connection: Connection, source: str, *, not_after: datetime) 
     readings = and_(
         IS_READING,
         actions.c.source == source,
-        actions.c.status == "done",
+        lifecycle.DONE.in_sql(actions.c),
         actions.c.as_of <= not_after,
     )
     newest = select(func.max(actions.c.as_of)).where(readings).scalar_subquery()
@@ -311,7 +298,7 @@ def size_of_source(connection: Connection, source: str, *, not_after: datetime) 
 
 
 def _newest_of_each(
-    connection: Connection, about: Sequence[ColumnElement[bool] | TextClause], users: Iterable[str] | None
+    connection: Connection, about: Sequence[ColumnElement[bool]], users: Iterable[str] | None
 ) -> dict[str, Entry]:
     """Return each user's newest entry among those that meet the conditions, by user key."""
     found: dict[str, Entry] = {}

@@ -3,21 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, FromClause, and_, delete, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, func, not_, or_, select
 
-from airflow_provider_okta_ure.action_log.reading import DECIDED, is_release
-from airflow_provider_okta_ure.action_log.tables import actions
+from airflow_provider_okta_ure.action_log import lifecycle
+from airflow_provider_okta_ure.action_log.tables import actions, tracked
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.database import Database
+    from airflow_provider_okta_ure.action_log.lifecycle import Meaning
 
-Needed: TypeAlias = Callable[[FromClause], ColumnElement[bool]]
-
-_GROUPS = ("add_to_group", "remove_from_group")
 _ROWS_AT_ONCE = 5000
 
 
@@ -33,7 +30,7 @@ def prune(database: Database, older_than: datetime, *, at_once: int = _ROWS_AT_O
       over;
     - the last release by a rule, after which an addition is a new membership;
     - the last decision, whether or not it needed a write, so that nothing older ever overtakes it;
-    - every effect whose answer is not known;
+    - every effect whose answer is not known, and what a user is tracked for;
 
     and the last reading of each source and part. Deletes a few at a time, so that other writers get their
     turn; when it is interrupted, the rest is as it was.
@@ -65,36 +62,34 @@ def is_forgettable(older_than: datetime) -> ColumnElement[bool]:
         actions.c.as_of < older_than,
         # What was written lately about a moment long ago, by a backfill, is not old.
         actions.c.recorded_at < older_than,
-        actions.c.status != "started",
+        not_(lifecycle.STARTED.in_sql(actions.c)),
+        # What something is open for stays, also where what came after it was taken back.
+        actions.c.id.not_in(select(tracked.c.entry_id)),
         *(
-            or_(not_(needed(actions)), _has_later(needed, older_than, groups_are_one))
+            or_(not_(needed.in_sql(actions.c)), _has_later(needed, older_than, groups_are_one))
             for needed, groups_are_one in _NEEDED
         ),
     )
 
 
-def _is_decision(table: FromClause) -> ColumnElement[bool]:
-    return table.c.status.in_(DECIDED)
-
-
-def _is_done(table: FromClause) -> ColumnElement[bool]:
-    return table.c.status == "done"
-
-
-def _is_addition(table: FromClause) -> ColumnElement[bool]:
-    return and_(table.c.status == "done", table.c.action == "add_to_group")
-
-
 # Of which entries the last one is kept, and whether adding to and removing from a group replace each other.
-_NEEDED = ((_is_decision, True), (_is_done, True), (_is_addition, False), (is_release, False))
+_NEEDED = (
+    (lifecycle.DECISION, True),
+    (lifecycle.DONE, True),
+    (lifecycle.ADDITION, False),
+    (lifecycle.RELEASE, False),
+)
 
 
-def _has_later(needed: Needed, older_than: datetime, groups_are_one: bool) -> ColumnElement[bool]:
+def _has_later(needed: Meaning, older_than: datetime, groups_are_one: bool) -> ColumnElement[bool]:
     """Return in SQL whether there is a later entry of this sort about the same user and target, also old."""
     later = actions.alias()
     is_alike = actions.c.action == later.c.action
     if groups_are_one:
-        is_alike = or_(is_alike, and_(actions.c.action.in_(_GROUPS), later.c.action.in_(_GROUPS)))
+        is_alike = or_(
+            is_alike,
+            and_(actions.c.action.in_(lifecycle.GROUP_ACTIONS), later.c.action.in_(lifecycle.GROUP_ACTIONS)),
+        )
     return exists(
         select(1).where(
             later.c.user_key == actions.c.user_key,
@@ -103,7 +98,7 @@ def _has_later(needed: Needed, older_than: datetime, groups_are_one: bool) -> Co
             later.c.as_of < older_than,
             later.c.org == actions.c.org,
             later.c.target == actions.c.target,
-            needed(later),
+            needed.in_sql(later.c),
             is_alike,
         )
     )

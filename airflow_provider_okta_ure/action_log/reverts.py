@@ -8,8 +8,8 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, not_, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 
+from airflow_provider_okta_ure.action_log.inserting import insert_into
 from airflow_provider_okta_ure.action_log.tables import actions, reverts, tasks
 
 _LONGEST_NAME = 255
@@ -55,11 +55,10 @@ def write_reverts(connection: Connection, records: Sequence[Revert]) -> None:
     """Write that a run is reverted; a retry of the reverting run changes nothing."""
     if not records:
         return
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     rows = [msgspec.structs.asdict(one) for one in records]
     for row in rows:
         row["asked_by"] = row["asked_by"][:_LONGEST_NAME]
-    connection.execute(insert(reverts).on_conflict_do_nothing(), rows)
+    connection.execute(insert_into(connection, reverts).on_conflict_do_nothing(), rows)
 
 
 def reverts_of(connection: Connection, *, dag_id: str, run_id: str) -> list[Revert]:

@@ -11,12 +11,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from airflow_provider_okta_ure.action_log.inserting import replace_rows
 from airflow_provider_okta_ure.action_log.tables import run_scores
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 KEPT = timedelta(days=3)
 """So long can tasks of a run be retried or cleared without reading the source again."""
-
-_KEY = ("dag_id", "run_id", "task_id", "map_index", "source")
 
 
 def write_run_scores(
@@ -43,10 +41,7 @@ def write_run_scores(
         "recorded_at": now,
         "scores": zlib.compress(msgspec.json.encode(scores), level=1),
     }
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement: Any = insert(run_scores).values(row)
-    replaced = {name: statement.excluded[name] for name in row if name not in _KEY}
-    connection.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=replaced))
+    replace_rows(connection, run_scores, [row])
 
 
 def least_safe_scores(connection: Connection, *, dag_id: str, run_id: str) -> dict[str, int]:

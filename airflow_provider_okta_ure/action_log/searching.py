@@ -12,11 +12,10 @@ from sqlalchemy import ColumnElement, Connection, func, literal, or_, select, tu
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from airflow_provider_okta_ure.action_log.entries import Entry
+from airflow_provider_okta_ure.action_log.lifecycle import GROUP_ACTIONS
 from airflow_provider_okta_ure.action_log.tables import IS_NOTABLE, actions
 
 Columns: TypeAlias = ReadOnlyColumnCollection[str, Any]
-
-GROUP_ACTIONS = ("add_to_group", "remove_from_group")
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -27,16 +27,14 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
+from airflow_provider_okta_ure.action_log import lifecycle
+from airflow_provider_okta_ure.action_log.inserting import insert_into
 from airflow_provider_okta_ure.action_log.searching import Filter, conditions_of
 from airflow_provider_okta_ure.action_log.tables import actions, counts, levels, moments, people
 
 LEVELS = ("none", "low", "medium", "high")
 """Okta's levels, the riskiest last."""
-
-CHANGES = ("add_to_group", "remove_from_group", "push_risk", "upsert_risk")
-"""The actions that change something in Okta; the others only record or read."""
 
 _COUNTED = tuple(column.name for column in counts.c if column.name != "entries")
 _HEIGHT = func.max(
@@ -49,8 +47,7 @@ def mark_stale(connection: Connection, touched: Iterable[datetime]) -> None:
     rows = [{"as_of": moment, "is_stale": True} for moment in sorted(set(touched))]
     if not rows:
         return
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(moments)
+    statement = insert_into(connection, moments)
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["as_of"], set_={"is_stale": statement.excluded.is_stale}
@@ -182,9 +179,7 @@ def _people_in(about: ColumnElement[bool]) -> Select[tuple[object, ...]]:
             func.max(table.login).label("login"),
             _HEIGHT.label("height"),
             func.max(table.as_of).label("last_as_of"),
-            func.max(case((and_(table.status == "done", table.action.in_(CHANGES)), table.as_of))).label(
-                "last_done"
-            ),
+            func.max(case((lifecycle.CHANGE.in_sql(table), table.as_of))).label("last_done"),
         )
         .where(about, table.user_name != "")
         .group_by(*key)
@@ -218,8 +213,7 @@ def _note_people(connection: Connection, about: ColumnElement[bool]) -> None:
         .where(true())
         .order_by(seen.c.dag_id, seen.c.user_name, seen.c.user_id)
     )
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(people).from_select(
+    statement = insert_into(connection, people).from_select(
         ["dag_id", "user_name", "user_id", "login", "risk_level", "last_as_of", "last_done"], rows
     )
     new, old = statement.excluded, people.c

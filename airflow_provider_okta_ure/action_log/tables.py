@@ -29,6 +29,8 @@ from sqlalchemy import (
     text,
 )
 
+from airflow_provider_okta_ure.action_log import lifecycle
+
 TABLE_NAME = "okta_ure_action_log"
 VERSION_TABLE = "okta_ure_alembic_version"
 
@@ -60,12 +62,12 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 # Written out, without parameters: only so do databases see that an index of just these rows will do.
-IS_EFFECT = text("status IN ('done', 'started')")
+IS_EFFECT = text(lifecycle.EFFECT.in_words)
 """A row about an effect that happened, or may have; most rows only say that everything was right already."""
 ACCEPTED = "plan id"
 """How ``approved_by`` begins where only the id of a plan allowed the change."""
 IS_UNAPPROVED_EFFECT = text(
-    "status IN ('done', 'started') "
+    f"{lifecycle.EFFECT.in_words} "
     f"AND (approved_by = '' OR substr(approved_by, 1, {len(ACCEPTED)}) = '{ACCEPTED}')"
 )
 """A row about an effect that no person approved: what the limits of a day count."""
@@ -73,9 +75,9 @@ IS_READING = text("action = 'fetch_scores'")
 """A row about reading a source; few among many."""
 IS_NOTABLE = text("status <> 'unchanged'")
 """A row that somebody may want to read about."""
-IS_UNCERTAIN = text("status IN ('started', 'failed')")
+IS_UNCERTAIN = text(lifecycle.UNCERTAIN.in_words)
 """A row about an effect that may have happened although no answer says so; few among many."""
-IS_RELEASE = text("action = 'remove_from_group' AND status IN ('done', 'unchanged') AND reason <> 'expired'")
+IS_RELEASE = text(lifecycle.RELEASE.in_words)
 """A row that says that a rule released a user from a group, member or not."""
 IS_COMPLETE = text("is_complete")
 """A task that has decided about everybody in its source."""
@@ -248,10 +250,16 @@ tracked = Table(
     Column("user_key", String(255), primary_key=True),
     Column("entry_id", BigInteger, nullable=False),
     Column("dag_id", String(250), nullable=False),
+    Column("is_open", Boolean, nullable=False),
     Column("is_member", Boolean, nullable=False),
     Index("ix_okta_ure_tracked_user", "user_key"),
+    Index("ix_okta_ure_tracked_entry", "entry_id"),
 )
-"""What is open: memberships that we gave, and levels above low that were delivered, or may have been."""
+"""
+What is open: memberships that we gave, and levels above low that were delivered, or may have been.
+
+``is_open`` = a rule has yet to end it; ``is_member`` = of memberships, the last thing done was the addition.
+"""
 
 known_as = Table(
     "okta_ure_known_as",

@@ -8,16 +8,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, select
 
-from airflow_provider_okta_ure.action_log.tables import tasks
+from airflow_provider_okta_ure.action_log.inserting import insert_into
+from airflow_provider_okta_ure.action_log.tables import IS_COMPLETE, tasks
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.searching import Filter
 
-_KEY = ("dag_id", "run_id", "task_id", "map_index")
+FETCH = "fetch_scores"
 _LONGEST_NAME = 255
+_DECIDED = ("target", "target_name", "counts", "silent", "is_complete", "parts", "source")
 
 
 class Calls(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,15 +111,27 @@ _JSON: dict[str, Any] = {
 
 
 def write_task(connection: Connection, summary: TaskSummary) -> None:
-    """Write what a task decided and cost, in the place of an earlier try."""
+    """
+    Write what a task decided and cost, in the place of an earlier try.
+
+    What a complete try decided stays: another try that was ended early takes nothing back. A fetch that is
+    tried again is read again, and is whole only if the last try was.
+    """
     row = msgspec.structs.asdict(summary)
     for name in _JSON:
         row[name] = msgspec.json.encode(getattr(summary, name)).decode()
     row["target_name"] = summary.target_name[:_LONGEST_NAME]
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(tasks).values(row)
-    replaced = {name: statement.excluded[name] for name in row if name not in _KEY}
-    connection.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=replaced))
+    statement = insert_into(connection, tasks).values(row)
+    key = [column.name for column in tasks.primary_key]
+    stays = and_(tasks.c.is_complete, ~statement.excluded.is_complete, tasks.c.action != FETCH)
+    replaced = {
+        name: case((stays, tasks.c[name]), else_=statement.excluded[name])
+        if name in _DECIDED
+        else statement.excluded[name]
+        for name in row
+        if name not in key
+    }
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=replaced))
 
 
 def forget_tasks(connection: Connection, before: datetime) -> None:
@@ -173,7 +186,47 @@ def later_complete_run(
     :param after: only runs for a later time.
     :param not_by_run: the id of the run that asks.
     """
+    record, part = tasks.c, tasks.alias().c
+    # Found by ix_okta_ure_tasks_complete, the newest first: as a rule there is none, or the first one is it.
+    candidates = (
+        select(record.run_id, record.as_of)
+        .where(
+            record.dag_id == dag_id,
+            record.task_id == task_id,
+            record.as_of > after,
+            IS_COMPLETE,
+            record.org == org,
+            record.action == action,
+            record.target.in_(list(targets)),
+            record.run_id != not_by_run,
+        )
+        .order_by(record.as_of.desc())
+    )
+    seen: set[str] = set()
+    for run_id, as_of in connection.execute(candidates).all():
+        if run_id in seen:
+            continue
+        seen.add(run_id)
+        parts = select(part.map_index, part.parts, part.is_complete, part.ended_at).where(
+            part.dag_id == dag_id, part.run_id == run_id, part.task_id == task_id
+        )
+        if _are_all_complete(connection.execute(parts).all()):
+            found: datetime = as_of
+            return found
     return None
+
+
+def _are_all_complete(parts: Sequence[Any]) -> bool:
+    """
+    Return whether all parts of one task of one run are there and complete.
+
+    After a clear there can be fewer parts than before; those that ended last say how many there are.
+    """
+    if not parts:
+        return False
+    number = max(parts, key=lambda part: part.ended_at).parts
+    current = [part for part in parts if part.map_index < number]
+    return len(current) >= number and all(part.is_complete for part in current)
 
 
 def read_whole(connection: Connection, *, dag_id: str, run_id: str, sources: Collection[str]) -> bool:
@@ -184,4 +237,14 @@ def read_whole(connection: Connection, *, dag_id: str, run_id: str, sources: Col
 
     :param sources: the Airflow connections that the rows in hand came from; empty = there are no rows.
     """
-    return False
+    # Found by the primary key: the tasks of one run.
+    record = tasks.c
+    by_task: dict[str, list[Any]] = {}
+    for part in connection.execute(
+        select(
+            record.task_id, record.map_index, record.parts, record.is_complete, record.ended_at, record.source
+        ).where(record.dag_id == dag_id, record.run_id == run_id, record.action == FETCH)
+    ):
+        by_task.setdefault(part.task_id, []).append(part)
+    read = {part.source for parts in by_task.values() for part in parts}
+    return bool(by_task) and set(sources) <= read and all(map(_are_all_complete, by_task.values()))

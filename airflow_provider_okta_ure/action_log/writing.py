@@ -8,16 +8,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Connection, and_, case, literal_column, or_, select, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, case, literal_column, select, text
 
-from airflow_provider_okta_ure.action_log.entries import NOT_TRIED
+from airflow_provider_okta_ure.action_log import lifecycle
 from airflow_provider_okta_ure.action_log.holders import write_holds
+from airflow_provider_okta_ure.action_log.inserting import insert_into
 from airflow_provider_okta_ure.action_log.names import write_names
 from airflow_provider_okta_ure.action_log.tables import TABLE_NAME, actions, to_utc
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import Entry
+    from airflow_provider_okta_ure.action_log.lifecycle import LogStatus
     from airflow_provider_okta_ure.core.holding import OnBehalf
 
 KEY = ("org", "action", "target", "user_key", "as_of", "revision")
@@ -26,24 +27,12 @@ KEY = ("org", "action", "target", "user_key", "as_of", "revision")
 _KEPT = {*KEY, "confirmation", "confirmed_at", "log_event_id"}
 _ROWS_AT_ONCE = 5000
 
-# Written out, because lists cannot be parameters of a statement for many rows.
-_MAY_HAVE_ARRIVED = or_(
-    actions.c.status == "done",
-    actions.c.status == "started",
-    and_(
-        actions.c.status == "failed",
-        *(actions.c.reason != reason for reason in NOT_TRIED),
-        or_(actions.c.http_status.is_(None), actions.c.http_status >= 500),
-    ),
-)
-"""In SQL what :attr:`Entry.is_in_doubt` says, or that it is certain."""
-
 
 def write_intents(
     connection: Connection, entries: Sequence[Entry], on_behalf: OnBehalf | None = None
 ) -> None:
     """Write that effects are about to be tried, as far as they are not done."""
-    _upsert(connection, entries, actions.c.status != "done")
+    _upsert(connection, entries, among=("started",))
     write_holds(connection, entries, on_behalf)
     write_names(connection, entries)
 
@@ -52,26 +41,14 @@ def write_outcomes(
     connection: Connection, entries: Sequence[Entry], on_behalf: OnBehalf | None = None
 ) -> None:
     """Write what became of effects."""
-    new = _insert(connection).excluded.status
-    counts = or_(
-        new == "done",
-        and_(new == "planned", actions.c.status == "planned"),
-        # Whoever was left alone this time may have been acted on before: that stays to be found out.
-        and_(
-            or_(new == "skipped", new == "unchanged"),
-            actions.c.status != "done",
-            actions.c.status != "started",
-        ),
-        and_(new == "failed", actions.c.status != "done"),
-    )
-    _upsert(connection, entries, counts)
+    _upsert(connection, entries, among=("done", "unchanged", "skipped", "failed", "planned"))
     write_holds(connection, entries, on_behalf)
     write_names(connection, entries)
 
 
-def _upsert(connection: Connection, entries: Sequence[Entry], where: Any) -> None:
+def _upsert(connection: Connection, entries: Sequence[Entry], *, among: Sequence[LogStatus]) -> None:
     by_server = connection.dialect.name == "postgresql"
-    statement = _insert(connection)
+    statement = insert_into(connection, actions)
     if by_server:
         statement = statement.from_select(_NAMES, _ROWS_OF_JSON)
     replaced = {
@@ -79,9 +56,11 @@ def _upsert(connection: Connection, entries: Sequence[Entry], where: Any) -> Non
         for column in actions.c
         if column.name not in _KEPT and not column.primary_key
     }
+    may_have_arrived = lifecycle.MAY_HAVE_ARRIVED.in_sql(actions.c)
     # The time of the first try goes into the risk signal, so that one that may have arrived is sent again
     # byte for byte. Of what is known not to have arrived, the next try is the first.
-    replaced["started_at"] = case((_MAY_HAVE_ARRIVED, actions.c.started_at), else_=replaced["started_at"])
+    replaced["started_at"] = case((may_have_arrived, actions.c.started_at), else_=replaced["started_at"])
+    where = lifecycle.may_replace(actions.c.status, statement.excluded.status, among)
     statement = statement.on_conflict_do_update(index_elements=KEY, set_=replaced, where=where)
     rows = [entry.to_row() for entry in _last_of_each_key(entries)]
     for start in range(0, len(rows), _ROWS_AT_ONCE):
@@ -102,11 +81,6 @@ def _to_json(rows: Sequence[dict[str, Any]]) -> str:
         for row in rows
     ]
     return msgspec.json.encode(plain).decode()
-
-
-def _insert(connection: Connection) -> Any:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    return insert(actions)
 
 
 def _last_of_each_key(entries: Sequence[Entry]) -> list[Entry]:

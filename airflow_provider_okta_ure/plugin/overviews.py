@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_okta_ure.action_log import approvals, memberships, overview, searching, tasks
-from airflow_provider_okta_ure.action_log.summaries import CHANGES
+from airflow_provider_okta_ure.action_log.lifecycle import CHANGES
 from airflow_provider_okta_ure.core.as_of import AS_OF_REASONS
 from airflow_provider_okta_ure.plugin.answers import (
     approval_answer,
