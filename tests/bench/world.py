@@ -162,6 +162,7 @@ def _connections(sandbox: Sandbox) -> dict[str, str]:
             "jwks_url": sandbox.publish_jwks(key.jwks),
             "signing_private_key": key.pem,
             "allow_private_jwks_url": True,
+            "max_changed_users_per_day": UNLIMITED,
         },
     }
     netskope = {"conn_type": "netskope", "host": sandbox.netskope_url, "password": sandbox.netskope_token}
