@@ -79,7 +79,7 @@ class People:
 
     def person(self, index: int) -> Person:
         """Return the person with this index."""
-        first, last = self._name(index)
+        first, last = self.names_of(index)
         return Person(
             index=index,
             first_name=first,
@@ -91,7 +91,7 @@ class People:
 
     def address(self, index: int) -> str:
         """Return the lower-case e-mail address of a person."""
-        first, last = self._name(index)
+        first, last = self.names_of(index)
         return f"{first.lower()}.{last.lower()}{index:04d}@{DOMAIN}"
 
     def index_of(self, address: str) -> int | None:
@@ -121,7 +121,7 @@ class People:
 
     def outsider(self, number: int) -> Person:
         """Return a person whom Netskope does not know (an external one)."""
-        first, last = self._name(number * 7919 + 13)
+        first, last = self.names_of(number * 7919 + 13)
         address = f"{first.lower()}.{last.lower()}.ext{number:03d}@{DOMAIN}"
         return Person(-1 - number, first, last, address, "Contractors", "okta_only")
 
@@ -151,7 +151,8 @@ class People:
     def _inverse(self, combination: int) -> int:
         return (combination - self._shift) * self._unstep % _NAMES
 
-    def _name(self, index: int) -> tuple[str, str]:
+    def names_of(self, index: int) -> tuple[str, str]:
+        """Return a person's first and last name."""
         first, last = divmod((index * self._step + self._shift) % _NAMES, len(LAST_NAMES))
         return FIRST_NAMES[first], LAST_NAMES[last]
 

@@ -35,6 +35,27 @@ def score_on(seed: int, index: int, day: int, one_in: int = 1) -> int:
     return _usual(block_bytes(seed, "usual", 0, block)[place]) + noise % 31 - 15
 
 
+def scores_from(seed: int, index: int, first: int, last: int, one_in: int = 1) -> list[int]:
+    """Return a person's scores on the days ``first`` to ``last``; the same as :func:`score_on`, at once."""
+    block, place = divmod(index, BLOCK)
+    usual = _USUAL[block_bytes(seed, "usual", 0, block)[place]]
+    scores = [usual + _NOISE[block_bytes(seed, "noise", day, block)[place]] for day in range(first, last + 1)]
+    if not one_in or index % one_in:
+        return scores
+    phase = index % CYCLE
+    for cycle in range((first + phase) // CYCLE, (last + phase) // CYCLE + 1):
+        drawn = block_bytes(seed, "episode", cycle, block)[place]
+        if drawn > 0x32:
+            continue
+        shape = block_bytes(seed, "shape", cycle, block)[place]
+        begins = cycle * CYCLE - phase
+        for day in range(max(first, begins), min(last, begins + CYCLE - 1) + 1):
+            low = _episode_score(shape, drawn, day - begins)
+            if low is not None:
+                scores[day - first] += low - usual
+    return scores
+
+
 @lru_cache(maxsize=4)
 def scores_on(seed: int, count: int, day: int, one_in: int = 1) -> array[int]:
     """Return the scores of people 0..count-1 on a day; the same numbers as :func:`score_on`, in bulk."""

@@ -2,7 +2,7 @@
 """
 What two days of the main DAG cost, and the second day done again, next to the bounds of what they may cost.
 
-``python -m tests.bench.bench_pipeline --users 10000 [--double] [--postgres] [--profile FOLDER]``
+``python -m tests.bench.bench_pipeline --users 10000 [--double] [--strategy list] [--postgres] [--profile FOLDER]``
 
 All tasks of ``dags/okta_risk_sync.py`` are run by ``execute``, each in a process of its own, with their rows as
 JSON between them. Everybody is in Okta and in Netskope, about 2 % are at risk on any day, and some of them
@@ -128,22 +128,21 @@ class Pipeline:
     :param log: the action log.
     :param folder: where tasks leave what they hand over, their logs, and what they cost.
     :param profile: where to write profiles; None = nowhere.
-    :param params: of the DAG run, besides those that every run has here.
+    :param strategy: how Netskope is read; with ``list``, runs are manual ones for the present time.
     """
 
-    def __init__(
-        self, world: World, log: Log, folder: Path, profile: Path | None, params: dict[str, Any]
-    ) -> None:
+    def __init__(self, world: World, log: Log, folder: Path, profile: Path | None, strategy: str) -> None:
         self._world, self._log, self._folder, self._profile = world, log, folder, profile
-        self._params = {**PARAMS, **params}
+        self._strategy = strategy
 
     def run(self, title: str, as_of: datetime, try_number: int = 1) -> Run:
         """Run all tasks for the day that ends at this time."""
-        about = self._world.situation(GROUP, as_of - timedelta(days=1))
+        is_manual = self._strategy == "list"
+        about = self._world.situation(GROUP, as_of if is_manual else as_of - timedelta(days=1))
         before, size = self._log.rows(), self._log.size()
         self._world.take_calls()
         label = title.replace(" ", "-")
-        xcom = self._folder / f"{as_of:%Y-%m-%d}"
+        xcom = self._folder / title.removesuffix(" again").replace(" ", "-")
         xcom.mkdir(exist_ok=True)
         tasks: dict[str, Measured] = {}
         calls: dict[str, Counter[tuple[str, int]]] = {}
@@ -151,10 +150,11 @@ class Pipeline:
             job = Job(
                 dag_id=DAG_ID,
                 task_id=task_id,
-                run_id=f"scheduled__{as_of.isoformat()}",
+                run_id=f"{'manual' if is_manual else 'scheduled'}__{as_of.isoformat()}",
                 try_number=try_number,
                 as_of=as_of,
-                params=self._params,
+                is_manual=is_manual,
+                params={**PARAMS, "strategy": self._strategy},
                 xcom=xcom,
                 label=label,
                 profile=self._profile,
@@ -172,11 +172,8 @@ class Pipeline:
         )
 
 
-def measure(users: int, *, is_postgres: bool, profile: Path | None, params: dict[str, Any]) -> list[Run]:
+def measure(users: int, *, is_postgres: bool, profile: Path | None, strategy: str) -> list[Run]:
     """Return two days of a world of its own, and the second one done again."""
-    last = (datetime.now(tz=timezone.utc) - timedelta(hours=1)).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="okta-ure-bench-")))
         world = stack.enter_context(World(Settings(users)))
@@ -189,15 +186,23 @@ def measure(users: int, *, is_postgres: bool, profile: Path | None, params: dict
         else:
             url = stack.enter_context(postgres.running()).new_database()
             os.environ["AIRFLOW_CONN_OKTA_URE_ACTION_LOG"] = url.replace("postgresql+psycopg2", "postgres")
-        pipeline = Pipeline(world, Log(url, file), folder, profile, params)
-        return [
-            pipeline.run("first day", last - timedelta(days=1)),
-            pipeline.run("second day", last),
-            pipeline.run("second day again", last, try_number=2),
-        ]
+        pipeline = Pipeline(world, Log(url, file), folder, profile, strategy)
+        if strategy == "list":
+            first = pipeline.run("first day", _now())
+            world.next_day()
+            last = _now()
+        else:
+            last = (_now() - timedelta(hours=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+            first = pipeline.run("first day", last - timedelta(days=1))
+        second = pipeline.run("second day", last)
+        return [first, second, pipeline.run("second day again", last, try_number=2)]
 
 
-def show(run: Run, users: int) -> None:
+def _now() -> datetime:
+    return datetime.now(tz=timezone.utc)
+
+
+def show(run: Run, users: int, strategy: str) -> None:
     """Print a run task by task, and what it cost as a whole beside what it may cost."""
     about = run.about
     said(
@@ -216,7 +221,7 @@ def show(run: Run, users: int) -> None:
             f"| {a_row} | {sum(one.written.values()):,} | {run.calls[task_id].total():,} |"
         )
     said("\n| whole run | found | bound | |\n|---|---|---|---|")
-    for name, found, bound in [*_rows_and_bytes(run), *_time_and_memory(run), *_calls(run, users)]:
+    for name, found, bound in [*_rows_and_bytes(run), *_time_and_memory(run), *_calls(run, users, strategy)]:
         over = "" if bound is None or found <= bound else "OVER"
         said(f"| {name} | {found:,} | {'' if bound is None else f'{bound:,}'} | {over} |")
     kinds = ", ".join(
@@ -269,16 +274,21 @@ def _time_and_memory(run: Run) -> list[Figure]:
     ]
 
 
-def _calls(run: Run, users: int) -> list[Figure]:
+def _calls(run: Run, users: int, strategy: str) -> list[Figure]:
+    about = run.about
     made: Counter[str] = Counter()
     for (kind, _), number in run.all_calls.items():
         made[kind] += number
     netskope = sum(number for kind, number in made.items() if kind.startswith("Netskope"))
     effects = made["member added"] + made["member removed"] + made["signal"]
-    found_by_name = ceil((run.about.at_risk + run.about.tracked) / 25)
+    found_by_name = ceil((about.at_risk + about.tracked) / 25)
+    if strategy == "list":
+        least = ceil(about.at_risk / 1000) + ceil(about.tracked / 500) + 2
+    else:
+        least = ceil(users / 1000) + ceil(users / 500)
     return [
-        ("Netskope calls", netskope, ceil(users / 1000) + ceil(users / 500)),
-        ("Okta calls", made.total() - netskope, ceil(run.about.members / 200) + found_by_name + effects),
+        ("Netskope calls", netskope, least),
+        ("Okta calls", made.total() - netskope, ceil(about.members / 200) + found_by_name + effects),
         ("answers 429", sum(number for (_, status), number in run.all_calls.items() if status == 429), 0),
     ]
 
@@ -308,6 +318,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--users", type=int, nargs="+", default=[10_000])
     parser.add_argument("--double", action="store_true", help="also with twice the users, and compare")
+    parser.add_argument(
+        "--strategy", choices=["series", "list"], default="series", help="how Netskope is read"
+    )
     parser.add_argument("--postgres", action="store_true", help="keep the action log in PostgreSQL")
     parser.add_argument("--profile", type=Path, help="a folder for a cProfile of each task")
     arguments = parser.parse_args()
@@ -316,10 +329,15 @@ def main() -> None:
     for users in arguments.users:
         measured = []
         for number in (users, 2 * users) if arguments.double else (users,):
-            runs = measure(number, is_postgres=arguments.postgres, profile=arguments.profile, params={})
+            runs = measure(
+                number,
+                is_postgres=arguments.postgres,
+                profile=arguments.profile,
+                strategy=arguments.strategy,
+            )
             measured.append(runs)
             for run in runs:
-                show(run, number)
+                show(run, number, arguments.strategy)
         if arguments.double:
             compare(*measured)
 

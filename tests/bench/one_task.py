@@ -38,7 +38,7 @@ class Job:
     """
     A task of a run.
 
-    :param as_of: the end of the data interval.
+    :param as_of: the end of the data interval, or the present time of a manual run, which has none.
     :param xcom: the folder where tasks leave what they hand over.
     :param label: names the run in files, also when the run is cleared and done again.
     :param profile: where to write a profile; None = nowhere.
@@ -49,6 +49,7 @@ class Job:
     run_id: str
     try_number: int
     as_of: datetime
+    is_manual: bool
     params: dict[str, Any]
     xcom: Path
     label: str
@@ -184,6 +185,7 @@ class _TaskInstance(SimpleNamespace):
 
 def _context(job: Job, task: Any) -> dict[str, Any]:
     known = {"dag_id": job.dag_id, "run_id": job.run_id, "task_id": job.task_id, "map_index": -1}
+    interval_end = None if job.is_manual else job.as_of
     instance = _TaskInstance(**known, try_number=job.try_number, id=uuid4(), folder=job.xcom)
     return {
         "ti": instance,
@@ -191,9 +193,11 @@ def _context(job: Job, task: Any) -> dict[str, Any]:
         "task": task,
         "dag": task.dag,
         "run_id": job.run_id,
-        "data_interval_end": job.as_of,
-        "logical_date": job.as_of,
-        "dag_run": SimpleNamespace(run_after=job.as_of, run_type="scheduled", run_id=job.run_id),
+        "data_interval_end": interval_end,
+        "logical_date": interval_end,
+        "dag_run": SimpleNamespace(
+            run_after=job.as_of, run_type="manual" if job.is_manual else "scheduled", run_id=job.run_id
+        ),
         "outlet_events": _Events(),
     }
 

@@ -86,6 +86,10 @@ class World:
         found: Situation = self._ask("situation", group, day)
         return found
 
+    def next_day(self) -> None:
+        """Let the scores of each day be those of the day after it, so that another day can be read today."""
+        self._ask("next_day")
+
     def addable(self, count: int) -> list[str]:
         """Return names that Netskope has for users who are active in Okta under just that login."""
         names: list[str] = self._ask("addable", count)
@@ -121,6 +125,15 @@ class _Inside:
             told = {one["user_id"]: one["event"]["current_level"] for one in okta.accepted_events}
             risky = {user_id for user_id, level in told.items() if level in ("medium", "high")}
         return Situation(at_risk, len(members), len(members | risky))
+
+    def next_day(self) -> None:
+        netskope = self._sandbox.netskope
+        one, everybody = netskope.score_of, netskope.all_scores
+        with self._sandbox.lock:
+            changed: Any = netskope
+            changed.score_of = lambda index, day: one(index, day + 1)
+            changed.all_scores = lambda day: everybody(day + 1)
+            netskope.version += 1
 
     def addable(self, count: int) -> list[str]:
         okta = self._sandbox.okta

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from airflow_provider_okta_ure.sandbox.people import ONCE, People
-from airflow_provider_okta_ure.sandbox.scores import days_inactive, score_on, scores_on
+from airflow_provider_okta_ure.sandbox.scores import days_inactive, score_on, scores_from, scores_on
 from tests.contract.sandbox_support import group_id, make_sandbox
 
 DAY = 20_780
@@ -117,6 +117,14 @@ def test_the_list_without_scores_is_right_and_so_is_the_alphabet():
 def test_scores_in_bulk_are_the_same_as_one_by_one(day, one_in):
     one_by_one = [score_on(7, index, day, one_in) for index in range(5000)]
     assert list(scores_on(7, 5000, day, one_in)) == one_by_one
+
+
+@pytest.mark.parametrize("one_in", [1, 2, 0])
+def test_scores_of_many_days_are_the_same_as_one_by_one(one_in):
+    for index in range(500):
+        days = range(DAY, DAY + 70)
+        one_by_one = [score_on(7, index, day, one_in) for day in days]
+        assert scores_from(7, index, days[0], days[-1], one_in) == one_by_one
 
 
 def test_fewer_people_have_episodes_when_asked_for():

@@ -81,16 +81,15 @@ class IdentityRoutes:
         return [] if index is None else [index]
 
     def _resource(self, index: int) -> dict[str, Any]:
-        name = self._name(index)
+        name, known_as = self._name(index), self._id(index)
         given, family = "Test", "Person"
         if index < self._state.generated:
-            person = self._state.people.person(index)
-            given, family = person.first_name, person.last_name
+            given, family = self._state.people.names_of(index)
         return {
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-            "id": self._id(index),
+            "id": known_as,
             "userName": name,
-            "externalId": self._id(index),
+            "externalId": known_as,
             "active": True,
             "name": {"givenName": given, "familyName": family},
             "emails": [{"value": name, "primary": True}],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_okta_ure.sandbox.clock import SandboxClock, day_number
 from airflow_provider_okta_ure.sandbox.hashing import number_of, text_of
-from airflow_provider_okta_ure.sandbox.scores import days_inactive, score_on, scores_on
+from airflow_provider_okta_ure.sandbox.scores import days_inactive, score_on, scores_from, scores_on
 
 if TYPE_CHECKING:
     import threading
@@ -58,6 +58,7 @@ class NetskopeState:
         self._added_by_name: dict[str, int] = {}
         self._removed: set[int] = set()
         self._scores: dict[tuple[int, int], int | None] = {}
+        self._changed_scores: set[int] = set()
         self._never: frozenset[int] = frozenset(self.people.without_score(self.generated))
         self.anomalies: list[dict[str, Any]] = []
         self.version = 0
@@ -142,7 +143,9 @@ class NetskopeState:
             raise ValueError(f"A score is a whole number from 0 to 1000, not {score!r}.")
         with self.lock:
             number = self.clock.today() if day is None else day_number(day)
-            self._scores[self._known(name), number] = score
+            index = self._known(name)
+            self._scores[index, number] = score
+            self._changed_scores.add(index)
             self._changed()
 
     def remove_score(self, name: str, day: date | datetime | None = None) -> None:
@@ -152,6 +155,7 @@ class NetskopeState:
             days = [day_number(day)] if day is not None else range(today - self.days + 1, today + 1)
             for number in days:
                 self._scores[index, number] = None
+            self._changed_scores.add(index)
             self._changed()
 
     def score_of(self, index: int, day: int) -> int | None:
@@ -166,8 +170,12 @@ class NetskopeState:
         """Return (day number, score) of each day kept that starts at ``since`` (seconds) or later."""
         today = self.clock.today()
         first = max(today - self.days + 1, -int(-since // 86_400))
-        scores = ((day, self.score_of(index, day)) for day in range(first, today + 1))
-        return [(day, score) for day, score in scores if score is not None]
+        days = range(first, today + 1)
+        if index in self._changed_scores or index >= self.generated or index in self._never:
+            scores = ((day, self.score_of(index, day)) for day in days)
+            return [(day, score) for day, score in scores if score is not None]
+        one_in = self.options.episodes_one_in
+        return list(zip(days, scores_from(self.people.seed, index, first, today, one_in), strict=True))
 
     def days_inactive(self, index: int) -> int:
         """Return how many days ago a user was last active."""
