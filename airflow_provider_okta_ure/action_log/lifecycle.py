@@ -51,7 +51,7 @@ REPLACES: dict[LogStatus, tuple[LogStatus, ...]] = {
 }
 """Which statuses a new status may replace in the entry of the same action as of the same time."""
 
-NOT_TRIED = ("not_attempted", "interrupted", "never_confirmed")
+NOT_TRIED = ("not_attempted", "waits_for_rate_limit", "interrupted", "never_confirmed")
 """Reasons of failures for which nothing was sent, or for which it is known that it had no effect."""
 
 EXPIRED = "expired"

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -91,13 +92,17 @@ class ActionLog:
                 summaries.count_again(connection, moment)
         self._has_written = False
 
-    def lock(self, name: str) -> AbstractContextManager[None]:
+    def lock(self, name: str, patience: float | None = None) -> AbstractContextManager[None]:
         """
         Hold the lock of this name, so that two runs on the same target take turns.
 
+        :param patience: seconds to wait at most; None = as long as this log waits by default.
         :raises LockedError: another run kept it for too long.
         """
-        return held(self.database, name, self._waiting)
+        waiting = self._waiting
+        if patience is not None:
+            waiting = replace(waiting, seconds=min(patience, waiting.seconds))
+        return held(self.database, name, waiting)
 
     def begin(
         self,

@@ -8,6 +8,7 @@ import copy
 import logging
 import threading
 import weakref
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from urllib.parse import urljoin
 
@@ -41,8 +42,6 @@ from airflow_provider_okta_ure.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from airflow_provider_okta_ure.clients.dialects import Dialect
     from airflow_provider_okta_ure.clients.limit_stores import LimitStore
 
@@ -218,6 +217,14 @@ class ApiClient:
             raise self._too_large(f"GET {path.partition('?')[0]}", error) from None
         except (OSError, ValueError, HTTPError) as error:
             raise no_answer(error, self._dialect.service, self.base_url) from None
+
+    def give_back_after(self, seconds: float | None) -> None:
+        """
+        From now on, refuse a call that would have to wait longer for a rate limit's window.
+
+        :param seconds: see ``give_back_after``; None = it waits.
+        """
+        self._gate.give_back_after(seconds)
 
     def close(self) -> None:
         """Close the connections of all threads; the next request opens new ones."""

@@ -296,6 +296,11 @@ class Gate:
         with self._lock:
             self._look(bucket, self._bucket(bucket), hold=seconds)
 
+    def give_back_after(self, seconds: float | None) -> None:
+        """Take in how long a window may be waited for from now on; None = as long as it takes."""
+        with self._lock:
+            self._give_back_after = seconds
+
     def check_wait(self, bucket: str, seconds: float) -> None:
         """
         Do nothing if so long a wait for a window is to be waited in place.

@@ -70,6 +70,10 @@ class OktaClient(OktaSignalCalls, OktaAdministratorCalls, OktaLogCalls):
         """How much of each window we use at most."""
         return self._api.rate_limit_share
 
+    def give_back_after(self, seconds: float | None) -> None:
+        """From now on, refuse a call that would have to wait longer than this for a rate limit's window."""
+        self._api.give_back_after(seconds)
+
     def close(self) -> None:
         """Close all connections; the next call opens new ones."""
         self._api.close()

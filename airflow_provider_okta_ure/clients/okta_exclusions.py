@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from airflow_provider_okta_ure.clients.okta_users import NAMES_PER_SEARCH
 from airflow_provider_okta_ure.clients.okta_wire import text_literal
 from airflow_provider_okta_ure.core.arguments import separators_in, to_names
-from airflow_provider_okta_ure.core.exclusions import Exclusions
+from airflow_provider_okta_ure.core.guardrails.exclusions import Exclusions
 from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.errors import ConfigurationError, NotFoundError, OktaUreError
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from types import SimpleNamespace
@@ -16,11 +17,10 @@ from airflow_provider_okta_ure.commands.endings import PROBLEM, ending_with_stat
 from airflow_provider_okta_ure.commands.options import refuse_empty
 from airflow_provider_okta_ure.commands.output import output_kept_clean, say
 from airflow_provider_okta_ure.core.plain_text import in_one_line
+from airflow_provider_okta_ure.core.reports import reported
 from airflow_provider_okta_ure.errors import OktaUreError
 
 if TYPE_CHECKING:
-    from argparse import Namespace
-
     from airflow_provider_okta_ure.operators.revert import OktaRevertRunOperator
 
 TASK_ID = "revert"
@@ -103,10 +103,11 @@ def _context(dag_id: str, run_id: str, now: datetime) -> dict[str, Any]:
 
 def _lines(operator: OktaRevertRunOperator) -> Iterator[str]:
     for part in operator.parts:
-        target = part.journal.target_name or part.journal.target
-        for one in part.outcomes:
+        for decision in part.ended:
+            one = reported(decision)
             why = f"{one.reason}: {one.message}" if one.message else one.reason
-            yield "  ".join(filter(None, (f"{one.status:9}", part.action, repr(target), one.user, why)))
+            said = (f"{one.status:9}", part.action, repr(part.target_name), one.user, why)
+            yield "  ".join(filter(None, said))
     for other in operator.not_undone:
         why = f"{other.reason}: {other.message}"
         yield f"{'not done':9}  {other.action}  {other.target!r}  {other.user}  {why}"

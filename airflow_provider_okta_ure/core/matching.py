@@ -5,11 +5,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from airflow_provider_okta_ure.core.models import OktaUser, Outcome, Row, Status
+from airflow_provider_okta_ure.core.decisions.decision import Decision
 from airflow_provider_okta_ure.core.names import fold
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.core.models import OktaUser, Row
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -18,24 +22,6 @@ class Match(msgspec.Struct, frozen=True):
     user: OktaUser | None = None
     reason: str = ""
     by_login: bool = False
-
-
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """
-    What is to become of one row.
-
-    :param user: the Okta user that the row is about.
-    :param outcome: what became of it without any write; None = the action has to be carried out on ``user``.
-    """
-
-    row: Row
-    user: OktaUser | None = None
-    outcome: Outcome | None = None
-
-    @property
-    def to_act_on(self) -> OktaUser | None:
-        """The user to carry the action out on; None when the row is settled."""
-        return self.user if self.outcome is None else None
 
 
 class Directory:
@@ -95,15 +81,6 @@ class Directory:
         return key in self._logins or key in self._emails
 
 
-_EXPLANATIONS = {
-    "ambiguous_user": "several Okta users have this e-mail address, or a login that differs only in its "
-    "spelling, and none has just this login",
-    "user_not_in_okta": "no Okta user has this login or e-mail address",
-    "user_deprovisioned": "the Okta user is deprovisioned",
-    "duplicate_user": "another row is about the same Okta user",
-}
-
-
 def resolve(rows: Sequence[Row], directory: Directory) -> list[Decision]:
     """
     Return one decision per row, in the order of the rows: its user, or the reason why it is skipped.
@@ -116,9 +93,9 @@ def resolve(rows: Sequence[Row], directory: Directory) -> list[Decision]:
     decisions = []
     for index, (row, match) in enumerate(zip(rows, matches, strict=True)):
         if match.user is None:
-            decisions.append(skip(row, match.reason))
+            decisions.append(Decision(row=row).skipped(match.reason))
         elif index not in kept:
-            decisions.append(skip(row, "duplicate_user", user=match.user))
+            decisions.append(Decision(row=row, user=match.user).skipped("duplicate_user"))
         else:
             decisions.append(Decision(row=row, user=match.user))
     return decisions
@@ -134,45 +111,3 @@ def _rows_to_keep(rows: Sequence[Row], matches: Sequence[Match]) -> set[int]:
         user_id = match.user.user_id
         best[user_id] = min(rank, best.get(user_id, rank))
     return {index for _, _, index in best.values()}
-
-
-def outcome_of(
-    row: Row,
-    status: Status,
-    reason: str = "",
-    *,
-    user: OktaUser | None = None,
-    message: str = "",
-    retryable: bool = False,
-    http_status: int | None = None,
-    request_id: str = "",
-    jti: str = "",
-) -> Outcome:
-    """Return what became of ``row``, with what a reader needs to understand it."""
-    return Outcome(
-        user=row.user,
-        status=status,
-        reason=reason,
-        message=message,
-        retryable=retryable,
-        user_id=user.user_id if user else "",
-        login=user.login if user else "",
-        score=row.score,
-        score_level=row.score_level,
-        risk_level=row.risk_level,
-        previous_risk_level=row.previous_risk_level,
-        http_status=http_status,
-        request_id=request_id,
-        jti=jti,
-    )
-
-
-def skip(row: Row, reason: str, *, user: OktaUser | None = None, message: str = "") -> Decision:
-    """Return the decision to leave a row alone on purpose."""
-    text = message or _EXPLANATIONS.get(reason, "")
-    return Decision(row=row, user=user, outcome=outcome_of(row, "skipped", reason, user=user, message=text))
-
-
-def leave(row: Row, reason: str, *, user: OktaUser | None = None) -> Decision:
-    """Return the decision that everything is right already."""
-    return Decision(row=row, user=user, outcome=outcome_of(row, "unchanged", reason, user=user))

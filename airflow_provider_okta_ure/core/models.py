@@ -146,14 +146,32 @@ class SecurityEventsProvider(msgspec.Struct, frozen=True, kw_only=True):
         return self.status == "ACTIVE"
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """
-    What became of one user in one action.
+    How an action on one user ended.
 
     :param reason: a code such as ``user_not_in_okta``; empty when the status says all.
     :param message: the same for people, when there is more to say.
     :param retryable: a failure that another try may not meet again.
     :param jti: the id of the security event token that was pushed.
+    """
+
+    status: Status
+    reason: str = ""
+    message: str = ""
+    retryable: bool = False
+    http_status: int | None = None
+    request_id: str = ""
+    jti: str = ""
+
+
+class ReportedUser(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    One user in a report or in the task log.
+
+    :param user: the name in the source.
+    :param score: 0..1000, **higher is safer**.
+    :param risk_level: Okta's level, **up is risk**.
     """
 
     user: str
@@ -194,8 +212,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     reasons: dict[str, int]
     as_of_reason: str = ""
     target: dict[str, str] = {}
-    failures: list[Outcome] = []
-    examples: list[Outcome] = []
+    failures: list[ReportedUser] = []
+    examples: list[ReportedUser] = []
     plan: dict[str, Any] | None = None
     warnings: list[str] = []
 

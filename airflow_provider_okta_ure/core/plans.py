@@ -15,7 +15,7 @@ from airflow_provider_okta_ure.core.seals import digest_of
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from airflow_provider_okta_ure.core.matching import Decision
+    from airflow_provider_okta_ure.core.decisions.decision import Decision
     from airflow_provider_okta_ure.core.models import Row
 
 _NAMES_SHOWN = 10

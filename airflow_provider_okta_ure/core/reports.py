@@ -10,20 +10,28 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airflow_provider_okta_ure.core.models import STATUSES, Action, Outcome, Report
+from airflow_provider_okta_ure.core.models import STATUSES, Action, Report, ReportedUser
 from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from airflow_provider_okta_ure.core.decisions.decision import Decision
     from airflow_provider_okta_ure.core.plans import ChangePlan
 
 FAILURES_SHOWN = 20
 EXAMPLES_SHOWN = 10
 
+_SHOWN = {
+    "done": EXAMPLES_SHOWN,
+    "planned": EXAMPLES_SHOWN,
+    "skipped": EXAMPLES_SHOWN,
+    "failed": FAILURES_SHOWN,
+}
+
 
 def build_report(
     action: Action,
-    outcomes: Sequence[Outcome],
+    decisions: Sequence[Decision],
     *,
     as_of: datetime,
     dry_run: bool,
@@ -35,30 +43,63 @@ def build_report(
     """
     Return the report of one action; but for a plan, its size does not depend on the number of users.
 
+    :param decisions: all of them, with their outcomes.
     :param as_of_reason: why the run is for that time.
     :param plan: what would be changed, when nothing is.
     :param warnings: what did not stop the task but needs a look.
     """
-    counts = Counter(outcome.status for outcome in outcomes)
-    reasons = Counter(f"{outcome.status}:{outcome.reason}" for outcome in outcomes if outcome.reason)
-    examples = [
-        outcome
-        for status in ("done", "planned", "skipped")
-        for outcome in [one for one in outcomes if one.status == status][:EXAMPLES_SHOWN]
-    ]
+    counts: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    shown: dict[str, list[ReportedUser]] = {status: [] for status in STATUSES}
+    for one in decisions:
+        outcome = one.outcome
+        if outcome is None:
+            continue
+        counts[outcome.status] += 1
+        if outcome.reason:
+            reasons[f"{outcome.status}:{outcome.reason}"] += 1
+        if len(shown[outcome.status]) < _SHOWN.get(outcome.status, 0):
+            shown[outcome.status].append(reported(one))
     return Report(
         action=action,
         as_of=as_of,
         dry_run=dry_run,
-        total=len(outcomes),
+        total=len(decisions),
         counts={status: counts[status] for status in STATUSES},
         reasons=dict(sorted(reasons.items())),
         as_of_reason=as_of_reason,
         target=dict(target or {}),
-        failures=[outcome for outcome in outcomes if outcome.status == "failed"][:FAILURES_SHOWN],
-        examples=examples,
+        failures=shown["failed"],
+        examples=[*shown["done"], *shown["planned"], *shown["skipped"]],
         plan=plan.to_dict() if plan is not None else None,
         warnings=list(warnings),
+    )
+
+
+def reported(decision: Decision) -> ReportedUser:
+    """
+    Return what a report and the task log say of one user.
+
+    :param decision: one that has ended.
+    """
+    row, user, outcome = decision.row, decision.user, decision.outcome
+    if outcome is None:
+        raise AssertionError("only how a decision ended is reported")
+    return ReportedUser(
+        user=row.user,
+        status=outcome.status,
+        reason=outcome.reason,
+        message=outcome.message,
+        retryable=outcome.retryable,
+        user_id=user.user_id if user is not None else "",
+        login=user.login if user is not None else "",
+        score=row.score,
+        score_level=row.score_level,
+        risk_level=row.risk_level,
+        previous_risk_level=row.previous_risk_level,
+        http_status=outcome.http_status,
+        request_id=outcome.request_id,
+        jti=outcome.jti,
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The users of whom Okta was told a level: which rows are about them, without looking everybody up."""
+"""The users about whom a signal was sent: which rows are about them, without looking everybody up."""
 
 from __future__ import annotations
 
@@ -7,40 +7,56 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from airflow_provider_okta_ure.core.decisions.signals import level_of
 from airflow_provider_okta_ure.core.models import OktaUser
 from airflow_provider_okta_ure.core.names import fold
-from airflow_provider_okta_ure.core.signals import level_of
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import Entry
     from airflow_provider_okta_ure.clients.okta import OktaClient
     from airflow_provider_okta_ure.core.models import RiskLevel, Row
+    from airflow_provider_okta_ure.engine.session import Session
+    from airflow_provider_okta_ure.engine.signal_log import SignalLog
 
 
 class SignaledUsers:
     """
     Users and the signal that was, or may have been, delivered last.
 
-    :param told: by Okta id.
+    :param last: the signals, by Okta id.
+    :param ids: the Okta ids that names stood for the last time, by :attr:`Row.key`.
     """
 
-    def __init__(self, told: Mapping[str, Entry]) -> None:
-        self._told = told
-        self._by_name: dict[str, Entry] = {}
-        for entry in sorted(told.values(), key=lambda one: (one.as_of, one.recorded_at)):
+    def __init__(self, last: Mapping[str, Entry], ids: Mapping[str, str] | None = None) -> None:
+        self._last = last
+        self._by_name = {name: last[user_id] for name, user_id in (ids or {}).items() if user_id in last}
+        for entry in sorted(last.values(), key=lambda one: (one.as_of, one.recorded_at)):
             for name in (entry.user_name, entry.login):
                 self._by_name[fold(name)] = entry
+
+    @classmethod
+    def read(cls, session: Session, log: SignalLog, rows: Sequence[Row]) -> SignaledUsers:
+        """
+        Return the users whom rows can be about.
+
+        They are those whom the names of the rows stood for before, and those whose last level is above low:
+        they can have other names by now.
+        """
+        ids = session.log.ids_of_names(org=session.org, kind="user", known_as=(row.key for row in rows))
+        users = {*ids.values(), *(one.user_id for one in session.log.tracked(session.org))}
+        return cls(log.last_signals(users, session.run.as_of), ids)
 
     def under_name(self, key: str) -> Entry | None:
         """Return the last signal about whoever had this name then; the name can be somebody else's by now."""
         return self._by_name.get(key)
 
-    def user_under_name(self, key: str) -> OktaUser | None:
-        """Return whom the last signal about this name was about, as they were then."""
-        entry = self._by_name.get(key)
-        if entry is None:
-            return None
-        return OktaUser(user_id=entry.user_id, login=entry.login, email="", status="")
+    def users_under_names(self, rows: Iterable[Row]) -> dict[str, OktaUser]:
+        """Return whom the last signal under each row's name was about, by :attr:`Row.key`."""
+        return {
+            row.key: OktaUser(user_id=entry.user_id, login=entry.login, email="", status="")
+            for row in rows
+            if (entry := self._by_name.get(row.key)) is not None
+        }
 
     def changed(self, rows: Iterable[Row], as_of: Callable[[Row], datetime]) -> set[str]:
         """
@@ -68,7 +84,7 @@ class SignaledUsers:
         keys = {row.key for row in rows}
         lost = [
             entry.user_id
-            for entry in self._told.values()
+            for entry in self._last.values()
             if entry.user_id
             and entry.risk_level not in ("", "none", "low")
             and ({fold(entry.user_name), fold(entry.login)} & keys or fold(entry.user_name) not in scores)

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_okta_ure.action_log.searching import Filter
+from airflow_provider_okta_ure.core.decisions.decision import Decision
+from airflow_provider_okta_ure.core.decisions.signals import to_level
+from airflow_provider_okta_ure.core.models import OktaUser, Row
 from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.suggestions import did_you_mean
 from airflow_provider_okta_ure.errors import ConfigurationError
@@ -17,7 +20,7 @@ from airflow_provider_okta_ure.errors import ConfigurationError
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import Entry, LogAction, LogStatus
     from airflow_provider_okta_ure.action_log.log import ActionLog
-    from airflow_provider_okta_ure.core.models import OktaUser
+    from airflow_provider_okta_ure.clients.okta import OktaClient
 
 UNDOABLE: tuple[LogAction, ...] = ("add_to_group", "push_risk", "remove_from_group")
 """
@@ -51,6 +54,10 @@ class Undone(msgspec.Struct, frozen=True, kw_only=True):
     first_dag: str
     actions: tuple[LogAction, ...] = UNDOABLE
     user_ids: frozenset[str] | None = None
+
+    def in_words(self, action: LogAction) -> str:
+        """Return what undoing one of the actions is, for people."""
+        return f"undoes {action} of the run {self.run_id} of {self.dag_id}"
 
     def is_about(self, entry: Entry) -> bool:
         """Whether an entry of the run is to be undone, or to be listed as what cannot be."""
@@ -120,6 +127,29 @@ def deeds(entries: Iterable[Entry], undone: Undone, *, action: LogAction, target
         )
         for user_id, some in found.items()
     ]
+
+
+def decisions_about(client: OktaClient, done: Sequence[Deed], known: Sequence[OktaUser]) -> list[Decision]:
+    """
+    Return a decision for each person, who is read from Okta by id; who is not there any more is skipped.
+
+    :param known: users who need not be read.
+    """
+    users = {user.user_id: user for user in known}
+    missing = {one.entry.user_id for one in done} - users.keys()
+    users.update((user.user_id, user) for user in client.find_users_by_id(missing))
+    return [_decision(one, users.get(one.entry.user_id)) for one in done]
+
+
+def _decision(deed: Deed, user: OktaUser | None) -> Decision:
+    entry = deed.entry
+    row = Row(user=entry.user_name or entry.login or entry.user_id, source=entry.source or None)
+    if entry.action == "push_risk":
+        row = msgspec.structs.replace(row, risk_level=to_level(deed.level_before))
+    if user is not None:
+        return Decision(row=row, user=user)
+    then = OktaUser(user_id=entry.user_id, login=entry.login, email="", status="")
+    return Decision(row=row, user=then).skipped("user_not_in_okta", "the Okta user was deleted since then")
 
 
 def targets(entries: Iterable[Entry], undone: Undone) -> list[tuple[LogAction, str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
-from airflow_provider_okta_ure.core.judgement import DailyBound
+from airflow_provider_okta_ure.core.guardrails.limits import DailyBound
 from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
 from airflow_provider_okta_ure.hooks.extras import extra_of, wrong_field
 

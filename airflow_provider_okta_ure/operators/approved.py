@@ -4,53 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from airflow_provider_okta_ure.action_log.approvals import ApprovalRecord, PlanShown, approvals_of_run
 from airflow_provider_okta_ure.action_log.plans import PlanRecord, plans_of_tasks, plans_with_ids
+from airflow_provider_okta_ure.core.guardrails.consent import AcceptedPlans, Approved
 from airflow_provider_okta_ure.errors import ConfigurationError, NotApprovedError
 from airflow_provider_okta_ure.operators.run import to_text
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.log import ActionLog
-    from airflow_provider_okta_ure.core.models import Action
-    from airflow_provider_okta_ure.core.plans import PlanInOrg
-    from airflow_provider_okta_ure.operators.identity import RunIdentity
-
-
-class Approved(msgspec.Struct, frozen=True, kw_only=True):
-    """
-    The plans that a person has approved, of those that a task is to carry out.
-
-    :param by: the name of who answered.
-    :param asked_at: when it was asked (aware).
-    :param plans: as they were shown.
-    :param changed: the tasks whose plans are not any more what was shown, so that they are not approved.
-    """
-
-    by: str
-    asked_at: datetime
-    plans: tuple[PlanInOrg, ...] = ()
-    changed: tuple[str, ...] = ()
-
-    def allows_nothing(self, action: Action) -> bool:
-        """Whether to do nothing with an action can be what was approved."""
-        about = [one.plan for one in self.plans if one.plan.action == action]
-        return not self.changed and (not about or any(not plan.changes for plan in about))
-
-
-class AcceptedPlans(msgspec.Struct, frozen=True, kw_only=True):
-    """
-    The plans that may be of any size, because somebody has looked at them and named their ids.
-
-    :param unknown: the ids that stand for no plan.
-    """
-
-    plans: tuple[PlanInOrg, ...] = ()
-    unknown: tuple[str, ...] = ()
+    from airflow_provider_okta_ure.engine.run import Run
 
 
 def plan_ids_of(approved_plan: object) -> tuple[str, ...]:
@@ -119,7 +85,7 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigurationError("planned_by is set, and approval is not.", remedy="Set approval, too.")
         return found
 
-    def read_accepted(self, log: ActionLog, run: RunIdentity, *, org: str) -> AcceptedPlans:
+    def read_accepted(self, log: ActionLog, run: Run, *, org: str) -> AcceptedPlans:
         """
         Return the plans with our ids that were made by runs of the same DAG for the same org.
 
@@ -135,9 +101,7 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
             unknown=tuple(one for one in self.plan_ids if one not in known),
         )
 
-    def read_approved(
-        self, log: ActionLog, run: RunIdentity, *, org: str, key: bytes, conn_id: str
-    ) -> Approved:
+    def read_approved(self, log: ActionLog, run: Run, *, org: str, key: bytes, conn_id: str) -> Approved:
         """
         Return what was approved in a run; of a mapped task that asked, in any of its parts.
 
@@ -166,7 +130,7 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
             changed=tuple(changed),
         )
 
-    def _to_carry_out(self, shown: Sequence[PlanShown], run: RunIdentity) -> set[PlanShown]:
+    def _to_carry_out(self, shown: Sequence[PlanShown], run: Run) -> set[PlanShown]:
         if not self.planned_by:
             return set(shown)
         of_task = {one for one in shown if one.task_id == self.planned_by}

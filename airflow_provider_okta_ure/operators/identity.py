@@ -3,40 +3,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from airflow_provider_okta_ure.action_log.tasks import TaskKey
-from airflow_provider_okta_ure.core.as_of import AsOf, AsOfReason
+from airflow_provider_okta_ure.core.as_of import AsOf
+from airflow_provider_okta_ure.engine.run import Run
 from airflow_provider_okta_ure.operators.run import Log, announce, as_of_run, run_type_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class RunIdentity(msgspec.Struct, frozen=True, kw_only=True):
-    """
-    Who does something, for the action log.
-
-    :param as_of: the time the run is for (aware, UTC).
-    :param as_of_reason: why it is that time: a key of :data:`as_of.AS_OF_REASONS`; empty = not known.
-    :param is_backfill: whether the run makes up for a past interval.
-    :param try_id: what tells this try of the task from all others.
-    :param triggered_by: the name of who triggered the run or its backfill; empty = Airflow does not tell.
-    """
-
-    as_of: datetime
-    as_of_reason: AsOfReason | Literal[""] = ""
-    dag_id: str = ""
-    run_id: str = ""
-    task_id: str = ""
-    map_index: int = -1
-    try_number: int = 1
-    is_backfill: bool = False
-    triggered_by: str = ""
-    try_id: str = ""
+class RunIdentity(Run, frozen=True, kw_only=True):
+    """The task that acts, as Airflow tells it."""
 
     @classmethod
     def of(cls, context: Context) -> RunIdentity:
@@ -61,11 +39,6 @@ class RunIdentity(msgspec.Struct, frozen=True, kw_only=True):
             # Airflow makes a new id for each try; a run that is deleted and made anew begins again at try 1.
             try_id=str(getattr(task, "id", None) or try_number or 1),
         )
-
-    @property
-    def task(self) -> TaskKey:
-        """The task, in all its tries."""
-        return TaskKey(dag_id=self.dag_id, run_id=self.run_id, task_id=self.task_id, map_index=self.map_index)
 
     def announce(self, log: Log, *, only_reads: bool = False) -> None:
         """

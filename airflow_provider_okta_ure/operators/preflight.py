@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_okta_ure.core.exclusions import to_administrators_excluded
+from airflow_provider_okta_ure.core.guardrails.exclusions import to_administrators_excluded
 from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.hooks.netskope import NetskopeHook

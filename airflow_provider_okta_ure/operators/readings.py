@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -10,15 +11,13 @@ import msgspec
 
 from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.action_log.tasks import TaskKey
-from airflow_provider_okta_ure.core.judgement import is_outage
+from airflow_provider_okta_ure.core.guardrails.limits import is_outage
 from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.core.spans import to_span
 from airflow_provider_okta_ure.errors import ConfigurationError, SourceOutageError, StaleScoresError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from airflow_provider_okta_ure.core.freshness import Freshness
     from airflow_provider_okta_ure.core.models import Row
     from airflow_provider_okta_ure.operators.identity import RunIdentity

@@ -16,10 +16,13 @@ from airflow_provider_okta_ure.action_log.holders import Changed
 from airflow_provider_okta_ure.action_log.reverts import Revert
 from airflow_provider_okta_ure.clients.scopes import GROUPS_MANAGE, USERS_READ
 from airflow_provider_okta_ure.core.arguments import to_names
-from airflow_provider_okta_ure.core.judgement import BlastRadius
 from airflow_provider_okta_ure.core.models import STATUSES
 from airflow_provider_okta_ure.core.plans import ChangePlan, PlanInOrg
 from airflow_provider_okta_ure.core.reports import FailOn
+from airflow_provider_okta_ure.engine.group_log import GROUP_ACTIONS
+from airflow_provider_okta_ure.engine.group_work import turn_of
+from airflow_provider_okta_ure.engine.guard import remember_plan
+from airflow_provider_okta_ure.engine.turns import Turns
 from airflow_provider_okta_ure.engine.undoing import (
     NOT_REVERTIBLE,
     UNDOABLE,
@@ -39,24 +42,20 @@ from airflow_provider_okta_ure.errors import (
 )
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
 from airflow_provider_okta_ure.hooks.okta import OktaHook
-from airflow_provider_okta_ure.operators.approved import Consent
 from airflow_provider_okta_ure.operators.costs import cost_written
-from airflow_provider_okta_ure.operators.groups import turn_of
 from airflow_provider_okta_ure.operators.identities import Names
 from airflow_provider_okta_ure.operators.identity import RunIdentity
-from airflow_provider_okta_ure.operators.journal import GROUP_ACTIONS, Journal, Turns
-from airflow_provider_okta_ure.operators.links import ActionLogLink
-from airflow_provider_okta_ure.operators.pausing import PauseSwitch
-from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
-from airflow_provider_okta_ure.operators.reverting import OPPOSITES, UndoPart, part_of
+from airflow_provider_okta_ure.operators.reverting import UndoPart, why_planned
 from airflow_provider_okta_ure.operators.run import failing_for_good, to_flag, to_text
+from airflow_provider_okta_ure.operators.writing import OktaWritingOperator
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseOperatorLink, Context
+    from airflow.sdk import Context
 
     from airflow_provider_okta_ure.action_log.entries import Entry, LogAction
     from airflow_provider_okta_ure.action_log.log import ActionLog
     from airflow_provider_okta_ure.core.models import Report
+    from airflow_provider_okta_ure.engine.guard import Guard
     from airflow_provider_okta_ure.errors import OktaUreError
 
 _LEFT_SHOWN = 20
@@ -65,7 +64,7 @@ _LEFT_SHOWN = 20
 GROUP_NOT_FOUND = "group_not_found"
 
 
-class OktaRevertRunOperator(ServiceOperator):
+class OktaRevertRunOperator(OktaWritingOperator):
     """
     Undo what a run did to people in Okta, as far as it is still so and nothing later was decided about them.
 
@@ -83,32 +82,11 @@ class OktaRevertRunOperator(ServiceOperator):
         empty = all. (templated)
     :param users: only what was done to these people: logins, then or now, names as in the source, or Okta
         ids; empty = everybody. (templated)
-    :param dry_run: only say what would be undone; reads from Okta, writes nothing. (templated)
-    :param fail_on: how many failed users fail the task: ``1``, ``"10%"`` or ``"never"``. (templated)
     :param max_changes: more users than this are not changed without a person's approval; all parts of the
         revert count together. (templated)
-    :param max_change_percent: nor is a larger part (0..100) of the group's members, or, for who comes back
-        and for risk signals, of all users of the source; but 25 users always are. (templated)
-    :param approved_plan: ids of plans that tasks of this DAG have made or were refused for: a part of the
-        revert that is just one of them may be larger than these limits; the bound of the org and the day
-        still holds. A list, or text with commas. (templated)
-    :param approval: the task id of an :class:`OktaApprovalOperator` of the same run: only what was approved
-        there is done, whatever its size. (templated)
-    :param planned_by: the task id of the task whose plan this is, of those that ``approval`` asked about;
-        empty = any of them. (templated)
-    :param exclude_users: logins, e-mail addresses or Okta ids of users who are never touched, besides
-        those in the connection. (templated)
-    :param exclude_groups: names or ids of groups whose members are never touched. (templated)
-    :param exclude_administrators: ``True`` = Okta's administrators are never touched, and nobody is when
-        they cannot be read; ``"if_readable"`` = only when the token can read them. (templated)
-    :param workers: how many users at the same time.
-    :param okta_conn_id: the connection to the Okta org that the run acted on. (templated)
     :return: counts per status, the report of each part, and what is not undone.
     """
 
-    operator_extra_links: Sequence[BaseOperatorLink] = (ActionLogLink(),)
-    # Shadows BaseOperator.dry_run(), which only renders templates and which nothing in Airflow calls.
-    dry_run: bool | str  # type: ignore[assignment]
     scopes: ClassVar[tuple[str, ...]] = (USERS_READ, GROUPS_MANAGE)
     """What a service app has to be granted to undo all actions."""
     template_fields: Sequence[str] = (
@@ -116,17 +94,7 @@ class OktaRevertRunOperator(ServiceOperator):
         "reverted_run_id",
         "actions",
         "users",
-        "dry_run",
-        "fail_on",
-        "max_changes",
-        "max_change_percent",
-        "approved_plan",
-        "approval",
-        "planned_by",
-        "exclude_users",
-        "exclude_groups",
-        "exclude_administrators",
-        "okta_conn_id",
+        *OktaWritingOperator.template_fields,
     )
 
     def __init__(
@@ -136,18 +104,6 @@ class OktaRevertRunOperator(ServiceOperator):
         reverted_run_id: str,
         actions: Any = None,
         users: Any = None,
-        dry_run: bool | str = False,
-        fail_on: int | str = 1,
-        max_changes: int | str = BlastRadius().max_changes,
-        max_change_percent: float | str = BlastRadius().max_change_percent,
-        approved_plan: Any = None,
-        approval: str | None = None,
-        planned_by: str = "",
-        exclude_users: Any = None,
-        exclude_groups: Any = None,
-        exclude_administrators: bool | str = "if_readable",
-        workers: int = 4,
-        okta_conn_id: str = OktaHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -155,18 +111,6 @@ class OktaRevertRunOperator(ServiceOperator):
         self.reverted_run_id = reverted_run_id
         self.actions = actions
         self.users = users
-        self.dry_run = dry_run
-        self.fail_on = fail_on
-        self.max_changes = max_changes
-        self.max_change_percent = max_change_percent
-        self.approved_plan = approved_plan
-        self.approval = approval
-        self.planned_by = planned_by
-        self.exclude_users = exclude_users
-        self.exclude_groups = exclude_groups
-        self.exclude_administrators = exclude_administrators
-        self.workers = workers
-        self.okta_conn_id = okta_conn_id
         self.parts: list[UndoPart] = []
         """What was undone or was to be, once it is known."""
         self.not_undone: list[Left] = []
@@ -188,9 +132,7 @@ class OktaRevertRunOperator(ServiceOperator):
         run.announce(self.log)
         dry_run = to_flag(self.dry_run, "dry_run")
         fail_on = FailOn.parse(self.fail_on)
-        limits = BlastRadius.parse(self.max_changes, self.max_change_percent)
-        consent = Consent.of(self.approved_plan, self.approval, self.planned_by)
-        pause = PauseSwitch(self.warn)
+        self.check_arguments()
         with (
             closing(open_action_log()) as log,
             self._cost_written(log, run),
@@ -198,25 +140,27 @@ class OktaRevertRunOperator(ServiceOperator):
             ExitStack() as ending,
         ):
             undone, entries = self._undone(log, run)
+            guard = self.guard(log, run, org=undone.org)
             parts = self._parts(log, run, undone, entries, turns)
             # Also of a revert that is refused: whom it was about counts for nobody's limit.
             for part in parts:
-                ending.callback(part.journal.end_claim)
+                ending.callback(part.end_claim)
             only_planned = self._prepare(
                 parts,
                 turns,
                 self._groups_of(log, undone),
                 org=undone.org,
-                only_plan=pause.is_on() or dry_run,
-                pause=pause,
+                only_plan=self.is_paused() or dry_run,
+                why=why_planned(dry_run=dry_run),
             )
-            self.parts = [part for part in parts if part.is_there]
+            self.parts = [part for part in parts if part.prepared is not None]
             if dry_run and not self.parts:
                 self._plan_nothing(log, run, undone)
+            approvers: dict[int, str] = {}
             if not only_planned:
-                self._judge(self.parts, undone, consent, limits, context)
+                approvers = self._judge(self.parts, undone, guard)
                 log.revert(self._records(undone, run))
-            reports, problem = self._carry_out(context, fail_on)
+            reports, problem = self._carry_out(context, fail_on, approvers)
             if not only_planned:
                 self.claims = self._recount_claims(log, undone)
             after = self._entries(log, undone)
@@ -324,30 +268,13 @@ class OktaRevertRunOperator(ServiceOperator):
         self, log: ActionLog, run: RunIdentity, undone: Undone, entries: Sequence[Entry], turns: Turns
     ) -> list[UndoPart]:
         """Return what is to be undone, in its order."""
-        arguments = {
-            "dry_run": self.dry_run,
-            "exclude_users": self.exclude_users,
-            "exclude_groups": self.exclude_groups,
-            "exclude_administrators": self.exclude_administrators,
-            "workers": self.workers,
-            "okta_conn_id": self.okta_conn_id,
-        }
         parts = []
-        for number, (action, target) in enumerate(targets(entries, undone)):
+        for action, target in targets(entries, undone):
             why_not = self._why_not_sent(target) if action == "push_risk" else ""
             if why_not:
                 self._leave_signals(entries, undone, target, why_not)
                 continue
-            journal = Journal(
-                log,
-                run,
-                org=undone.org,
-                action=OPPOSITES[action],
-                turns=turns,
-            )
-            part = part_of(
-                action, target, undone, journal=journal, task_id=f"undo_{action}_{number}", **arguments
-            )
+            part = UndoPart(self, action, target, undone, log=log, run=run, turns=turns)
             self._hooks.append(part.hook)
             parts.append(part)
         return parts
@@ -361,10 +288,10 @@ class OktaRevertRunOperator(ServiceOperator):
         """Let nobody be held, or let go, because of what the run decided without an effect in Okta."""
         # What was undone, or tried, has said itself who holds whom.
         settled = {
-            (part.journal.target, one.user_id)
+            (part.target_key, one.user.user_id)
             for part in self.parts
-            for one in part.outcomes
-            if one.reason != "later_decision"
+            for one in part.ended
+            if one.user is not None and one.outcome is not None and one.outcome.reason != "later_decision"
         }
         changed = log.recount_claims(
             org=undone.org, dag_id=undone.dag_id, run_id=undone.run_id, settled=settled
@@ -381,53 +308,44 @@ class OktaRevertRunOperator(ServiceOperator):
         *,
         org: str,
         only_plan: bool,
-        pause: PauseSwitch,
+        why: str,
     ) -> bool:
         """
         Plan all parts, while no other task acts on the same, and return whether it is left at that.
 
         :param groups: ids of the groups whose members' claims change.
         :param only_plan: it is known already that nothing is written.
+        :param why: why, as a reason code.
         """
         if not only_plan:
             # In one order, so that two reverts never wait for each other.
             for what in sorted({part.turn() for part in parts} | {turn_of(group) for group in groups}):
                 turns.take(f"{org} {what}")
             # Waiting may have taken a quarter of an hour.
-            only_plan = pause.is_on()
-        there = [part for part in parts if self._is_there(part, only_plan=only_plan)]
-        why = next((part.prepared.only_planned for part in there if part.prepared.only_planned), "")
-        if why:
+            only_plan = self.is_paused()
+        there = [part for part in parts if self._is_there(part, only_plan=only_plan, why=why)]
+        left_at = next((part.plan.why for part in there if part.plan.why), "")
+        if left_at:
             # All or nothing: a revert is not half carried out because of what happened during planning.
             for part in there:
-                part.leave_it_at_the_plan(why)
-        return bool(why) or only_plan
+                part.leave_it_at_the_plan(left_at)
+        return bool(left_at) or only_plan
 
-    def _is_there(self, part: UndoPart, *, only_plan: bool) -> bool:
+    def _is_there(self, part: UndoPart, *, only_plan: bool, why: str) -> bool:
         """Prepare a part, and return whether the group that it is about still exists."""
         try:
-            part.prepare(only_plan=only_plan)
+            part.prepare(only_plan=only_plan, is_paused=self.is_paused, why=why)
         except GroupError as error:
             if error.reason != GROUP_NOT_FOUND:
                 raise
             self.warn(f"{error.message} What the run did there is not undone.")
-        return part.is_there
-
-    def warn(self, text: str) -> None:
-        """Say in the task log and in the result what people should look at."""
-        self.log.warning("%s", text)
-        self._warnings.append(text)
-
-    @cached_property
-    def _warnings(self) -> list[str]:
-        return []
+        return part.prepared is not None
 
     def _plan_nothing(self, log: ActionLog, run: RunIdentity, undone: Undone) -> None:
         """Write down that nothing is to be done, for the task that asks."""
         plan = ChangePlan.of_nothing("no_action", run.as_of)
-        Journal(log, run, org=undone.org, action="no_action").write_plan(
-            PlanInOrg(org=undone.org, target="", plan=plan)
-        )
+        session = self.session(log, run, org=undone.org, turns=Turns(log), is_preview=True)
+        remember_plan(session, PlanInOrg(org=undone.org, target="", plan=plan))
 
     def _why_not_sent(self, issuer: str) -> str:
         """Return why this connection cannot send signals as an issuer; empty = it can."""
@@ -454,32 +372,26 @@ class OktaRevertRunOperator(ServiceOperator):
             if undone.is_about(one) and one.target == issuer and one.status == "done"
         )
 
-    def _judge(
-        self,
-        parts: Sequence[UndoPart],
-        undone: Undone,
-        consent: Consent,
-        limits: BlastRadius,
-        context: Context,
-    ) -> None:
+    def _judge(self, parts: Sequence[UndoPart], undone: Undone, guard: Guard) -> dict[int, str]:
         """
         Refuse the whole revert when one of its parts, or all of them together, is too much.
 
+        :return: who approved each part, by its place.
         :raises OktaUreError: saying why.
         """
-        for part in parts:
-            part.judge(consent, limits, context)
-        if not parts and consent.approval is not None:
+        approvers = {number: part.judge(guard) for number, part in enumerate(parts)}
+        if not parts and guard.read_approved is not None:
             raise NotApprovedError(
                 f"There is nothing to undo of the run {undone.run_id} any more, so nothing of what was "
                 "approved is done. Nothing was written."
             )
-        limited = [part for part in parts if not part.needs_no_limit(consent)]
-        proposals = [part.prepared.proposal for part in limited]
+        limited = [part for part in parts if not part.needs_no_limit(guard)]
+        proposals = [part.plan.proposal for part in limited]
         people = {change.user_id for one in proposals for change in (*one.earlier, *one.plan.changes)}
         base = max([len(people), *(one.plan.base for one in proposals)])
+        limits = guard.radius
         if not limits.is_exceeded(len(people), base):
-            return
+            return approvers
         for part in limited:
             part.remember_plan()
         plans = ",".join(one.plan.plan_id for one in proposals)
@@ -512,16 +424,22 @@ class OktaRevertRunOperator(ServiceOperator):
             for user_key in people
         ]
 
-    def _carry_out(self, context: Context, fail_on: FailOn) -> tuple[list[Report], OktaUreError | None]:
+    def _carry_out(
+        self, context: Context, fail_on: FailOn, approvers: Mapping[int, str]
+    ) -> tuple[list[Report], OktaUreError | None]:
         """Return the reports of all parts, and the first of what fails the task; one part stops no other."""
         reports: list[Report] = []
         first: OktaUreError | None = None
-        for part in self.parts:
-            report, problem = part.carry_out(context, fail_on)
+        for number, part in enumerate(self.parts):
+            report, problem = part.carry_out(
+                context,
+                fail_on,
+                approved_by=approvers.get(number, ""),
+                names=self._names,
+                is_paused=self.is_paused,
+            )
             reports.append(report)
             first = first or problem
-            # Those of the parts are in their logs already; the page shows those of the task.
-            self._warnings.extend(text for text in report.warnings if text not in self._warnings)
         return reports, first
 
     def _result(

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import StrictUndefined, TemplateError
 
-from airflow_provider_okta_ure.core.exclusions import AdministratorsExcluded, to_administrators_excluded
+from airflow_provider_okta_ure.core.guardrails.exclusions import (
+    AdministratorsExcluded,
+    to_administrators_excluded,
+)
 from airflow_provider_okta_ure.core.keeping import Keep
 from airflow_provider_okta_ure.core.selections import Selection
 from airflow_provider_okta_ure.errors import ConfigurationError, RuleError

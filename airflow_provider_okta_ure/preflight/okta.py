@@ -19,7 +19,7 @@ from airflow_provider_okta_ure.clients.scopes import (
     USERS_READ,
     covers,
 )
-from airflow_provider_okta_ure.core.group_rules import GroupRules
+from airflow_provider_okta_ure.core.guardrails.group_rules import GroupRules
 from airflow_provider_okta_ure.errors import OktaUreError, PermissionDeniedError
 from airflow_provider_okta_ure.preflight.attempt import Attempt, attempt
 from airflow_provider_okta_ure.preflight.checks import Check

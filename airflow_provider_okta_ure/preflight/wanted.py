@@ -17,7 +17,7 @@ from airflow_provider_okta_ure.clients.scopes import (
     USER_RISK_MANAGE,
     USERS_READ,
 )
-from airflow_provider_okta_ure.core.exclusions import AdministratorsExcluded  # noqa: TC001  # msgspec reads it
+from airflow_provider_okta_ure.core.guardrails.exclusions import AdministratorsExcluded  # noqa: TC001  # msgspec reads it
 from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.errors import ConfigurationError
 

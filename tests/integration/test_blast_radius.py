@@ -10,8 +10,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_okta_ure.core.plans import Proposal
+from airflow_provider_okta_ure.engine import session
 from airflow_provider_okta_ure.errors import BlastRadiusError, OktaUreError, PlanChangedError
-from airflow_provider_okta_ure.operators import journal
 from airflow_provider_okta_ure.operators.netskope import NetskopeFetchScoresOperator
 from tests.integration.approving import answer, ask, carry_out, in_task, plan, planned, question, questions
 from tests.integration.conftest import NOW
@@ -178,7 +178,7 @@ def test_the_parts_of_a_mapped_task_share_one_limit(okta, monkeypatch):
     assert "Nothing more was written" in message
     assert len(okta.okta.members(group)) == 20
     # Another day is another change.
-    monkeypatch.setattr(journal, "_now", lambda: datetime.now(tz=timezone.utc) + DAY)
+    monkeypatch.setattr(session, "utc_now", lambda: datetime.now(tz=timezone.utc) + DAY)
     later = context(NOW + DAY, task=Task("act", run_id="next", map_index=1))
     assert run(ADD, parts[1], later, group_id=group)["counts"]["done"] == 20
 

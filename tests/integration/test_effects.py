@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_okta_ure.core.matching import Decision, outcome_of
+from airflow_provider_okta_ure.core.decisions.decision import Decision
 from airflow_provider_okta_ure.core.models import OktaUser, Outcome, Row
+from airflow_provider_okta_ure.engine.executor import Execution, Unrecorded
+from airflow_provider_okta_ure.engine.failures import concerns_everybody
 from airflow_provider_okta_ure.errors import (
     InvalidRequestError,
     NotFoundError,
@@ -16,7 +19,9 @@ from airflow_provider_okta_ure.errors import (
     RateLimitedError,
     ServerError,
 )
-from airflow_provider_okta_ure.operators.effects import CarriedOut, concerns_everybody
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.engine.recorder import Attempt
 
 DECISIONS = [
     Decision(
@@ -27,15 +32,15 @@ DECISIONS = [
 ]
 
 
-def carried_out(error_of: Callable[[int], OktaUreError | None]) -> tuple[CarriedOut, list[Outcome]]:
-    def effect(row: Row, user: OktaUser) -> Outcome:
-        error = error_of(int(user.user_id))
+def carried_out(error_of: Callable[[int], OktaUreError | None]) -> tuple[Execution, list[Outcome]]:
+    def effect(decision: Decision, _: Attempt) -> Outcome:
+        error = error_of(int(decision.user.user_id)) if decision.user is not None else None
         if error is not None:
             raise error
-        return outcome_of(row, "done", user=user)
+        return Outcome(status="done")
 
-    act = CarriedOut(DECISIONS, effect, workers=4, before=lambda _: None, after=lambda _: None)
-    return act, list(act)
+    act = Execution(DECISIONS, effect, workers=4, recorder=Unrecorded())
+    return act, [one.outcome for one in act if one.outcome is not None]
 
 
 def busy(seconds: float | None) -> OktaUreError:

@@ -10,9 +10,9 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_okta_ure.action_log.confirming import Found
 from airflow_provider_okta_ure.action_log.searching import Filter
+from airflow_provider_okta_ure.engine import session
 from airflow_provider_okta_ure.errors import OktaUreError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
-from airflow_provider_okta_ure.operators import journal
 from airflow_provider_okta_ure.operators.okta import OktaPushRiskOperator
 from tests.integration.conftest import CLOCK
 from tests.integration.exchange import Exchange, day
@@ -168,10 +168,9 @@ def test_a_signal_refused_for_its_time_gets_a_fresh_one(
     exchange.user("ann")
     exchange.sandbox.options.set_iat_max_future_seconds = 300
     clock = exchange.sandbox.clock
-    defaults: Any = journal.Journal.__init__.__kwdefaults__
-    monkeypatch.setitem(defaults, "now", lambda: clock.now() + timedelta(minutes=20))
+    monkeypatch.setattr(session, "utc_now", lambda: clock.now() + timedelta(minutes=20))
     refused(exchange, 1, {"ann": 100})
-    monkeypatch.setitem(defaults, "now", clock.now)
+    monkeypatch.setattr(session, "utc_now", clock.now)
     exchange.push(1, {"ann": 100}, try_number=2)
     assert exchange.told("ann") == [("none", "high")]
 

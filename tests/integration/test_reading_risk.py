@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from airflow_provider_okta_ure.operators.reading_risk import read_risks
 
 from airflow_provider_okta_ure.core.models import OktaUser, UserRisk
 from airflow_provider_okta_ure.errors import (
@@ -16,7 +17,6 @@ from airflow_provider_okta_ure.errors import (
     RateLimitedError,
     ServerError,
 )
-from airflow_provider_okta_ure.operators.reading_risk import read_risks
 
 LOW = UserRisk(level="low")
 USERS = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -13,22 +13,20 @@ from sqlalchemy import select
 
 from airflow_provider_okta_ure.action_log.log import ActionLog
 from airflow_provider_okta_ure.action_log.tables import claims
+from airflow_provider_okta_ure.engine.turns import Turns
 from airflow_provider_okta_ure.errors import OktaUreError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
-from airflow_provider_okta_ure.operators.journal import Turns
 from airflow_provider_okta_ure.operators.okta import (
     OktaAddToGroupOperator,
     OktaRevertRunOperator,
     OktaUpsertUserRiskOperator,
 )
-from airflow_provider_okta_ure.operators.reverting import UndoAdditions
+from airflow_provider_okta_ure.operators.reverting import UndoPart
 from tests.integration.conftest import FakeTaskInstance
 from tests.integration.exchange import GROUP, Exchange, day, rows_of
 from tests.integration.judging_support import logged, writes
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from airflow_provider_okta_ure.sandbox import Sandbox
 
 REVERTING = "okta_revert_run"
@@ -352,14 +350,14 @@ def test_what_a_running_run_did_elsewhere_meanwhile_is_said(
 ) -> None:
     exchange.push(0, {"bob": 900})
     exchange.add(1, {"ann": 100})
-    undoing = UndoAdditions.carry_out
+    undoing = UndoPart.carry_out
 
-    def meanwhile(*arguments: Any) -> Any:
-        found = undoing(*arguments)
+    def meanwhile(*arguments: Any, **more: Any) -> Any:
+        found = undoing(*arguments, **more)
         also_did(action="push_risk", target="https://risk.corp.example", previous_risk_level="none")
         return found
 
-    monkeypatch.setattr(UndoAdditions, "carry_out", meanwhile)
+    monkeypatch.setattr(UndoPart, "carry_out", meanwhile)
     report = revert(1)
     assert "while it was undone" in report["warnings"][0]
     assert revert(2, "day-1")["counts"]["done"] == 1

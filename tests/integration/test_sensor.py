@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,9 @@ from airflow.sdk.exceptions import (
 )
 
 from airflow_provider_okta_ure.delivery.watch import Watch
+from airflow_provider_okta_ure.engine import session
 from airflow_provider_okta_ure.errors import DeliveryError, ServerError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
-from airflow_provider_okta_ure.operators.journal import Journal
 from airflow_provider_okta_ure.operators.okta import OktaPushRiskOperator
 from airflow_provider_okta_ure.operators.retry_policy import HAS_RETRY_POLICIES
 from airflow_provider_okta_ure.sensors.okta import OktaRiskEventSensor
@@ -29,8 +30,6 @@ from airflow_provider_okta_ure.triggers.okta import OktaRiskEventTrigger
 from tests.integration.conftest import NOW, FakeTaskInstance, context_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from airflow_provider_okta_ure.sandbox import Sandbox
 
 LOGS = "/api/v1/logs"
@@ -74,8 +73,8 @@ def ignore_signals(okta: Sandbox, *logins: str) -> None:
 def _virtual_time(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let everybody tell the time by the sandbox's clock, and let waiting move it."""
     okta: Sandbox = request.getfixturevalue("okta")
-    for begin in (Journal.__init__, Watch.__init__):
-        monkeypatch.setitem(begin.__kwdefaults__ or {}, "now", okta.clock.now)
+    monkeypatch.setattr(session, "utc_now", okta.clock.now)
+    monkeypatch.setitem(Watch.__init__.__kwdefaults__ or {}, "now", okta.clock.now)
 
     async def pass_time(seconds: float) -> None:
         okta.clock.advance(seconds)

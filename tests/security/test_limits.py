@@ -13,10 +13,11 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_okta_ure.action_log.changes import effects_since
 from airflow_provider_okta_ure.action_log.entries import Entry
+from airflow_provider_okta_ure.engine import session
+from airflow_provider_okta_ure.engine.guard import Guard
+from airflow_provider_okta_ure.engine.recorder import Recorder
 from airflow_provider_okta_ure.errors import BlastRadiusError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
-from airflow_provider_okta_ure.operators import journal
-from airflow_provider_okta_ure.operators.actions import OktaActionOperator
 from tests.integration.conftest import NOW
 from tests.integration.judging_support import ADD, PUSH, REMOVE, Task, context, people, row, rows, run
 
@@ -32,7 +33,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
     """Set the clock on the wall; at first it is noon, so that no test runs over midnight."""
 
     def set_to(moment: datetime) -> None:
-        monkeypatch.setattr(journal, "_now", lambda: moment)
+        monkeypatch.setattr(session, "utc_now", lambda: moment)
 
     set_to(CLOCK)
     return set_to
@@ -248,7 +249,7 @@ def test_the_bound_can_be_switched_off(okta: Sandbox, bound: Callable[[object], 
 
 
 def test_it_is_on_by_default() -> None:
-    from airflow_provider_okta_ure.core.judgement import DailyBound
+    from airflow_provider_okta_ure.core.guardrails.limits import DailyBound
 
     assert [DailyBound.parse(None).allowed(users) for users in (0, 900, 1000, 10_000)] == [
         500,
@@ -281,18 +282,19 @@ def test_tasks_that_plan_at_the_same_moment_do_not_all_pass(
     groups = [okta.okta.add_group(f"g{number}").id for number in range(4)]
     judged, all_judged = threading.Semaphore(0), threading.Event()
 
-    def judge(self: Any, *arguments: Any, _before: Any = OktaActionOperator._judge) -> None:
+    def judge(self: Any, *arguments: Any, _before: Any = Guard.judge) -> str:
         try:
-            _before(self, *arguments)
+            approved_by: str = _before(self, *arguments)
+            return approved_by
         finally:
             judged.release()
 
-    def begin(self: journal.Journal, decisions: Any, _before: Any = journal.Journal.begin) -> None:
+    def begin(self: Recorder, decisions: Any, _before: Any = Recorder.begin) -> Any:
         assert all_judged.wait(timeout=120)
-        _before(self, decisions)
+        return _before(self, decisions)
 
-    monkeypatch.setattr(OktaActionOperator, "_judge", judge)
-    monkeypatch.setattr(journal.Journal, "begin", begin)
+    monkeypatch.setattr(Guard, "judge", judge)
+    monkeypatch.setattr(Recorder, "begin", begin)
 
     def act(number: int) -> int:
         return done(ADD, part(number), task(f"act-{number}"), group_id=groups[number])

@@ -11,15 +11,14 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow_provider_okta_ure.commands.dags import read_params
 from airflow_provider_okta_ure.core.arguments import to_names
 from airflow_provider_okta_ure.core.as_of import RunTimes, choose_as_of
-from airflow_provider_okta_ure.core.exclusions import to_administrators_excluded
-from airflow_provider_okta_ure.core.history import to_history
-from airflow_provider_okta_ure.core.judgement import BlastRadius
+from airflow_provider_okta_ure.core.decisions.signals import to_history, to_most_unconfirmed
+from airflow_provider_okta_ure.core.guardrails.exclusions import to_administrators_excluded
+from airflow_provider_okta_ure.core.guardrails.limits import BlastRadius
 from airflow_provider_okta_ure.core.keeping import Keep
 from airflow_provider_okta_ure.core.levels import LevelMapping, ScoreBounds, check_score
 from airflow_provider_okta_ure.core.reports import FailOn
 from airflow_provider_okta_ure.core.rows import to_rows
 from airflow_provider_okta_ure.core.selections import Selection
-from airflow_provider_okta_ure.core.signals import to_most_unconfirmed
 from airflow_provider_okta_ure.core.spans import to_span
 from airflow_provider_okta_ure.core.texts import ReasonText
 from airflow_provider_okta_ure.errors import ConfigurationError

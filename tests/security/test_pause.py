@@ -94,11 +94,8 @@ def operators() -> dict[str, type[Any]]:
 PARTS = {
     "OktaActionOperator",
     "OktaGroupOperator",
+    "OktaWritingOperator",
     "ServiceOperator",
-    "UndoAdditions",
-    "UndoPart",
-    "UndoRemovals",
-    "UndoSignals",
 }
 """What others are made of, and nobody puts into a DAG."""
 REVERT = "OktaRevertRunOperator"
@@ -212,10 +209,11 @@ CALLS_THAT_WRITE = {
 }
 BEHIND_THE_SWITCH = {
     "hooks/okta.py",
-    "operators/groups.py",
-    "operators/push.py",
-    "operators/reverting.py",
-    "operators/risk.py",
+    "engine/adding.py",
+    "engine/removing.py",
+    "engine/signals.py",
+    "engine/undo_group.py",
+    "engine/upserting.py",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,10 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_provider_okta_ure.core.matching import Decision
+from airflow_provider_okta_ure.core.decisions.decision import Decision
+from airflow_provider_okta_ure.core.decisions.facts import RunFacts
+from airflow_provider_okta_ure.core.decisions.less_safe_rows import less_safe_row_decides
 from airflow_provider_okta_ure.core.models import OktaUser, Row
-from airflow_provider_okta_ure.core.other_rows import without_less_safe_rows
 from airflow_provider_okta_ure.core.rules import LONGEST_RULE
 from airflow_provider_okta_ure.core.selections import Selection
 from airflow_provider_okta_ure.operators.okta import OktaRemoveFromGroupOperator
@@ -97,6 +99,12 @@ def test_the_exception_is_for_the_least_safe_row_of_a_name(order: int) -> None:
     assert filtered(rows[::order], rule="score > 40", unless="score <= 500") == []
 
 
+def decided(row: Row, user: OktaUser, scores: dict[str, int]) -> Decision:
+    """Return what a run decides that has read these scores, too."""
+    facts = RunFacts(as_of=datetime(2026, 11, 28, tzinfo=timezone.utc), scores=scores)
+    return less_safe_row_decides(facts)(Decision(row=row, user=user))
+
+
 @pytest.mark.parametrize(
     ("unless", "other", "reason"),
     [
@@ -111,7 +119,7 @@ def test_the_exception_is_for_the_least_safe_row_of_a_person(unless: str, other:
     """The same person has a second row under their address, in another task's rows."""
     user = OktaUser(user_id="00u1", login="ann@corp.example", email="ann.lee@corp.example", status="ACTIVE")
     row = Row(user=user.login, score=900, score_level="low", risk_level="low", rule="true", unless=unless)
-    decision = without_less_safe_rows(Decision(row=row, user=user), {"ann.lee@corp.example": other})
+    decision = decided(row, user, {"ann.lee@corp.example": other})
     assert (decision.outcome.reason if decision.outcome else "") == reason
 
 
@@ -126,7 +134,7 @@ def test_levels_of_other_bounds_than_the_usual_ones_are_not_guessed() -> None:
         rule="true",
         unless='risk_level == "high"',
     )
-    decision = without_less_safe_rows(Decision(row=row, user=user), {"ann.lee@corp.example": 50})
+    decision = decided(row, user, {"ann.lee@corp.example": 50})
     assert decision.outcome is not None
     assert decision.outcome.reason == "less_safe_row"
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
 import pytest
 
-from airflow_provider_okta_ure.core.decisions import (
-    decide_additions,
-    decide_before_lookup,
-    decide_removals,
-    decide_upserts,
-    names_to_look_up_for_adding,
-    names_to_look_up_for_removing,
-)
-from airflow_provider_okta_ure.core.matching import Decision, Directory
+from airflow_provider_okta_ure.core.decisions import adding, pushing, removing, upserting
+from airflow_provider_okta_ure.core.decisions.adding import names_to_look_up_for_adding
+from airflow_provider_okta_ure.core.decisions.facts import GroupFacts, RunFacts, SignalFacts, UserRiskFacts
+from airflow_provider_okta_ure.core.decisions.removing import RemovalPolicy, names_to_look_up_for_removing
+from airflow_provider_okta_ure.core.decisions.signals import PushMode
+from airflow_provider_okta_ure.core.matching import Directory
 from airflow_provider_okta_ure.core.models import OktaUser, RiskLevel, Row
 from airflow_provider_okta_ure.errors import RowError
+
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.core.decisions.decision import Decision
 
 
 def user(name: str, email: str | None = None, status: str = "ACTIVE") -> OktaUser:
@@ -27,6 +30,28 @@ def row(
     name: str, risk: RiskLevel | None = "high", before: RiskLevel | None = None, score: int | None = 100
 ) -> Row:
     return Row(user=f"{name}@x.example", score=score, risk_level=risk, previous_risk_level=before)
+
+
+RUN = RunFacts(as_of=datetime(2026, 11, 28, tzinfo=timezone.utc))
+
+
+def decide_additions(rows: list[Row], members: list[OktaUser], directory: Directory) -> list[Decision]:
+    by_id = {one.user_id: one for one in members}
+    return adding.decide_additions(rows, GroupFacts(run=RUN, members=by_id, directory=directory))
+
+
+def decide_removals(rows: list[Row], members: list[OktaUser], directory: Directory) -> list[Decision]:
+    by_id = {one.user_id: one for one in members}
+    facts = GroupFacts(run=RUN, members=by_id, directory=directory, ours=by_id.keys())
+    return removing.decide_removals(rows, facts, RemovalPolicy(dag_id="sync"))
+
+
+def decide_upserts(rows: list[Row], directory: Directory) -> list[Decision]:
+    return upserting.decide_upserts(rows, UserRiskFacts(run=RUN, directory=directory))
+
+
+def decide_signals(rows: list[Row], directory: Directory) -> list[Decision]:
+    return pushing.decide_signals(rows, SignalFacts(run=RUN, directory=directory), PushMode())
 
 
 def summary(decisions: list[Decision]) -> list[str]:
@@ -99,15 +124,13 @@ def test_a_name_that_is_somebody_elses_by_now_removes_nobody():
 
 def test_everybody_with_a_score_says_something():
     rows = [row("a", "high", "high"), row("b", "none", None, score=None)]
-    wanted, settled = decide_before_lookup(rows)
-    assert [one.user for one in wanted] == ["a@x.example"]
-    assert summary(settled) == ["no_score"]
+    assert sorted(summary(decide_signals(rows, Directory([user("a")])))) == ["act on id-a", "no_score"]
 
 
-@pytest.mark.parametrize("decide", [decide_before_lookup, lambda rows: decide_upserts(rows, Directory([]))])
+@pytest.mark.parametrize("decide", [decide_signals, decide_upserts])
 def test_a_row_that_nothing_mapped_is_refused_by_name(decide):
     with pytest.raises(RowError, match=r"Row 1 \(b@x\.example\) has no risk_level.*RiskMapLevelsOperator"):
-        decide([row("a"), row("b", None)])
+        decide([row("a"), row("b", None)], Directory([]))
 
 
 def test_the_risk_none_cannot_be_set_and_the_others_can():

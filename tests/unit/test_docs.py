@@ -15,8 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "airflow_provider_okta_ure"
 DOCS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-REASON_ARGUMENT = {"skip": 1, "leave": 1, "outcome_of": 2}
-"""Where the reason stands in a call of these functions."""
+REASON_ARGUMENT = {"skipped": 0, "unchanged": 0, "_record_refusal": 1}
 
 
 def text_of(name: str) -> str:
@@ -44,6 +43,17 @@ def words(node: ast.AST) -> Iterator[str]:
             and re.fullmatch("[a-z_]+", one.value)
         ):
             yield one.value
+        elif isinstance(one, ast.Name) and one.id in REASON_NAMES:
+            yield REASON_NAMES[one.id]
+
+
+# Reasons that have a name, because several modules have to agree about them.
+REASON_NAMES = {
+    "EXPIRED": "expired",
+    "NOT_ATTEMPTED": "not_attempted",
+    "NOT_OURS": "reverted_not_ours",
+    "WAITS": "waits_for_rate_limit",
+}
 
 
 def reasons_in(tree: ast.Module) -> Iterator[str]:
@@ -54,19 +64,21 @@ def reasons_in(tree: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.Call):
             for reason in reasons_given_by(node):
                 yield from words(reason)
+        elif isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "_REASONS":
+            yield from words(node)
 
 
 def reasons_that_are_returned_by(function: ast.FunctionDef) -> list[ast.stmt]:
-    if function.name == "_reason_of":
+    if function.name in ("reason_of", "_reason_of"):
         return function.body
-    if function.name == "only_planned":
+    if function.name == "why_not_applied":
         return [part for part in ast.walk(function) if isinstance(part, ast.Return)]
     return []
 
 
 def reasons_given_by(call: ast.Call) -> list[ast.expr]:
     called = getattr(call.func, "id", getattr(call.func, "attr", ""))
-    if called not in ("Match", "GroupError", "replace", "Entry", *REASON_ARGUMENT):
+    if called not in ("Match", "GroupError", "replace", "Entry", "Outcome", "Decision", *REASON_ARGUMENT):
         return []
     # Also what an entry of the action log is given, when its end becomes known.
     place = REASON_ARGUMENT.get(called, len(call.args))
@@ -74,7 +86,7 @@ def reasons_given_by(call: ast.Call) -> list[ast.expr]:
 
 
 def reason_codes() -> list[str]:
-    folders = ("core/*.py", "operators/*.py", "clients/okta*.py", "commands/*.py")
+    folders = ("core/**/*.py", "engine/*.py", "operators/*.py", "clients/okta*.py", "commands/*.py")
     files = [path for folder in folders for path in PACKAGE.glob(folder)]
     found = {reason for path in files for reason in reasons_in(syntax_of(path))}
     return sorted(found)

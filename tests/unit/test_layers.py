@@ -51,6 +51,7 @@ ALLOWED = {
         "core",
         "clients",
         "action_log",
+        "engine",
         "hooks",
         "preflight",
         # A revert by command is the same code as a revert by a task.

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_okta_ure.core.matching import Decision
+from airflow_provider_okta_ure.core.decisions.decision import Decision
 from airflow_provider_okta_ure.core.models import OktaUser, Row
 from airflow_provider_okta_ure.core.plans import Change, ChangePlan, PlanInOrg, Proposal
 from airflow_provider_okta_ure.errors import ConfigurationError

@@ -7,17 +7,17 @@ from datetime import datetime, timezone
 
 import pytest
 
-from airflow_provider_okta_ure.core.models import Outcome, Status
+from airflow_provider_okta_ure.core.decisions.decision import Decision
+from airflow_provider_okta_ure.core.models import Outcome, Row, Status
 from airflow_provider_okta_ure.core.reports import FailOn, build_report
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 AS_OF = datetime(2026, 11, 23, tzinfo=timezone.utc)
 
 
-def outcomes(status: Status, number: int, reason: str = "") -> list[Outcome]:
-    return [
-        Outcome(user=f"{status}{index}@x.example", status=status, reason=reason) for index in range(number)
-    ]
+def outcomes(status: Status, number: int, reason: str = "") -> list[Decision]:
+    outcome = Outcome(status=status, reason=reason)
+    return [Decision(row=Row(user=f"{status}{index}@x.example"), outcome=outcome) for index in range(number)]
 
 
 def test_a_report_counts_everybody_and_names_a_few():

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from airflow_provider_okta_ure.clients.keys import SigningKey
-from airflow_provider_okta_ure.core.decisions import decide_additions, decide_removals
+from airflow_provider_okta_ure.core.decisions.adding import decide_additions
+from airflow_provider_okta_ure.core.decisions.facts import GroupFacts, RunFacts
+from airflow_provider_okta_ure.core.decisions.removing import RemovalPolicy, decide_removals
 from airflow_provider_okta_ure.core.matching import Directory, resolve
 from airflow_provider_okta_ure.core.models import OktaUser, Row
 from demo.keys import new_signing_key
@@ -41,12 +45,21 @@ def _people(number: int) -> tuple[list[Row], list[OktaUser]]:
     return rows, users
 
 
+def _facts(users: list[OktaUser]) -> GroupFacts:
+    members = {user.user_id: user for user in users[::2]}
+    run = RunFacts(as_of=datetime(2026, 11, 28, tzinfo=timezone.utc))
+    return GroupFacts(run=run, members=members, directory=Directory(users), ours=members.keys())
+
+
 @pytest.mark.parametrize(
     "decide",
     [
         pytest.param(lambda rows, users: resolve(rows, Directory(users)), id="matching"),
-        pytest.param(lambda rows, users: decide_additions(rows, users[::2], Directory(users)), id="adding"),
-        pytest.param(lambda rows, users: decide_removals(rows, users[::2], Directory(users)), id="removing"),
+        pytest.param(lambda rows, users: decide_additions(rows, _facts(users)), id="adding"),
+        pytest.param(
+            lambda rows, users: decide_removals(rows, _facts(users), RemovalPolicy(dag_id="sync")),
+            id="removing",
+        ),
     ],
 )
 def test_ten_times_the_users_are_ten_times_the_comparisons(decide):

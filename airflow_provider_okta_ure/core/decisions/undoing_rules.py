@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from airflow_provider_okta_ure.core.matching import Decision, leave, skip
-
 if TYPE_CHECKING:
-    from airflow_provider_okta_ure.core.history import Step
+    from airflow_provider_okta_ure.core.decisions.decision import Decision, Rule
 
 
 class Later(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,66 +50,49 @@ class Since(msgspec.Struct, frozen=True, kw_only=True):
     was_opposite: bool = False
 
 
-def decided_since(since: Mapping[str, Since]) -> Step:
+def decided_since(since: Mapping[str, Since]) -> Rule:
     """
-    Return the step that leaves alone whom something later was decided about, or who is not there any more.
+    Return the rule that leaves alone whom something later was decided about, or who is not there any more.
 
     :param since: by Okta id.
     """
 
-    def step(decision: Decision) -> Decision:
+    def rule(decision: Decision) -> Decision:
         user = decision.to_act_on
         if user is None:
             return decision
         if user.is_deprovisioned:
-            return skip(decision.row, "user_deprovisioned", user=user)
+            return decision.skipped("user_deprovisioned")
         known = since.get(user.user_id) or Since()
         if known.was_opposite:
             text = "the run both added and removed this user, so nothing has to be undone"
-            return skip(decision.row, "not_revertible", user=user, message=text)
+            return decision.skipped("not_revertible", text)
         if known.later is None:
             return decision
-        return skip(decision.row, "later_decision", user=user, message=str(known.later))
+        return decision.skipped("later_decision", str(known.later))
 
-    return step
+    return rule
 
 
-def only_members(members: Collection[str]) -> Step:
-    """Return the step that finds nothing to undo where the user is not in the group any more."""
+def only_members(members: Collection[str]) -> Rule:
+    """Return the rule that finds nothing to undo where the user is not in the group any more."""
 
-    def step(decision: Decision) -> Decision:
+    def rule(decision: Decision) -> Decision:
         user = decision.to_act_on
         if user is None or user.user_id in members:
             return decision
-        return leave(decision.row, "not_a_member", user=user)
+        return decision.unchanged("not_a_member")
 
-    return step
+    return rule
 
 
-def only_others(members: Collection[str]) -> Step:
-    """Return the step that finds nothing to undo where the user is in the group again."""
+def only_others(members: Collection[str]) -> Rule:
+    """Return the rule that finds nothing to undo where the user is in the group again."""
 
-    def step(decision: Decision) -> Decision:
+    def rule(decision: Decision) -> Decision:
         user = decision.to_act_on
         if user is None or user.user_id not in members:
             return decision
-        return leave(decision.row, "already_member", user=user)
+        return decision.unchanged("already_member")
 
-    return step
-
-
-def run_reverted(by: Callable[[Decision], str]) -> Step:
-    """
-    Return the step that does nothing again of a run that was reverted.
-
-    :param by: which run reverted this action on this user; empty = none did.
-    """
-
-    def step(decision: Decision) -> Decision:
-        who = by(decision) if decision.outcome is None else ""
-        if not who:
-            return decision
-        text = f"this run was reverted by {who}, so it does nothing again; reverting that run lifts it"
-        return skip(decision.row, "run_reverted", user=decision.user, message=text)
-
-    return step
+    return rule

@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from airflow_provider_okta_ure.core.matching import Decision, skip
 from airflow_provider_okta_ure.core.names import fold
 
 if TYPE_CHECKING:
+    from airflow_provider_okta_ure.core.decisions.decision import Decision
     from airflow_provider_okta_ure.core.models import OktaUser
 
 
@@ -64,4 +64,4 @@ class AddressBook:
             text = "somebody else has this user's e-mail address as login or as e-mail address, too"
         else:
             return decision
-        return skip(decision.row, "no_unique_address", user=user, message=text)
+        return decision.skipped("no_unique_address", text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airflow_provider_okta_ure.core.signals import KnownSignals, Signal, SignalState, to_level
+from airflow_provider_okta_ure.core.decisions.signals import KnownSignals, Signal, SignalState, to_level
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import Entry
@@ -36,7 +36,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     names: frozenset[str] = frozenset()
 
 
-class SignalFacts(msgspec.Struct, frozen=True, kw_only=True):
+class SignalHistory(msgspec.Struct, frozen=True, kw_only=True):
     """
     What is known, by Okta id.
 
@@ -46,10 +46,6 @@ class SignalFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     known: dict[str, KnownSignals]
     later: dict[str, Entry]
-
-    def of(self, user_id: str) -> KnownSignals:
-        """Return what is known of one user."""
-        return self.known.get(user_id) or KnownSignals()
 
 
 class SignalLog:
@@ -65,7 +61,7 @@ class SignalLog:
         self._org = org
         self._issuer = issuer
 
-    def facts(self, asked: Iterable[Asked]) -> SignalFacts:
+    def history(self, asked: Iterable[Asked]) -> SignalHistory:
         """Return what is known of these users; the questions are for all of them at once."""
         by_time: dict[datetime, list[Asked]] = {}
         for one in asked:
@@ -75,23 +71,25 @@ class SignalLog:
         for as_of, some in by_time.items():
             later.update(self._later(some, as_of))
             known.update(self._known(some, as_of, later))
-        return SignalFacts(known=known, later=later)
+        return SignalHistory(known=known, later=later)
 
-    def told(self, as_of: datetime) -> dict[str, Entry]:
-        """Return what Okta was told last of everybody, or may have been, up to a time; by Okta id."""
-        delivered = self._log.last_done(
-            org=self._org, doing=("push_risk",), target=self._issuer, before=as_of + _INSTANT
+    def last_signals(self, users: Iterable[str], as_of: datetime) -> dict[str, Entry]:
+        """Return the last signal about each of these users that reached Okta, or may have, up to a time."""
+        users = list(users)
+        last = self._log.last_done(
+            org=self._org, doing=("push_risk",), target=self._issuer, users=users, before=as_of + _INSTANT
         )
         in_doubt = self._log.in_doubt(
             org=self._org,
             action="push_risk",
             target=self._issuer,
+            users=users,
             since=as_of - DOUBT_LASTS,
         )
-        last: dict[str, Entry] = {}
+        newer: dict[str, Entry] = {}
         for entry in in_doubt:
-            _keep_last(last, entry, delivered, as_of)
-        return {**delivered, **last}
+            _keep_last(newer, entry, last, as_of)
+        return {**last, **newer}
 
     def _known(
         self, asked: Collection[Asked], as_of: datetime, later: Mapping[str, Entry]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from airflow_provider_okta_ure.core.matching import Decision, skip
+from airflow_provider_okta_ure.core.decisions.decision import Decision
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.models import Row
@@ -27,7 +27,7 @@ def one_per_name(rows: Sequence[Row]) -> tuple[list[Row], list[Decision]]:
     mine = {id(row) for row in kept.values()}
     return (
         [row for row in rows if id(row) in mine],
-        [skip(row, "duplicate_user") for row in rows if id(row) not in mine],
+        [Decision(row=row).skipped("duplicate_user") for row in rows if id(row) not in mine],
     )
 
 

@@ -3,51 +3,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from airflow_provider_okta_ure.core.levels import LevelMapping, ScoreBounds
-from airflow_provider_okta_ure.core.matching import Decision, skip
 from airflow_provider_okta_ure.core.models import RISK_LEVELS, RiskLevel, Row
 from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.selections import Selection
 from airflow_provider_okta_ure.errors import RuleError
 
+if TYPE_CHECKING:
+    from airflow_provider_okta_ure.core.decisions.decision import Decision, Rule
+    from airflow_provider_okta_ure.core.decisions.facts import RunFacts
+
 _LEVELS = frozenset(("score_level", "risk_level"))
 
 
-def without_less_safe_rows(
-    decision: Decision,
-    scores: Mapping[str, int],
-    *,
-    former_names: Mapping[str, Collection[str]] | None = None,
-    tells_level: bool = False,
-) -> Decision:
+def less_safe_row_decides(run: RunFacts, *, tells_level: bool = False) -> Rule:
     """
-    Return the decision, settled when the rule that picked its row would not have with the least safe score.
+    Return the rule that skips a user when the rule that picked their row would not have with another row.
 
     So somebody whose login has a good score and whose e-mail address has a bad one is not removed from the
     group by one task and added to it by another.
 
-    :param scores: what the run has read, by :attr:`Row.key`, the lowest of each name; higher is safer.
-    :param former_names: what users were called in rows before, by Okta id; a source can still know them so.
     :param tells_level: whether the row's level matters, and not only that it was picked: then a less safe row
         that the same rule picks, in another part of a mapped task, is the one that tells it.
     """
-    user, row = decision.to_act_on, decision.row
-    if user is None or row.score is None:
+
+    def rule(decision: Decision) -> Decision:
+        user, row = decision.to_act_on, decision.row
+        if user is None or row.score is None or not run.scores:
+            return decision
+        former = run.former_names.get(user.user_id, ())
+        for name in sorted({row.key, fold(user.login), fold(user.email), *former}):
+            score = run.scores.get(name, row.score)
+            if score >= row.score:
+                continue
+            if not _still_holds(row, score) or (tells_level and _is_told_by(row, name, score)):
+                text = f"another row of this run is about the same person, and has the score {score}"
+                return decision.skipped("less_safe_row", text)
         return decision
-    former = (former_names or {}).get(user.user_id, ())
-    for name in sorted({row.key, fold(user.login), fold(user.email), *former}):
-        score = scores.get(name, row.score)
-        if score >= row.score:
-            continue
-        if not _still_holds(row, score) or (tells_level and _is_told_by(row, name, score)):
-            text = f"another row of this run is about the same person, and has the score {score}"
-            return skip(row, "less_safe_row", user=user, message=text)
-    return decision
+
+    return rule
 
 
 def _still_holds(row: Row, score: int) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a risk signal is sent for a user: only what was delivered counts as told."""
+"""What is known of the risk signals about one user: only a delivered one counts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from airflow_provider_okta_ure.core.history import History, record_only, superseded_by
-from airflow_provider_okta_ure.core.matching import Decision, leave, outcome_of
 from airflow_provider_okta_ure.core.models import RiskLevel, Row  # msgspec reads them
 from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.errors import ConfigurationError
@@ -94,6 +92,27 @@ class KnownSignals(msgspec.Struct, frozen=True, kw_only=True):
         return times
 
 
+History: TypeAlias = Literal["protect", "replay", "record"]
+"""
+What a push does in an interval that a later one has overtaken: nothing, push the old change and then the
+newest level again, or only write it down (also when nothing has overtaken it).
+"""
+
+HISTORIES: tuple[History, ...] = ("protect", "replay", "record")
+
+
+def to_history(value: object) -> History:
+    """
+    Return the way to treat the past that an argument names.
+
+    :raises ConfigurationError: it names none.
+    """
+    for history in HISTORIES:
+        if value == history:
+            return history
+    raise ConfigurationError(f"history is {shown(value)}.", remedy='Use "protect", "replay" or "record".')
+
+
 class PushMode(msgspec.Struct, frozen=True, kw_only=True):
     """
     Which signals a task sends.
@@ -108,34 +127,6 @@ class PushMode(msgspec.Struct, frozen=True, kw_only=True):
     only_changes: bool = True
     only_known: bool = False
     most_unconfirmed: int = MOST_UNCONFIRMED
-
-
-def decide_signal(decision: Decision, known: KnownSignals, mode: PushMode) -> Decision:
-    """
-    Return the decision about one user: settled, or to be pushed with the level from before in its row.
-
-    :param decision: one whose user is known; settled ones are returned as they are.
-    """
-    user, row = decision.to_act_on, decision.row
-    if user is None:
-        return decision
-    level = level_of(row)
-    if known.here is not None and known.here.state == "delivered" and known.here.level == level:
-        unchanged = outcome_of(row, "unchanged", "already_delivered", user=user, jti=known.here.jti)
-        return Decision(row=row, user=user, outcome=unchanged)
-    if mode.history == "protect" and known.later is not None:
-        return superseded_by(known.later, decision)
-    if mode.only_known and not known.was_told:
-        return leave(row, "never_told", user=user)
-    row = msgspec.structs.replace(row, previous_risk_level=known.level_before(level))
-    if mode.only_changes and known.is_certain and row.previous_risk_level == level:
-        return leave(row, "same_level", user=user)
-    decision = Decision(row=row, user=user)
-    if mode.history == "record":
-        return record_only(decision)
-    if known.times_missing(level) >= mode.most_unconfirmed:
-        return _never_confirmed(decision, known.times_missing(level))
-    return decision
 
 
 def level_of(row: Row) -> RiskLevel:
@@ -161,13 +152,3 @@ def to_most_unconfirmed(value: object) -> int:
             f"most_unconfirmed is {shown(value)}.", remedy="Use a whole number, 1 or more."
         )
     return int(text)
-
-
-def _never_confirmed(decision: Decision, times: int) -> Decision:
-    text = (
-        f"Okta answered 202 to this level {times} times, and its System Log has none of these signals. "
-        "Look at the task that confirms them for the likely reason; when it is fixed, raise most_unconfirmed "
-        "to send it again"
-    )
-    failed = outcome_of(decision.row, "failed", "never_confirmed", user=decision.user, message=text)
-    return Decision(row=decision.row, user=decision.user, outcome=failed)

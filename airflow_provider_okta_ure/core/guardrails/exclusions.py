@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
-from airflow_provider_okta_ure.core.matching import Decision, skip
 from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.plain_text import as_text, shown
 from airflow_provider_okta_ure.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from airflow_provider_okta_ure.core.decisions.decision import Decision
     from airflow_provider_okta_ure.core.models import OktaUser
 
 
@@ -73,4 +73,4 @@ class Exclusions(msgspec.Struct, frozen=True, kw_only=True):
     def _settle(self, decision: Decision) -> Decision:
         user = decision.to_act_on
         why = self.why(user, decision.row.user) if user is not None else ""
-        return skip(decision.row, "excluded", user=user, message=why) if why else decision
+        return decision.skipped("excluded", why) if why else decision

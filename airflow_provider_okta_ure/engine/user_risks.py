@@ -8,12 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_provider_okta_ure.core.models import UserRisk
+from airflow_provider_okta_ure.engine.executor import BATCH_PER_WORKER, FAILURES_THAT_MEAN_AN_OUTAGE
+from airflow_provider_okta_ure.engine.failures import concerns_everybody
 from airflow_provider_okta_ure.errors import OktaUreError, PermissionDeniedError
-from airflow_provider_okta_ure.operators.effects import (
-    BATCH_PER_WORKER,
-    FAILURES_THAT_MEAN_AN_OUTAGE,
-    concerns_everybody,
-)
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.clients.okta import OktaClient

@@ -1,34 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a task may make the change that it has planned: not too many, as approved, nobody protected."""
+"""Whether a task may make the change that it has planned: not too many, and as approved."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timezone
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from airflow_provider_okta_ure.clients.okta_exclusions import find_excluded, unreadable
-from airflow_provider_okta_ure.clients.okta_features import is_denial
-from airflow_provider_okta_ure.clients.scopes import ROLES_READ
-from airflow_provider_okta_ure.errors import (
-    BlastRadiusError,
-    NotApprovedError,
-    NotFoundError,
-    OktaUreError,
-    PermissionDeniedError,
-    PlanChangedError,
-)
-from airflow_provider_okta_ure.operators.identities import name_shower
+from airflow_provider_okta_ure.errors import BlastRadiusError, NotApprovedError, PlanChangedError
 
 if TYPE_CHECKING:
-    from airflow_provider_okta_ure.core.exclusions import AdministratorsExcluded, Exclusions
-    from airflow_provider_okta_ure.core.judgement import BlastRadius, ChangedToday, DailyBound, Parts
+    from airflow_provider_okta_ure.core.guardrails.consent import AcceptedPlans, Approved
+    from airflow_provider_okta_ure.core.guardrails.limits import BlastRadius, ChangedToday, DailyBound, Parts
     from airflow_provider_okta_ure.core.plans import Proposal
-    from airflow_provider_okta_ure.hooks.okta import OktaHook
-    from airflow_provider_okta_ure.operators.approved import AcceptedPlans, Approved
-    from airflow_provider_okta_ure.operators.journal import Journal
 
 _NAMES_SHOWN = 10
 
@@ -173,54 +156,3 @@ def _require_share(proposal: Proposal, allowed: int, parts: Parts) -> None:
         plan_id=proposal.plan.plan_id,
         retryable=True,
     )
-
-
-def read_exclusions(
-    hook: OktaHook,
-    *,
-    users: Sequence[object],
-    groups: Sequence[object],
-    administrators: AdministratorsExcluded,
-    journal: Journal,
-) -> Exclusions:
-    """
-    Return who must not be touched, and log what excludes nobody.
-
-    :param users: lists of names, from the operator and from the connection.
-    :param groups: lists of group names or ids.
-    :param journal: knows whom the names stood for before, and remembers whom they stand for now: users are
-        renamed.
-    :raises OktaUreError: they cannot be read, so nobody may be touched.
-    """
-    found = find_excluded(
-        hook.client,
-        users=users,
-        groups=groups,
-        shown=name_shower(),
-        known_before=lambda names: journal.log.ids_of_names(org=journal.org, kind="user", known_as=names),
-    )
-    if found.ids:
-        journal.log.remember_users(org=journal.org, ids=found.ids, now=datetime.now(tz=timezone.utc))
-    if administrators != "never":
-        found = _with_administrators(found, hook, administrators)
-    for warning in found.warnings:
-        hook.log.warning("%s", warning)
-    return found
-
-
-def _with_administrators(
-    exclusions: Exclusions, hook: OktaHook, administrators: AdministratorsExcluded
-) -> Exclusions:
-    try:
-        # A service app signs in for it separately: it may not have been granted the scope.
-        listed = dict.fromkeys(hook.client_for(ROLES_READ).list_administrators(), "is an Okta administrator")
-    except OktaUreError as error:
-        may_go_on = is_denial(error) or isinstance(error, (PermissionDeniedError, NotFoundError))
-        if administrators == "always" or not may_go_on:
-            raise unreadable("list of administrators", error) from error
-        warning = (
-            "It cannot be read who is an Okta administrator, so administrators are not excluded: "
-            f"{error.explanation} {hook.how_to_permit('see who is an administrator', ROLES_READ)}"
-        )
-        return msgspec.structs.replace(exclusions, warnings=(*exclusions.warnings, warning))
-    return msgspec.structs.replace(exclusions, user_ids={**listed, **exclusions.user_ids})
