@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -202,6 +203,7 @@ def _refuse_extras(rest: str, service: str, example: str, topic: str) -> None:
             )
 
 
+@lru_cache(maxsize=64)
 def _origin(scheme: str, authority: str) -> Origin:
     """
     Return the origin of a scheme and ``host:port``.

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from urllib.parse import urljoin
 
 import msgspec
-import requests
 from urllib3.exceptions import HTTPError
 
 from airflow_provider_okta_ure import __version__
@@ -42,6 +41,8 @@ from airflow_provider_okta_ure.errors import (
 )
 
 if TYPE_CHECKING:
+    import requests
+
     from airflow_provider_okta_ure.clients.dialects import Dialect
     from airflow_provider_okta_ure.clients.limit_stores import LimitStore
 
@@ -322,19 +323,20 @@ class ApiClient:
 
     def _run(self, call: Call) -> Reply[Any]:
         patience = Patience(self._retry, lambda seconds: self._out_of_patience(call, seconds))
-        first_request_id, count = "", 0
+        first: requests.Response | None = None
+        count = 0
         mended: set[str] = set()
 
         def attempt() -> Reply[Any]:
-            nonlocal first_request_id, count
+            nonlocal first, count
             while True:
-                again = self._dialect.repeat_headers(first_request_id, count) if count else {}
+                again = self._repeat_headers(call, first, count) if count else {}
                 count += 1
                 with self._gate.slot(call.bucket, patience) as note:
                     response, content = self._send(call, again)
                     note(self._dialect.window(response.headers))
                 call.auth.learn(response)
-                first_request_id = first_request_id or self._request_id(call, response)
+                first = response if first is None else first
                 try:
                     return self._judge(call, response, content)
                 except ApiError as error:
@@ -344,20 +346,22 @@ class ApiClient:
 
         return repeat(attempt, f"{self._dialect.service} {call.title}", self._retry, patience, self._timing)
 
+    def _repeat_headers(self, call: Call, first: requests.Response | None, count: int) -> Mapping[str, str]:
+        return self._dialect.repeat_headers("" if first is None else self._request_id(call, first), count)
+
     def _send(self, call: Call, again: Mapping[str, str]) -> tuple[requests.Response, bytes]:
         """Return an answer and its body."""
-        request = requests.Request(
-            call.method,
-            call.url,
-            params=call.params,
-            data=call.body,
-            headers={**_HEADERS, **call.headers, **again},
-            auth=call.auth,
-        )
         started = self._timing.monotonic()
         try:
             session, settings = self._session()
-            prepared = session.prepare_request(request)
+            prepared = session.prepared(
+                call.method,
+                call.url,
+                params=call.params,
+                body=call.body,
+                headers={**_HEADERS, **call.headers, **again},
+                auth=call.auth,
+            )
             response, content = session.exchange(prepared, timeout=self._timeout, **settings)
         except OktaUreError:
             raise  # of the sign-in; some of ours are ValueErrors as well
@@ -366,14 +370,15 @@ class ApiClient:
         # Errors of requests are OSErrors, as is a missing CA bundle; what it cannot parse are ValueErrors.
         except (OSError, ValueError, HTTPError) as error:
             raise self._failed(call, no_answer(error, self._dialect.service, self.base_url)) from None
-        log.debug(
-            "%s %s -> %s in %.0f ms, request id %s",
-            self._dialect.service,
-            call.title,
-            response.status_code,
-            (self._timing.monotonic() - started) * 1000,
-            self._request_id(call, response) or "-",
-        )
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug(
+                "%s %s -> %s in %.0f ms, request id %s",
+                self._dialect.service,
+                call.title,
+                response.status_code,
+                (self._timing.monotonic() - started) * 1000,
+                self._request_id(call, response) or "-",
+            )
         return response, content
 
     def _too_large(self, title: str, error: AnswerLimitError) -> UnexpectedAnswerError:

@@ -31,6 +31,9 @@ OUT_OF_USE = 60.0
 """Seconds for which a store that failed is left alone."""
 
 
+LARGEST_RECORD = 4096
+
+
 class LimitStore(Protocol):
     """A place for records; each is changed by one process, and one thread of it, at a time."""
 
@@ -98,11 +101,12 @@ class FileStore:
         except OSError:
             return self._own.change(name, change)
         try:
-            size = os.fstat(file).st_size
-            new, result = change(os.pread(file, size, 0), time.monotonic())
+            stored = os.pread(file, LARGEST_RECORD, 0)
+            new, result = change(stored, time.monotonic())
             with suppress(OSError):  # a full disk
                 os.pwrite(file, new, 0)
-                os.ftruncate(file, len(new))
+                if len(new) < len(stored):
+                    os.ftruncate(file, len(new))
         finally:
             os.close(file)  # and with it the lock
         return result

@@ -9,8 +9,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-import tenacity
-
 from airflow_provider_okta_ure.errors import ConfigurationError, OktaUreError
 
 if TYPE_CHECKING:
@@ -131,34 +129,24 @@ def repeat(
     :param title: what is being tried, for the log.
     :raises OktaUreError: the error of the last attempt.
     """
-
-    def wait(state: tenacity.RetryCallState) -> float:
-        again = _again_of(state)
-        if again.wait is not None:
-            return again.wait
-        return policy.back_off(state.attempt_number, timing.random())
-
-    def stop(state: tenacity.RetryCallState) -> bool:
-        return state.attempt_number >= policy.attempts or not patience.allows(state.upcoming_sleep)
-
-    def sleep(seconds: float) -> None:
+    number = 0
+    while True:
+        number += 1
+        result = _tried(attempt)
+        if not isinstance(result, Again):
+            return result
+        seconds = policy.back_off(number, timing.random()) if result.wait is None else result.wait
+        if number >= policy.attempts or not patience.allows(seconds):
+            # The cause is told in the error's own words: its text can hold names of people.
+            raise result.error from None
         patience.spend(seconds)
         if seconds > WORTH_SAYING:
             log.info("%s: trying again in %.0f s", title, seconds)
         timing.sleep(seconds)
 
-    retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(Again), wait=wait, stop=stop, sleep=sleep, reraise=True
-    )
+
+def _tried(attempt: Callable[[], ResultT]) -> ResultT | Again:
     try:
-        return retrying(attempt)
+        return attempt()
     except Again as again:
-        # The cause is told in the error's own words: its text can hold names of people.
-        raise again.error from None
-
-
-def _again_of(state: tenacity.RetryCallState) -> Again:
-    failure = state.outcome.exception() if state.outcome else None
-    if not isinstance(failure, Again):
-        raise TypeError("an attempt is repeated only after Again")
-    return failure
+        return again

@@ -15,7 +15,9 @@ from airflow_provider_okta_ure.clients.timed_sockets import Deadline
 from airflow_provider_okta_ure.clients.unpacking import LARGEST_ANSWER, GarbledError, unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from requests.auth import AuthBase
 
 _CHUNK = 64 * 1024
 
@@ -60,6 +62,29 @@ class Session(requests.Session):
         takes apart an address that can be anything.
         """
         return
+
+    @staticmethod
+    def prepared(
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, Any],
+        body: bytes | None,
+        headers: Mapping[str, str],
+        auth: AuthBase,
+    ) -> requests.PreparedRequest:
+        """
+        Return a request as it is sent.
+
+        ``requests`` would merge the cookies and defaults of the session; there are none, and it takes long.
+        """
+        request = requests.PreparedRequest()
+        request.prepare_method(method)
+        request.prepare_url(url, params or None)
+        request.prepare_headers({**headers, "Connection": "keep-alive"})
+        request.prepare_body(body, None)
+        request.prepare_auth(auth, url)
+        return request
 
     def exchange(self, request: requests.PreparedRequest, **settings: Any) -> tuple[requests.Response, bytes]:
         """
