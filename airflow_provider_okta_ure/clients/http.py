@@ -16,7 +16,14 @@ import msgspec
 from urllib3.exceptions import HTTPError
 
 from airflow_provider_okta_ure import __version__
-from airflow_provider_okta_ure.clients.answers import Refusal, Reply, clean_text, decoded_object, is_html
+from airflow_provider_okta_ure.clients.answers import (
+    Refusal,
+    Reply,
+    clean_text,
+    decoded_object,
+    is_html,
+    outline,
+)
 from airflow_provider_okta_ure.clients.auth import NoAuth, OriginAuth
 from airflow_provider_okta_ure.clients.bodies import TooNestedError, UnreadableError, read_json
 from airflow_provider_okta_ure.clients.calls import Call
@@ -403,7 +410,7 @@ class ApiClient:
         if not 200 <= status < 300:
             raise self._refused(call, response, content)
         is_page = is_html(response.headers.get("Content-Type", ""), content)
-        if not is_page and self._dialect.is_refusal(decoded_object(content)):
+        if not is_page and self._dialect.is_refusal(outline(content)):
             raise self._refused(call, response, content)
         if is_page or status not in call.accepts:
             raise self._from_elsewhere(call, response, content)

@@ -11,7 +11,14 @@ import msgspec
 import pytest
 from requests.adapters import HTTPAdapter
 
-from airflow_provider_okta_ure.clients.answers import Refusal, Reply, clean_text, decoded_object, is_html
+from airflow_provider_okta_ure.clients.answers import (
+    Refusal,
+    Reply,
+    clean_text,
+    decoded_object,
+    is_html,
+    outline,
+)
 from airflow_provider_okta_ure.clients.auth import SswsAuth
 from airflow_provider_okta_ure.clients.calls import Call
 from airflow_provider_okta_ure.clients.dialects import retry_after, server_time
@@ -486,3 +493,23 @@ def test_what_is_kept_of_a_request_or_answer_shows_nothing_of_its_content() -> N
     reply = Reply(status=200, request_id="r", url=TOKEN, headers={"x": TOKEN}, body=TOKEN)
     refusal = Refusal("GET", "/x", 400, {"x": TOKEN}, {"x": TOKEN}, is_html=False, secrets=(TOKEN,))
     assert TOKEN not in f"{call!r} {reply!r} {refusal!r}"
+
+
+@pytest.mark.parametrize(
+    ("body", "outlined"),
+    [
+        (b'{"status": 500, "ok": 0, "message": "no"}', {"status": 500, "ok": 0, "message": "no"}),
+        (
+            b' {"status": {"code": 500}, "users": [{"a": 1}], "x": null}',
+            {"status": None, "users": None, "x": None},
+        ),
+        (b'{"errorCode": "E1", "errorCauses": []}', {"errorCode": "E1", "errorCauses": None}),
+        (b"[1]", {}),
+        (b"", {}),
+        (b'{"status": 500', {}),
+        (b'{"a":' + b"[" * 100_000, {}),
+        (b'{"status": "\xff"}', {}),
+    ],
+)
+def test_the_outline_of_a_body_has_what_is_not_in_lists_and_objects(body: bytes, outlined: Any) -> None:
+    assert outline(body) == outlined
