@@ -109,9 +109,10 @@ def carry_out(
         settled = [plan.tries.finished_by(session.run, one) for one in settled]
     for one in settled:
         watcher.ended(one)
-    done = list(
-        _watched(execution, prepared.why, watcher, before=len(settled), total=len(prepared.decisions))
-    )
+    with session.log.database.kept_open():
+        done = list(
+            _watched(execution, prepared.why, watcher, before=len(settled), total=len(prepared.decisions))
+        )
     recorder.plan([one for one in done if one.outcome is not None and one.outcome.status == "planned"])
     if prepared.mode is Mode.PREVIEW:
         remember_plan(session, prepared.proposal.in_org)

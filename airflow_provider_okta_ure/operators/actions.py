@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import conf
 
 from airflow_provider_okta_ure.core.plans import ChangePlan, PlanInOrg
@@ -214,6 +213,9 @@ class OktaActionOperator(OktaWritingOperator):
 
     def _wait(self, seconds: float, *, waits_since: str = "", is_partly_done: bool) -> NoReturn:
         """Give the worker slot back, and go on after so many seconds."""
+        # Imported when it is needed: it takes all of Airflow's core with it.
+        from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+
         until = utc_now() + timedelta(seconds=seconds)
         self.log.info("The worker slot is given back until %s UTC.", f"{until:%Y-%m-%d %H:%M:%S}")
         self.defer(
