@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HASH = 0xFFFFFFFF
+_HASH_OF_NAMES = hash
 _FEWEST_SLOTS = 1024
 
 
@@ -58,13 +59,13 @@ class CompactNames:
     def index_of(self, name: str) -> int | None:
         """Return the number of a name, whatever its case; None = it is not among these."""
         key = fold(name)
-        slot = self._slots[self._slot_of(key, hash(key) & _HASH)]
+        slot = self._slots[self._slot_of(key, _HASH_OF_NAMES(key) & _HASH)]
         return (slot & _HASH) - 1 if slot else None
 
     def add(self, name: str) -> tuple[int, bool]:
         """Return the number of a name, and whether it is new; what is spelled otherwise stays as it is."""
         key = fold(name)
-        hashed = hash(key) & _HASH
+        hashed = _HASH_OF_NAMES(key) & _HASH
         place = self._slot_of(key, hashed)
         if slot := self._slots[place]:
             return (slot & _HASH) - 1, False

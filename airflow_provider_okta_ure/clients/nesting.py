@@ -30,7 +30,7 @@ def is_too_nested(content: bytes) -> bool:
 
 def _is_deep(content: bytes) -> bool:
     # Each step is one pass in C over all of it; a loop over characters would take seconds.
-    plain = content.replace(b"\\\\", b"").replace(b'\\"', b"")
+    plain = content.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in content else content
     marks = plain.translate(_TO_SQUARE, _NO_MARKS)
     brackets = b"".join(marks.replace(b'""', b"").split(b'"')[::2])
     for _ in range(MOST_NESTED):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,13 @@ MOST_USERS = 5_000_000
 _WIDER = 8
 """By how much more two pages overlap after they did not meet."""
 
+_MOST_FALLEN = 10
+"""So many new users of a page may have a score below the one that the page before ended with."""
+
 
 class OrderedPages:
     """
-    Yields pages until one of them has a score above the bound.
+    Yields pages until one of them has a score above the bound, but at least two.
 
     Two pages have one entry in common: where the first entry of a page is not the last one of the page
     before, the list has changed in between.
@@ -56,7 +59,7 @@ class OrderedPages:
                 continue
             yield page
             end = offset + entries_in(page.results)
-            if self._is_last(page, entries, end):
+            if self._is_last(page, entries, end, is_first=not before):
                 return
             before = entries or before
             offset = max(end - self._overlap, offset + 1) if entries else end
@@ -68,14 +71,19 @@ class OrderedPages:
         if first == before[-min(self._overlap, len(before))].user:
             return True
         self.have_slipped = True
-        if first in {one.user for one in before}:
-            return True
+        known = {one.user for one in before}
+        if first in known:
+            scores = _scores_of(before)
+            lower = [one for one in _scores_of(entries, without=known) if scores and one < scores[-1]]
+            # A few have fallen in between; more are pages that are sorted each by itself.
+            self.are_in_order = len(lower) <= _MOST_FALLEN
+            return self.are_in_order
         self._overlap *= _WIDER
         self.are_in_order = self._overlap < len(before)
         return False
 
-    def _is_last(self, page: WireListAnswer, entries: list[WireListed], end: int) -> bool:
-        scores = [plain[1] for one in entries if (plain := plain_numbers(one.start, one.confidence_score))]
+    def _is_last(self, page: WireListAnswer, entries: list[WireListed], end: int, *, is_first: bool) -> bool:
+        scores = _scores_of(entries)
         if any(lower > higher for lower, higher in pairwise(scores)):
             self.are_in_order = False
             return True
@@ -84,7 +92,17 @@ class OrderedPages:
         if not page.results and total is not None and end < total:
             # It ends before its end: nothing about it can be relied on.
             self.are_in_order = False
-        if total is None:
-            # Without it nobody could tell a source that has shrunk from one that was not read to its end.
+        # Without a total nobody could tell a source that has shrunk from one that was not read to its end, and
+        # one page does not tell whether the list is in order or only the page.
+        if total is None or is_first:
             return self.are_to_the_end
         return self.are_to_the_end or (bool(scores) and scores[-1] > self._until)
+
+
+def _scores_of(entries: list[WireListed], without: Collection[object] = ()) -> list[int]:
+    """Return the scores that make sense, in the order of the entries."""
+    return [
+        plain[1]
+        for one in entries
+        if one.user not in without and (plain := plain_numbers(one.start, one.confidence_score))
+    ]

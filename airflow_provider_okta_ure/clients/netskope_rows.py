@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_provider_okta_ure.clients.netskope_wire import milliseconds, to_bucket
 from airflow_provider_okta_ure.core.buckets import Bucket, select_buckets, utc_day
+from airflow_provider_okta_ure.core.levels import HIGHEST_SCORE, LOWEST_SCORE
 from airflow_provider_okta_ure.core.models import Row
 
 if TYPE_CHECKING:
@@ -41,28 +42,21 @@ class RowMaker:
 
     def quickly(self, name: str, confidences: Sequence[WireConfidence | None]) -> Row | None:
         """Return a user's row from one record that is about nobody else; None = it needs a closer look."""
-        newest, score, before, previous = _NO_DAY, 0, _NO_DAY, 0
-        for one in confidences:
-            if one is None:
-                return None
-            start, value = one.start, one.confidence_score
-            # A true is an int as well, and a day that does not begin at midnight is not usual.
-            if type(start) is not int or type(value) is not int or start % _DAY or not 0 <= value <= 1000:
-                return None
-            if start < self._from or start >= self._until:
-                continue
-            if start > newest:
-                before, previous = newest, score
-                newest, score = start, value
-            elif start in (newest, before):
-                return None
-            elif start > before:
-                before, previous = start, value
-        return self._row(name, newest, score, before, previous)
+        found = _newest_two(confidences, self._until)
+        if found is None:
+            return None
+        newest, current, before, previous = found
+        if newest < self._from or current is None:
+            return self._row(name, _NO_DAY, 0, _NO_DAY, 0)
+        if before < self._from or previous is None:
+            return self.of_one(name, newest, current.confidence_score)
+        if not (_is_usual(newest, current) and _is_usual(before, previous)):
+            return None
+        return self._row(name, newest, current.confidence_score, before, previous.confidence_score)
 
-    def of_one(self, name: str, start: int, score: int) -> Row | None:
-        """Return a user's row from one score that makes sense; None = it needs a closer look."""
-        if start % _DAY:
+    def of_one(self, name: str, start: int, score: object) -> Row | None:
+        """Return a user's row from one score; None = it needs a closer look."""
+        if start % _DAY or type(score) is not int or not LOWEST_SCORE <= score <= HIGHEST_SCORE:
             return None
         if start < self._from or start >= self._until:
             return self._row(name, _NO_DAY, 0, _NO_DAY, 0)
@@ -113,6 +107,39 @@ class RowMaker:
             provisional=provisional,
             as_of=self._as_of,
         )
+
+
+def _newest_two(
+    confidences: Sequence[WireConfidence | None], until: int
+) -> tuple[int, WireConfidence | None, int, WireConfidence | None] | None:
+    """
+    Return the last two days that begin before a moment, each with its start.
+
+    :return: None when a day is not a number, or one of the two comes twice.
+    """
+    newest = before = _NO_DAY
+    current = previous = None
+    for one in confidences:
+        # Asked for by name, because a true is an int as well.
+        if one is None or type(one.start) is not int:
+            return None
+        start = one.start
+        if start >= until:
+            continue
+        if start > newest:
+            before, previous = newest, current
+            newest, current = start, one
+        elif start > before and start != newest:
+            before, previous = start, one
+        elif start in (newest, before):
+            return None
+    return newest, current, before, previous
+
+
+def _is_usual(start: int, one: WireConfidence) -> bool:
+    """Say whether a day begins at midnight and its score is one."""
+    score = one.confidence_score
+    return start % _DAY == 0 and type(score) is int and LOWEST_SCORE <= score <= HIGHEST_SCORE
 
 
 @lru_cache(maxsize=1024)

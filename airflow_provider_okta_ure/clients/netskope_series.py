@@ -101,13 +101,18 @@ class SeriesReader:
                 parts.extendleft((part[half:], part[:half]))
 
 
-def _rows_of(names: Iterable[str], found: Sequence[WireSeries], maker: RowMaker) -> Iterator[Row]:
-    by_key = _one_each(found)
-    if by_key is None:
+def _rows_of(names: Mapping[str, object], found: Sequence[WireSeries], maker: RowMaker) -> Iterator[Row]:
+    if all(one.user_id in names for one in found) and len({one.user_id for one in found}) == len(found):
+        # Nearly always: each record is about a name as it was asked for.
+        by_name: dict[str, WireSeries] | None = {str(one.user_id): one for one in found}
+        keys: Iterable[str] = names
+    else:
+        by_name, keys = _one_each(found), map(fold, names)
+    if by_name is None:
         yield from _carefully(names, found, maker)
         return
-    for name in names:
-        one = by_key.get(fold(name))
+    for name, key in zip(names, keys, strict=True):
+        one = by_name.get(key)
         row = maker.quickly(name, (one.confidences if one is not None else None) or ())
         if row is None:
             row = next(_carefully([name], [one] if one is not None else [], maker))
