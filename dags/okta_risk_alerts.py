@@ -6,7 +6,7 @@ Okta is left alone. Every day, this DAG finds the users whose score has fallen, 
 
 | task | does |
 |---|---|
-| `fetch_scores` | one row per user: Netskope's User Confidence Index, 0..1000, **higher is safer** |
+| `fetch_scores` | User Confidence Index, 0..1000, **higher is safer**, of those the rule matches |
 | `filter_alerts` | the users that `alert_rule` matches; by default who was not at risk the day before |
 | `map_levels` | their levels |
 | `record` | writes each match to the action log, and returns all of them as rows |
@@ -56,7 +56,7 @@ with DAG(
         ),
     },
 ) as dag:
-    fetch_scores = NetskopeFetchScoresOperator(task_id="fetch_scores")
+    fetch_scores = NetskopeFetchScoresOperator(task_id="fetch_scores", keep="{{ params.alert_rule }}")
     filter_alerts = RiskFilterOperator(
         task_id="filter_alerts", rows=fetch_scores.output, rule="{{ params.alert_rule }}"
     )

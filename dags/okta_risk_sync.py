@@ -7,7 +7,7 @@ Okta in line:
 | task | does |
 |---|---|
 | `check` | whether everything is there that the others need; writes nothing |
-| `fetch_scores` | one row per user: Netskope's User Confidence Index, 0..1000, **higher is safer** |
+| `fetch_scores` | User Confidence Index, 0..1000, **higher is safer**, of those at risk and tracked |
 | `filter_at_risk` | the users that `at_risk_rule` matches |
 | `map_levels` | their Okta risk level: 0-500 high, 501-750 medium, 751-1000 low |
 | `add_to_group` | adds them to the group (and creates it when it is missing) |
@@ -73,6 +73,12 @@ WRITE: dict[str, Any] = {
     "max_change_percent": "{{ params.max_change_percent }}",
     "approved_plan": "{{ params.approved_plan or '' }}",
 }
+# Everybody whom a rule further down concerns. The second and third rule concern only people who are tracked,
+# who are returned anyway, unless these parameters say otherwise.
+KEEP = (
+    "{{ ([params.at_risk_rule] + ([] if params.only_added_by_us else [params.recovered_rule]) "
+    "+ ([] if params.only_changes else ['has_score'])) | tojson }}"
+)
 LEVELS: dict[str, Any] = {"score_bounds": "{{ params.score_bounds | tojson if params.score_bounds else '' }}"}
 
 with DAG(
@@ -289,11 +295,13 @@ with DAG(
     )
     fetch_scores = NetskopeFetchScoresOperator(
         task_id="fetch_scores",
+        keep=KEEP,
         strategy="{{ params.strategy }}",
         min_source_percent="{{ params.min_source_percent }}",
         max_score_age="{{ params.max_score_age or '' }}",
         stale_scores="{{ params.stale_scores }}",
         netskope_conn_id="{{ params.netskope_conn_id }}",
+        **OKTA,
     )
 
     check >> fetch_scores

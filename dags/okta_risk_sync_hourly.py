@@ -5,7 +5,7 @@ Reads the newest scores every hour, and brings an Okta group and Okta's risk eng
 
 | task | does |
 |---|---|
-| `fetch_scores` | one row per user, from the list of newest scores: **higher scores are safer** |
+| `fetch_scores` | who is at risk or was, from the list of newest scores: **higher scores are safer** |
 | `filter_at_risk`, `map_levels` | who is at risk, and their levels |
 | `add_to_group`, `push_risk` | adds them to the group, and tells Okta's risk engine whose level changed |
 | `filter_recovered`, `remove_from_group` | removes who has recovered from the group |
@@ -89,7 +89,13 @@ with DAG(
         ),
     },
 ) as dag:
-    fetch_scores = NetskopeFetchScoresOperator(task_id="fetch_scores", strategy="list")
+    fetch_scores = NetskopeFetchScoresOperator(
+        task_id="fetch_scores",
+        strategy="list",
+        # The other rules concern people who are tracked; these are returned anyway.
+        keep="{{ params.at_risk_rule }}",
+        okta_conn_id="okta_default",
+    )
 
     filter_at_risk = RiskFilterOperator(
         task_id="filter_at_risk", rows=fetch_scores.output, rule="{{ params.at_risk_rule }}"

@@ -7,7 +7,7 @@ and one for the United States:
 | task | does |
 |---|---|
 | `check_eu`, `check_us` | whether everything is there that the others need; write nothing |
-| `fetch_eu`, `fetch_us` | one row per user of each tenant, **higher scores are safer** |
+| `fetch_eu`, `fetch_us` | who is at risk or was in each tenant, **higher scores are safer** |
 | `filter_*`, `map_*` | who is at risk, who has recovered, who has improved, and their levels |
 | `add_to_group`, `remove_from_group`, `push_*` | bring Okta in line, once for both tenants |
 | `confirm_ingested` | finds each signal in Okta's System Log, or says which are missing and why |
@@ -119,7 +119,13 @@ with DAG(
     for name in ("eu", "us"):
         connection: dict[str, Any] = {"netskope_conn_id": f"{{{{ params.netskope_{name} }}}}"}
         check = OktaPreflightOperator(task_id=f"check_{name}", **CHECK, **connection)
-        fetch = NetskopeFetchScoresOperator(task_id=f"fetch_{name}", **connection)
+        fetch = NetskopeFetchScoresOperator(
+            task_id=f"fetch_{name}",
+            # The other rules concern people who are tracked; these are returned anyway.
+            keep="{{ params.at_risk_rule }}",
+            okta_conn_id="okta_default",
+            **connection,
+        )
         check >> fetch
         tenants.append(fetch.output)
 

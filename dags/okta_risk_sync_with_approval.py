@@ -5,7 +5,7 @@ The same job as `okta_risk_sync`, with a person between plan and effect. Every d
 
 | task | does |
 |---|---|
-| `check`, `fetch_scores` | look whether everything is there; one row per user, **higher scores are safer** |
+| `check`, `fetch_scores` | look whether all is there; who is at risk or was, **higher scores are safer** |
 | `filter_*`, `map_*` | who is at risk, who has recovered, who has improved, and their levels |
 | `plan_*` | say exactly what would be changed in Okta; write nothing |
 | `approve` | waits for an answer (tab *Required Actions*); **ends the run when nothing is to be done** |
@@ -76,6 +76,12 @@ PUSHING: dict[str, Any] = {
     "history": "{{ params.history }}",
 }
 PUSHING_IMPROVED: dict[str, Any] = {**PUSHING, "only_known": True}
+# Everybody whom a rule further down concerns. The second and third rule concern only people who are tracked,
+# who are returned anyway, unless these parameters say otherwise.
+KEEP = (
+    "{{ ([params.at_risk_rule] + ([] if params.only_added_by_us else [params.recovered_rule]) "
+    "+ ([] if params.only_changes else ['has_score'])) | tojson }}"
+)
 LEVELS: dict[str, Any] = {"score_bounds": "{{ params.score_bounds | tojson if params.score_bounds else '' }}"}
 
 # Who may answer: Airflow's ids and names of users, such as {"id": "7", "name": "eve"}; None = whoever may
@@ -264,11 +270,13 @@ with DAG(
     )
     fetch_scores = NetskopeFetchScoresOperator(
         task_id="fetch_scores",
+        keep=KEEP,
         strategy="{{ params.strategy }}",
         min_source_percent="{{ params.min_source_percent }}",
         max_score_age="{{ params.max_score_age or '' }}",
         stale_scores="{{ params.stale_scores }}",
         netskope_conn_id="{{ params.netskope_conn_id }}",
+        **OKTA,
     )
     check >> fetch_scores
 

@@ -92,7 +92,7 @@ class OrderedPages:
         if not page.results and total is not None and end < total:
             # It ends before its end: nothing about it can be relied on.
             self.are_in_order = False
-        # Without a total nobody could tell a source that has shrunk from one that was not read to its end, and
+        # Without a total nobody could tell a source that has shrunk from one not read to its end, and
         # one page does not tell whether the list is in order or only the page.
         if total is None or is_first:
             return self.are_to_the_end

@@ -313,10 +313,12 @@ def in_both(sandbox: Sandbox, connect: Any, monkeypatch: pytest.MonkeyPatch, us_
     execute = NetskopeFetchScoresOperator.execute
 
     def fetched(self: Any, context: Any) -> list[dict[str, Any]]:
-        return [
-            {**row, "score": with_us_score[self.netskope_conn_id]} if row["user"] == login else row
-            for row in execute(self, context)
-        ]
+        # One sandbox is both tenants, one after the other.
+        for days in (1, 2):
+            at = MIDNIGHT - timedelta(days=days)
+            sandbox.netskope.set_score(login, at, with_us_score[self.netskope_conn_id])
+        rows: list[dict[str, Any]] = execute(self, context)
+        return rows
 
     monkeypatch.setattr(NetskopeFetchScoresOperator, "execute", fetched)
     return login
