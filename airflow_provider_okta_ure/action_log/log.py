@@ -207,7 +207,15 @@ class ActionLog:
             )
 
     def newest_moment(
-        self, *, org: str, action: LogAction, target: str, dag_id: str, task_id: str, not_by_run: str = ""
+        self,
+        *,
+        org: str,
+        action: LogAction,
+        target: str,
+        dag_id: str,
+        task_id: str,
+        not_by_run: str = "",
+        after: datetime | None = None,
     ) -> datetime | None:
         """Return the newest time as of which a task decided anything for a target; None = it never did."""
         with self.database.reading() as connection:
@@ -219,6 +227,7 @@ class ActionLog:
                 dag_id=dag_id,
                 task_id=task_id,
                 not_by_run=not_by_run,
+                after=after,
             )
 
     def unconfirmed_pushes(

@@ -8,10 +8,12 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, func, not_, select
 
-from airflow_provider_okta_ure.action_log import lifecycle, summaries, tables
+from airflow_provider_okta_ure.action_log import lifecycle, silent_users, summaries, tables
 from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.action_log.searching import Filter, conditions_of
+from airflow_provider_okta_ure.action_log.summaries import LEVELS
 from airflow_provider_okta_ure.action_log.tables import IS_NOTABLE, actions
+from airflow_provider_okta_ure.action_log.tasks import FETCH
 
 
 class RunCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +48,11 @@ class LevelsAt(msgspec.Struct, kw_only=True):
 
 
 def run_counts(connection: Connection, wanted: Filter) -> list[RunCount]:
-    """Return the counts of every run of a period, the newest moment first."""
+    """
+    Return the counts of every run of a period, the newest moment first.
+
+    Also of the users for whom nothing had to be done and who have no rows.
+    """
     table = summaries.all_counts(summaries.within(wanted.since, wanted.until)).c
     key = (table.dag_id, table.run_id, table.action, table.status, table.confirmation)
     newest = func.max(table.as_of)
@@ -61,6 +67,14 @@ def run_counts(connection: Connection, wanted: Filter) -> list[RunCount]:
         .group_by(*key)
         .order_by(newest.desc())
     )
+    found = {
+        (dag_id, run_id, action, status, confirmation): (as_of, int(entries))
+        for dag_id, run_id, action, status, confirmation, as_of, entries in rows
+    }
+    for task, one in silent_users.as_counts(silent_users.tasks_with_silent(connection, wanted), wanted):
+        place = (task.dag_id, task.run_id, task.action, one.status, "")
+        as_of, entries = found.get(place, (task.as_of, 0))
+        found[place] = (max(as_of, task.as_of), entries + one.users)
     return [
         RunCount(
             dag_id=dag_id,
@@ -69,14 +83,16 @@ def run_counts(connection: Connection, wanted: Filter) -> list[RunCount]:
             action=action,
             status=status,
             confirmation=confirmation,
-            entries=int(entries),
+            entries=entries,
         )
-        for dag_id, run_id, action, status, confirmation, as_of, entries in rows
+        for (dag_id, run_id, action, status, confirmation), (as_of, entries) in sorted(
+            found.items(), key=lambda one: one[1][0], reverse=True
+        )
     ]
 
 
 def levels(connection: Connection, wanted: Filter) -> list[LevelsAt]:
-    """Return the levels of each moment of a period, the oldest first."""
+    """Return the levels of each moment of a period, the oldest first, also of users who have no rows."""
     beforehand, rest = _counted_levels(connection, wanted)
     found = {moment: LevelsAt(as_of=moment, **by_level) for moment, by_level in beforehand.items()}
     if rest:
@@ -84,6 +100,13 @@ def levels(connection: Connection, wanted: Filter) -> list[LevelsAt]:
         for row in connection.execute(summaries.levelled(about, per_run=False)).mappings():
             moment = row["as_of"]
             setattr(found.setdefault(moment, LevelsAt(as_of=moment)), row["risk_level"], row["people"])
+    silent = silent_users.tasks_with_silent(connection, wanted)
+    for moment, numbers in silent_users.levels_of_silent(
+        task for task in silent if task.action == FETCH or wanted.org in ("", task.org)
+    ).items():
+        at = found.setdefault(moment, LevelsAt(as_of=moment))
+        for level in LEVELS:
+            setattr(at, level, getattr(at, level) + numbers[level])
     return [found[moment] for moment in sorted(found)]
 
 

@@ -144,9 +144,14 @@ def newest_moment(
     dag_id: str,
     task_id: str,
     not_by_run: str = "",
+    after: datetime | None = None,
 ) -> datetime | None:
     """
     Return the newest time as of which a task decided anything for a target; None = it never did.
+
+    :param after: only times later than this one. The rows of a target after a time are one range of the
+        unique key, and of the run that is the newest there are none; without it, all rows of the target can
+        be read until one is found.
 
     :param not_by_run: the id of a run whose own decisions do not count, because its rows can be for several
         times; empty = all count.
@@ -161,6 +166,7 @@ def newest_moment(
             actions.c.dag_id == dag_id,
             actions.c.task_id == task_id,
             *([actions.c.run_id != not_by_run] if not_by_run else []),
+            *([actions.c.as_of > after] if after is not None else []),
         )
         .order_by(actions.c.as_of.desc())
         .limit(1)

@@ -303,7 +303,8 @@ def _tell(result: TaskResult, reading: Reading, total: int) -> None:
         Silent(status="unchanged", reason="not_kept", risk_level=level, users=users)
         for level, users in counts.items()
     )
-    result.counts = {"unchanged:not_kept": sum(counts.values())} if counts else {}
+    not_kept = sum(counts.values())
+    result.counts = {"done:kept": len(reading.rows), **({"unchanged:not_kept": not_kept} if counts else {})}
 
 
 def _strategy(value: str) -> Any:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
 
-from airflow_provider_okta_ure.action_log import facets, holders, memberships, people, searching, summaries
+from airflow_provider_okta_ure.action_log import (
+    facets,
+    holders,
+    memberships,
+    people,
+    searching,
+    silent_users,
+    summaries,
+)
 from airflow_provider_okta_ure.action_log.exporting import to_csv
 from airflow_provider_okta_ure.action_log.log import ActionLog
 from airflow_provider_okta_ure.clients.hosts import admin_console_of
@@ -130,13 +138,18 @@ def actions(
     cursor: Annotated[str, Query(max_length=200)] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:
-    """Return a page of the action log, and how many entries the filter matches."""
+    """
+    Return a page of the action log, and how many entries the filter matches.
+
+    ``silent`` is for how many users, besides, nothing had to be done: they are counted and have no entries.
+    """
     after = to_cursor(cursor)
     with log.database.reading() as connection:
         chosen = people.with_people_found(
             connection, facets.with_group_found(connection, wanted.within(dags))
         )
         count, only_notable = _counted(connection, chosen)
+        silent = silent_users.count_silent(connection, chosen)
         found = searching.search(
             connection,
             chosen,
@@ -152,6 +165,7 @@ def actions(
             "next": to_text(searching.Cursor(rows[-1].as_of, rows[-1].id or 0)) if more else None,
             "count": min(count, COUNTED_AT_MOST),
             "count_is_exact": count <= COUNTED_AT_MOST,
+            "silent": silent,
         }
     )
 

@@ -108,6 +108,9 @@ def _new_run(one: RunCount | TaskSummary | ApprovalRecord) -> dict[str, Any]:
         "tasks": [],
         "warnings": [],
         "as_of_reason": None,
+        "complete": None,
+        "read": None,
+        "returned": None,
     }
 
 
@@ -134,8 +137,10 @@ def _add_costs(runs: Sequence[dict[str, Any]], found: Sequence[TaskSummary]) -> 
                 "org": task.org,
                 "seconds": task.seconds,
                 "calls": task.calls,
+                "complete": task.is_complete,
             }
         )
+        _add_reading(run, task)
         for bucket, used in task.calls.items():
             so_far = run["calls"].get(bucket, {"calls": 0, "limit": None, "ours": None})
             run["calls"][bucket] = {
@@ -143,6 +148,16 @@ def _add_costs(runs: Sequence[dict[str, Any]], found: Sequence[TaskSummary]) -> 
                 "limit": used.limit or so_far["limit"],
                 "ours": used.ours or so_far["ours"],
             }
+
+
+def _add_reading(run: dict[str, Any], task: TaskSummary) -> None:
+    """Add to a run whether its fetches read their whole sources, and how many users they read."""
+    if task.action != tasks.FETCH or not task.source:
+        return
+    run["complete"] = task.is_complete and run["complete"] is not False
+    read = sum(task.counts.values())
+    run["read"] = (run["read"] or 0) + read
+    run["returned"] = (run["returned"] or 0) + read - sum(one.users for one in task.silent)
 
 
 def _waiting(asked: Sequence[ApprovalRecord], newest: dict[str, Any] | None) -> list[dict[str, Any]]:
@@ -164,6 +179,9 @@ def _today(connection: Connection, run: dict[str, Any] | None) -> dict[str, Any]
             "warnings": [],
             "as_of": None,
             "as_of_reason": None,
+            "complete": None,
+            "read": None,
+            "returned": None,
             "dag_id": None,
             "run_id": None,
         }
@@ -194,6 +212,9 @@ def _today(connection: Connection, run: dict[str, Any] | None) -> dict[str, Any]
         "warnings": run["warnings"],
         "as_of": run["as_of"],
         "as_of_reason": run["as_of_reason"],
+        "complete": run["complete"],
+        "read": run["read"],
+        "returned": run["returned"],
         **where,
         "actions": {
             action: {**by_status, "planned": planned[action]} for action, by_status in run["actions"].items()

@@ -67,7 +67,9 @@ function Above({ data, wanted, isAllInstead }) {
     Flex,
     { justify: "space-between", align: "center", gap: 2, wrap: "wrap" },
     h(Text, { role: "status", fontSize: "sm", color: "fg.muted", "data-testid": "count" },
-      isAllInstead ? `${many}, none of them a change or a problem` : many),
+      isAllInstead ? `${many}, none of them a change or a problem` : many,
+      // Who is neither at risk nor tracked is counted, and has no entry.
+      data.silent > 0 && `; and ${counted(data.silent, "user")} without an entry, because nothing had to be done`),
     h(
       Button,
       { asChild: true, size: "sm", variant: "outline" },

@@ -31,6 +31,7 @@ export function Latest({ data, zone, rows, isRun }) {
           h(AirflowLink, { path: runPath(today) }, `${today.dag_id} / ${today.run_id}`),
         ),
       ),
+      today.read !== null && today.read !== undefined && h(Text, { fontSize: "sm", "data-testid": "read" }, readOf(today)),
       h(Notices, { today, zone, of }),
       h(
         SimpleGrid,
@@ -40,6 +41,11 @@ export function Latest({ data, zone, rows, isRun }) {
     ),
   );
 }
+
+// How much of the source the run is about: only a complete run shows who does not match any more.
+const readOf = (today) =>
+  `${counted(today.read, "user")} read, ${number(today.returned)} of them returned; ` +
+  (today.complete ? "the whole source was read" : "not the whole source was read");
 
 const ALWAYS = ["added", "removed", "pushed"];
 
