@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
+import msgspec
 from airflow.sdk import conf
 
 from airflow_provider_okta_ure.core.plans import ChangePlan, PlanInOrg
@@ -23,7 +24,7 @@ from airflow_provider_okta_ure.engine.turns import Turns
 from airflow_provider_okta_ure.errors import LockedError, OktaUreError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
 from airflow_provider_okta_ure.operators.approved import Consent
-from airflow_provider_okta_ure.operators.costs import cost_written
+from airflow_provider_okta_ure.operators.costs import Spent, cost_written
 from airflow_provider_okta_ure.operators.identity import RunIdentity
 from airflow_provider_okta_ure.operators.links import say_what_it_is_about
 from airflow_provider_okta_ure.operators.progress import Progress
@@ -98,7 +99,13 @@ class OktaActionOperator(OktaWritingOperator):
             return self._run(context)
 
     def resume(
-        self, context: Context, event: Any = None, *, waits_since: str = "", is_partly_done: bool = False
+        self,
+        context: Context,
+        event: Any = None,
+        *,
+        waits_since: str = "",
+        is_partly_done: bool = False,
+        spent: dict[str, Any] | None = None,
     ) -> Any:
         """
         Go on after the worker slot was given back.
@@ -107,8 +114,10 @@ class OktaActionOperator(OktaWritingOperator):
 
         :param waits_since: since when another task is waited for; empty = none is.
         :param is_partly_done: whether this try of the task has acted already.
+        :param spent: what it has cost so far; see :class:`Spent`.
         """
         with failing_for_good():
+            self._spent = msgspec.convert(spent or {}, Spent)
             return self._run(context, waits_since=waits_since, is_partly_done=is_partly_done)
 
     def _run(self, context: Context, *, waits_since: str = "", is_partly_done: bool = False) -> Any:
@@ -122,7 +131,8 @@ class OktaActionOperator(OktaWritingOperator):
         refuse_future_rows(rows)
         is_preview = self.is_paused() or dry_run
         if not rows and not self.acts_without_rows and self.may_do_nothing(run, consent, dry_run=is_preview):
-            return self._do_nothing(run, dry_run=is_preview)
+            parts = _count_parts(context["ti"], run)
+            return self._do_nothing(run, parts=parts, dry_run=is_preview)
         try:
             report, ended = self._act(rows, run, context, is_preview=is_preview, is_resumed=is_partly_done)
         except LockedError as error:
@@ -136,6 +146,9 @@ class OktaActionOperator(OktaWritingOperator):
             self._names.hide_in(problem, (row.user for row in rows))
             raise problem
         return report.to_dict()
+
+    _spent = Spent()
+    """What this try of the task has cost before it gave its worker slot back."""
 
     def _act(
         self, rows: Sequence[Row], run: RunIdentity, context: Context, *, is_preview: bool, is_resumed: bool
@@ -221,7 +234,11 @@ class OktaActionOperator(OktaWritingOperator):
         self.defer(
             trigger=DateTimeTrigger(moment=until),
             method_name="resume",
-            kwargs={"waits_since": waits_since, "is_partly_done": is_partly_done},
+            kwargs={
+                "waits_since": waits_since,
+                "is_partly_done": is_partly_done,
+                "spent": msgspec.to_builtins(self._spent),
+            },
         )
 
     def _wait_for_lock(self, error: LockedError, waits_since: str, *, is_partly_done: bool) -> NoReturn:
@@ -254,12 +271,12 @@ class OktaActionOperator(OktaWritingOperator):
             remember_plan(session, PlanInOrg(org=org, target="", plan=nothing))
             return True
 
-    def _do_nothing(self, run: RunIdentity, *, dry_run: bool) -> dict[str, Any]:
+    def _do_nothing(self, run: RunIdentity, *, parts: int, dry_run: bool) -> dict[str, Any]:
         """Return a report about nobody; that nobody matched is on record, because it decides, too."""
         self.log.info("No rows, nothing to do.")
         if not dry_run and run.run_id:
             try:
-                self._record_nobody(run)
+                self._record_nobody(run, parts)
             except OktaUreError as error:
                 # Nothing has to be done, so it is no failure; runs for earlier times decide themselves.
                 self.log.info("That nobody matched is not on record: %s", error.message)
@@ -276,16 +293,18 @@ class OktaActionOperator(OktaWritingOperator):
             warnings=self._warnings,
         ).to_dict()
 
-    def _record_nobody(self, run: RunIdentity) -> None:
+    def _record_nobody(self, run: RunIdentity, parts: int) -> None:
         with closing(open_action_log()) as log:
-            org = log.known_org(self.org)
-            if org is None and run.map_index < 0:
-                return  # no task has been there, so nothing can be decided again
-            with self._result_written(log, run, org or self.org) as result:
+            is_whole = log.read_whole(dag_id=run.dag_id, run_id=run.run_id, sources=())
+            if not is_whole and run.map_index < 0:
+                return  # nothing is decided, and no other part waits for this one
+            # Okta is asked which org it is only if no task has been there yet.
+            org = self.org_in(log) if is_whole else log.known_org(self.org) or self.org
+            with self._result_written(log, run, org) as result:
                 log.forget_plan(run.task)
-                session = self.session(log, run, org=org or self.org, turns=Turns(log), is_preview=True)
+                result.parts = parts
+                session = self.session(log, run, org=org, turns=Turns(log), is_preview=True)
                 target = self.work(session).known_target()
-                is_whole = log.read_whole(dag_id=run.dag_id, run_id=run.run_id, sources=())
                 if target is not None and is_whole:
                     result.target, result.target_name, result.is_complete = target.key, target.name, True
 
@@ -294,8 +313,12 @@ class OktaActionOperator(OktaWritingOperator):
         """Yield the action log, the org's name in it, and what is recorded of this task at the end."""
         with closing(open_action_log()) as log:
             org = self.org_in(log)
-            with self._result_written(log, run, org) as result:
-                yield log, org, result
+            result = None
+            try:
+                with self._result_written(log, run, org) as result:
+                    yield log, org, result
+            finally:
+                self._spent = result.spent if result is not None else self._spent
 
     def _result_written(
         self, log: ActionLog, run: RunIdentity, org: str
@@ -307,6 +330,7 @@ class OktaActionOperator(OktaWritingOperator):
             action=self.action,
             client=lambda: self.hook.client,
             warnings=self._warnings,
+            before=self._spent,
         )
 
     def _announce(self, prepared: Prepared) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timezone
@@ -37,6 +38,21 @@ class Client(Protocol):
     def rate_limit_share(self) -> float: ...
 
 
+class Spent(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What a task has cost before it gave its worker slot back.
+
+    :param seconds: how long it worked.
+    :param calls: how many calls it made, by rate limit.
+    """
+
+    seconds: float = 0.0
+    calls: Mapping[str, int] = {}
+
+
+NOTHING = Spent()
+
+
 class TaskResult(msgspec.Struct, kw_only=True):
     """
     What a task decided, as far as the work has come; see :class:`TaskSummary` for the meaning of each part.
@@ -51,6 +67,8 @@ class TaskResult(msgspec.Struct, kw_only=True):
     is_complete: bool = False
     parts: int = 1
     source: str = ""
+    spent: Spent = NOTHING
+    """What it has cost so far; known at its end."""
 
 
 @contextmanager
@@ -62,6 +80,7 @@ def cost_written(
     action: str,
     client: Callable[[], Client],
     warnings: Sequence[str] = (),
+    before: Spent = NOTHING,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Iterator[TaskResult]:
     """
@@ -73,6 +92,7 @@ def cost_written(
     :param org: the service's URL.
     :param client: gives the client that made the calls, at the end.
     :param warnings: what people should look at; what the work adds to the list counts, too.
+    :param before: what the same try of the task has cost already.
     """
     began = monotonic()
     result, has_ended = TaskResult(), False
@@ -80,8 +100,10 @@ def cost_written(
         yield result
         has_ended = True
     finally:
-        seconds = round(monotonic() - began, 3)
+        seconds = round(before.seconds + monotonic() - began, 3)
         try:
+            calls = _calls(client(), before.calls)
+            result.spent = Spent(seconds=seconds, calls={name: one.calls for name, one in calls.items()})
             with open_log() as action_log:
                 action_log.record_task(
                     TaskSummary(
@@ -96,26 +118,31 @@ def cost_written(
                         action=action,
                         ended_at=datetime.now(tz=timezone.utc),
                         seconds=seconds,
-                        calls=_calls(client()),
+                        calls=calls,
                         warnings=tuple(warnings),
-                        **{
-                            **msgspec.structs.asdict(result),
-                            # Who was not reached is as if the run had not been.
-                            "is_complete": result.is_complete and has_ended,
-                        },
+                        target=result.target,
+                        target_name=result.target_name,
+                        counts=result.counts,
+                        silent=result.silent,
+                        # Who was not reached is as if the run had not been.
+                        is_complete=result.is_complete and has_ended,
+                        parts=result.parts,
+                        source=result.source,
                     )
                 )
         except OktaUreError as error:
             log.warning("What this task cost is not written down: %s", error.message)
 
 
-def _calls(client: Client) -> dict[str, Calls]:
+def _calls(client: Client, before: Mapping[str, int] = NOTHING.calls) -> dict[str, Calls]:
     limits, share = client.limits, client.rate_limit_share
+    made = Counter(before)
+    made.update(client.calls)
     return {
         bucket: Calls(
             calls=number,
             limit=limits.get(bucket),
             ours=max(1, int(limits[bucket] * share)) if bucket in limits else None,
         )
-        for bucket, number in sorted(client.calls.items())
+        for bucket, number in sorted(made.items())
     }

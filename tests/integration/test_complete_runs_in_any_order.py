@@ -98,7 +98,7 @@ def test_a_complete_run_is_never_overridden_by_an_older_one(
                 read_whole(world, number)
                 world.sync(scores, MOMENTS[number])
                 model.run(number, scores)
-                assert world.members == model.members
+                assert world.members == model.members, f"runs {runs} of {history}"
             for name in NAMES:
                 assert [level for _, _, level in world.accepted(name)] == model.told.get(name, [])
             # That nothing had to be done for somebody who is neither at risk nor tracked has no row.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
+from airflow_provider_okta_ure.action_log.searching import Filter
+from airflow_provider_okta_ure.action_log.tasks import find_tasks
 from airflow_provider_okta_ure.clients.retries import Timing
 from airflow_provider_okta_ure.errors import LockedError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
@@ -104,6 +106,16 @@ def test_the_report_at_the_end_is_about_the_whole(world: Sandbox) -> None:
     assert report["counts"]["done"] == PEOPLE
     assert report["reasons"] == {}
     assert {one.status for one in logged(action="add_to_group")} == {"done"}
+
+
+def test_what_it_has_cost_is_recorded_for_the_whole(world: Sandbox) -> None:
+    run_to_the_end(adding, world)
+    log = open_action_log()
+    with log.database.reading() as connection:
+        [task] = find_tasks(connection, Filter(), dag_ids=["sync"])
+    log.close()
+    made = sum(one.bucket == "/api/v1/groups" for one in world.requests)
+    assert task.calls["/api/v1/groups"].calls == made
 
 
 def test_without_deferral_the_task_waits_on_its_worker(world: Sandbox) -> None:
