@@ -17,7 +17,7 @@ from airflow_provider_okta_ure.core.guardrails.checks import (
 )
 from airflow_provider_okta_ure.core.guardrails.limits import Parts
 from airflow_provider_okta_ure.core.models import Outcome
-from airflow_provider_okta_ure.engine.carried_out import done_since
+from airflow_provider_okta_ure.engine.facts.carried_out import done_since
 from airflow_provider_okta_ure.engine.recorder import Recorder
 from airflow_provider_okta_ure.errors import BlastRadiusError, NotApprovedError, PlanChangedError
 

@@ -15,8 +15,8 @@ from airflow_provider_okta_ure.engine.session import Mode
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.decisions.decision import Decision
     from airflow_provider_okta_ure.core.models import Row
+    from airflow_provider_okta_ure.engine.actions.work import Plan, Work
     from airflow_provider_okta_ure.engine.session import Session
-    from airflow_provider_okta_ure.engine.work import Plan, Work
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,15 @@ import msgspec
 
 from airflow_provider_okta_ure.action_log.entries import Entry
 from airflow_provider_okta_ure.core.holding import NOT_OURS
-from airflow_provider_okta_ure.engine.tries import user_key
+from airflow_provider_okta_ure.engine.facts.tries import user_key
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import LogAction, LogStatus
     from airflow_provider_okta_ure.core.decisions.decision import Decision
     from airflow_provider_okta_ure.core.holding import OnBehalf
+    from airflow_provider_okta_ure.engine.facts.tries import Key, Tries
     from airflow_provider_okta_ure.engine.session import Session
     from airflow_provider_okta_ure.engine.target import Target
-    from airflow_provider_okta_ure.engine.tries import Key, Tries
 
 
 NOT_ATTEMPTED = "not_attempted"

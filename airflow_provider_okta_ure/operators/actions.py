@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 
     from airflow_provider_okta_ure.action_log.log import ActionLog
     from airflow_provider_okta_ure.core.models import Action, Report, Row
+    from airflow_provider_okta_ure.engine.actions.work import Work
     from airflow_provider_okta_ure.engine.guard import Guard
     from airflow_provider_okta_ure.engine.prepared import Prepared
     from airflow_provider_okta_ure.engine.session import Session
     from airflow_provider_okta_ure.engine.target import Target
-    from airflow_provider_okta_ure.engine.work import Work
     from airflow_provider_okta_ure.operators.costs import TaskResult
 
 LONGEST_IN_PLACE = 30.0

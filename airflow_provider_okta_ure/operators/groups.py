@@ -12,9 +12,9 @@ from airflow_provider_okta_ure.core.decisions.removing import Releases, RemovalP
 from airflow_provider_okta_ure.core.guardrails.group_rules import GroupRules
 from airflow_provider_okta_ure.core.plain_text import shown
 from airflow_provider_okta_ure.core.spans import to_span
-from airflow_provider_okta_ure.engine.adding import Adding
-from airflow_provider_okta_ure.engine.group_work import GroupChoice
-from airflow_provider_okta_ure.engine.removing import Removing
+from airflow_provider_okta_ure.engine.actions.adding import Adding
+from airflow_provider_okta_ure.engine.actions.group_work import GroupChoice
+from airflow_provider_okta_ure.engine.actions.removing import Removing
 from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator
 from airflow_provider_okta_ure.operators.links import ActionLogLink, OktaGroupLink
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperatorLink
 
     from airflow_provider_okta_ure.core.models import Action
+    from airflow_provider_okta_ure.engine.actions.work import Work
     from airflow_provider_okta_ure.engine.session import Session
-    from airflow_provider_okta_ure.engine.work import Work
 
 PAST_INTERVALS = ("dry", "apply")
 

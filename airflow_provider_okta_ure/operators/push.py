@@ -17,8 +17,8 @@ from airflow_provider_okta_ure.core.decisions.signals import (
 )
 from airflow_provider_okta_ure.core.reports import build_report
 from airflow_provider_okta_ure.core.texts import ReasonText
-from airflow_provider_okta_ure.engine.pushing import Pushing
-from airflow_provider_okta_ure.engine.signals import SignalSender
+from airflow_provider_okta_ure.engine.actions.pushing import Pushing
+from airflow_provider_okta_ure.engine.actions.signals import SignalSender
 from airflow_provider_okta_ure.errors import ConfigurationError
 from airflow_provider_okta_ure.hooks.signals import SignalsMode, signals_wanted, to_signals_mode
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperatorLink, Context
 
     from airflow_provider_okta_ure.core.models import Action
+    from airflow_provider_okta_ure.engine.actions.work import Work
     from airflow_provider_okta_ure.engine.session import Session
-    from airflow_provider_okta_ure.engine.work import Work
     from airflow_provider_okta_ure.hooks.okta import OktaHook
 
 

@@ -19,11 +19,8 @@ from airflow_provider_okta_ure.core.arguments import to_names
 from airflow_provider_okta_ure.core.models import STATUSES
 from airflow_provider_okta_ure.core.plans import ChangePlan, PlanInOrg
 from airflow_provider_okta_ure.core.reports import FailOn
-from airflow_provider_okta_ure.engine.group_log import GROUP_ACTIONS
-from airflow_provider_okta_ure.engine.group_work import turn_of
-from airflow_provider_okta_ure.engine.guard import remember_plan
-from airflow_provider_okta_ure.engine.turns import Turns
-from airflow_provider_okta_ure.engine.undoing import (
+from airflow_provider_okta_ure.engine.actions.group_work import turn_of
+from airflow_provider_okta_ure.engine.actions.undoing import (
     NOT_REVERTIBLE,
     UNDOABLE,
     Left,
@@ -34,6 +31,9 @@ from airflow_provider_okta_ure.engine.undoing import (
     unknown_run,
     users_named,
 )
+from airflow_provider_okta_ure.engine.facts.group_log import GROUP_ACTIONS
+from airflow_provider_okta_ure.engine.guard import remember_plan
+from airflow_provider_okta_ure.engine.turns import Turns
 from airflow_provider_okta_ure.errors import (
     BlastRadiusError,
     ConfigurationError,

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from airflow_provider_okta_ure.clients.scopes import GROUPS_MANAGE, USERS_READ
 from airflow_provider_okta_ure.core.guardrails.group_rules import GroupRules
 from airflow_provider_okta_ure.core.reports import build_report
+from airflow_provider_okta_ure.engine.actions.group_work import GroupChoice
+from airflow_provider_okta_ure.engine.actions.undo_group import UndoAdditions, UndoRemovals
+from airflow_provider_okta_ure.engine.actions.undo_signals import UndoSignals
 from airflow_provider_okta_ure.engine.claim import Claim
-from airflow_provider_okta_ure.engine.group_work import GroupChoice
 from airflow_provider_okta_ure.engine.guard import remember_plan
 from airflow_provider_okta_ure.engine.pipeline import DRY_RUN, Watcher, carry_out
 from airflow_provider_okta_ure.engine.prepared import prepare
 from airflow_provider_okta_ure.engine.session import Mode
-from airflow_provider_okta_ure.engine.undo_group import UndoAdditions, UndoRemovals
-from airflow_provider_okta_ure.engine.undo_signals import UndoSignals
 from airflow_provider_okta_ure.operators.links import say_what_it_is_about
 from airflow_provider_okta_ure.operators.push import key_check_of, sender_of
 from airflow_provider_okta_ure.operators.said import log_counts, log_user, verdict
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.decisions.decision import Decision
     from airflow_provider_okta_ure.core.models import Action, Report
     from airflow_provider_okta_ure.core.reports import FailOn
+    from airflow_provider_okta_ure.engine.actions.undoing import Undone
+    from airflow_provider_okta_ure.engine.actions.work import Work
     from airflow_provider_okta_ure.engine.guard import Guard
     from airflow_provider_okta_ure.engine.prepared import Prepared
     from airflow_provider_okta_ure.engine.run import Run
     from airflow_provider_okta_ure.engine.session import Session
     from airflow_provider_okta_ure.engine.turns import Turns
-    from airflow_provider_okta_ure.engine.undoing import Undone
-    from airflow_provider_okta_ure.engine.work import Work
     from airflow_provider_okta_ure.errors import OktaUreError
     from airflow_provider_okta_ure.hooks.okta import OktaHook
     from airflow_provider_okta_ure.operators.identities import Names

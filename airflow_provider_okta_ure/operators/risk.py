@@ -11,8 +11,8 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow_provider_okta_ure.clients.scopes import USER_RISK_MANAGE, USERS_READ
 from airflow_provider_okta_ure.core.rows import deduplicate, long_rows, to_rows
 from airflow_provider_okta_ure.core.texts import ReasonText
-from airflow_provider_okta_ure.engine.recording import Recording
-from airflow_provider_okta_ure.engine.upserting import Upserting
+from airflow_provider_okta_ure.engine.actions.recording import Recording
+from airflow_provider_okta_ure.engine.actions.upserting import Upserting
 from airflow_provider_okta_ure.hooks.finding import NoConnectionError
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator
 from airflow_provider_okta_ure.operators.run import as_of_run, to_flag
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_okta_ure.action_log.log import ActionLog
     from airflow_provider_okta_ure.core.models import Action
+    from airflow_provider_okta_ure.engine.actions.work import Work
     from airflow_provider_okta_ure.engine.session import Session
-    from airflow_provider_okta_ure.engine.work import Work
 
 
 class OktaUpsertUserRiskOperator(OktaActionOperator):

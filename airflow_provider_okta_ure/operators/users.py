@@ -14,7 +14,7 @@ from airflow_provider_okta_ure.core.arguments import to_names
 from airflow_provider_okta_ure.core.models import UserRisk
 from airflow_provider_okta_ure.core.names import fold
 from airflow_provider_okta_ure.core.rows import is_usable_user
-from airflow_provider_okta_ure.engine.user_risks import read_risks
+from airflow_provider_okta_ure.engine.facts.user_risks import read_risks
 from airflow_provider_okta_ure.errors import ConfigurationError, GroupError, NotFoundError, OktaUreError
 from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators.identities import name_shower
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_okta_ure.clients.okta import OktaClient
     from airflow_provider_okta_ure.core.models import OktaUser
-    from airflow_provider_okta_ure.engine.user_risks import Reading
+    from airflow_provider_okta_ure.engine.facts.user_risks import Reading
 
 # Okta's own list; a user passes through ACTIVATING only.
 STATUSES = (

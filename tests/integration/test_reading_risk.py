@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_okta_ure.core.models import OktaUser, UserRisk
-from airflow_provider_okta_ure.engine.user_risks import read_risks
+from airflow_provider_okta_ure.engine.facts.user_risks import read_risks
 from airflow_provider_okta_ure.errors import (
     ApiError,
     OktaUreError,

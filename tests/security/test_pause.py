@@ -209,11 +209,11 @@ CALLS_THAT_WRITE = {
 }
 BEHIND_THE_SWITCH = {
     "hooks/okta.py",
-    "engine/adding.py",
-    "engine/removing.py",
-    "engine/signals.py",
-    "engine/undo_group.py",
-    "engine/upserting.py",
+    "engine/actions/adding.py",
+    "engine/actions/removing.py",
+    "engine/actions/signals.py",
+    "engine/actions/undo_group.py",
+    "engine/actions/upserting.py",
 }
 
 

@@ -86,7 +86,7 @@ def reasons_given_by(call: ast.Call) -> list[ast.expr]:
 
 
 def reason_codes() -> list[str]:
-    folders = ("core/**/*.py", "engine/*.py", "operators/*.py", "clients/okta*.py", "commands/*.py")
+    folders = ("core/**/*.py", "engine/**/*.py", "operators/*.py", "clients/okta*.py", "commands/*.py")
     files = [path for folder in folders for path in PACKAGE.glob(folder)]
     found = {reason for path in files for reason in reasons_in(syntax_of(path))}
     return sorted(found)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.core.decisions.facts import RunFacts
-from airflow_provider_okta_ure.engine.tries import user_key
+from airflow_provider_okta_ure.engine.facts.tries import user_key
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import LogAction

@@ -15,17 +15,17 @@ from airflow_provider_okta_ure.core.decisions.history_rules import held_by_other
 from airflow_provider_okta_ure.core.decisions.undoing_rules import decided_since, only_members, only_others
 from airflow_provider_okta_ure.core.holding import NOT_OURS, OnBehalf
 from airflow_provider_okta_ure.core.models import Outcome
-from airflow_provider_okta_ure.engine.adding import size_to_add_to
-from airflow_provider_okta_ure.engine.carried_out import CarriedOutBefore
-from airflow_provider_okta_ure.engine.group_log import ADD, GROUP_ACTIONS, REMOVE, GroupLog
-from airflow_provider_okta_ure.engine.group_work import MEMBERS, GroupWork
-from airflow_provider_okta_ure.engine.population import Population
-from airflow_provider_okta_ure.engine.run_facts import read_run_facts
-from airflow_provider_okta_ure.engine.since import SinceLog
+from airflow_provider_okta_ure.engine.actions.adding import size_to_add_to
+from airflow_provider_okta_ure.engine.actions.group_work import MEMBERS, GroupWork
+from airflow_provider_okta_ure.engine.actions.undoing import decisions_about, deeds, entries_of_run
+from airflow_provider_okta_ure.engine.actions.work import Plan
+from airflow_provider_okta_ure.engine.facts.carried_out import CarriedOutBefore
+from airflow_provider_okta_ure.engine.facts.group_log import ADD, GROUP_ACTIONS, REMOVE, GroupLog
+from airflow_provider_okta_ure.engine.facts.population import Population
+from airflow_provider_okta_ure.engine.facts.run_facts import read_run_facts
+from airflow_provider_okta_ure.engine.facts.since import SinceLog
+from airflow_provider_okta_ure.engine.facts.tries import Tries
 from airflow_provider_okta_ure.engine.target import group_target
-from airflow_provider_okta_ure.engine.tries import Tries
-from airflow_provider_okta_ure.engine.undoing import decisions_about, deeds, entries_of_run
-from airflow_provider_okta_ure.engine.work import Plan
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import LogAction
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.decisions.facts import RunFacts
     from airflow_provider_okta_ure.core.decisions.undoing_rules import Since
     from airflow_provider_okta_ure.core.models import Row
-    from airflow_provider_okta_ure.engine.group_work import GroupChoice, Members
+    from airflow_provider_okta_ure.engine.actions.group_work import GroupChoice, Members
+    from airflow_provider_okta_ure.engine.actions.undoing import Deed, Undone
     from airflow_provider_okta_ure.engine.recorder import Attempt
     from airflow_provider_okta_ure.engine.session import Session
     from airflow_provider_okta_ure.engine.target import Target
-    from airflow_provider_okta_ure.engine.undoing import Deed, Undone
 
 
 class _Facts(NamedTuple):

@@ -11,7 +11,7 @@ import msgspec
 
 from airflow_provider_okta_ure.core.decisions.facts import Membership
 from airflow_provider_okta_ure.core.holding import NOT_OURS
-from airflow_provider_okta_ure.engine.names import names_of
+from airflow_provider_okta_ure.engine.facts.names import names_of
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import Entry, LogAction

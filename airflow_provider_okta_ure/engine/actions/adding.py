@@ -15,20 +15,20 @@ from airflow_provider_okta_ure.core.decisions.facts import GroupFacts
 from airflow_provider_okta_ure.core.decisions.history_rules import already_member
 from airflow_provider_okta_ure.core.matching import Directory, resolve
 from airflow_provider_okta_ure.core.models import Outcome
-from airflow_provider_okta_ure.engine.carried_out import CarriedOutBefore
-from airflow_provider_okta_ure.engine.group_log import ADD, GroupLog
-from airflow_provider_okta_ure.engine.group_work import MEMBERS, GroupWork, Members
-from airflow_provider_okta_ure.engine.people import People
-from airflow_provider_okta_ure.engine.population import Population
-from airflow_provider_okta_ure.engine.run_facts import read_run_facts
+from airflow_provider_okta_ure.engine.actions.group_work import MEMBERS, GroupWork, Members
+from airflow_provider_okta_ure.engine.actions.work import Plan
+from airflow_provider_okta_ure.engine.facts.carried_out import CarriedOutBefore
+from airflow_provider_okta_ure.engine.facts.group_log import ADD, GroupLog
+from airflow_provider_okta_ure.engine.facts.people import People
+from airflow_provider_okta_ure.engine.facts.population import Population
+from airflow_provider_okta_ure.engine.facts.run_facts import read_run_facts
+from airflow_provider_okta_ure.engine.facts.tries import Tries
 from airflow_provider_okta_ure.engine.target import group_target, missing_group_target
-from airflow_provider_okta_ure.engine.tries import Tries
-from airflow_provider_okta_ure.engine.work import Plan
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.decisions.decision import Decision
     from airflow_provider_okta_ure.core.models import Row
-    from airflow_provider_okta_ure.engine.group_work import GroupChoice
+    from airflow_provider_okta_ure.engine.actions.group_work import GroupChoice
     from airflow_provider_okta_ure.engine.recorder import Attempt
     from airflow_provider_okta_ure.engine.session import Session
     from airflow_provider_okta_ure.engine.target import Target

@@ -16,21 +16,21 @@ from airflow_provider_okta_ure.core.decisions.signals import PushMode
 from airflow_provider_okta_ure.core.decisions.undoing_rules import Since, decided_since
 from airflow_provider_okta_ure.core.matching import Directory
 from airflow_provider_okta_ure.core.models import Outcome
-from airflow_provider_okta_ure.engine.pushing import PUSH, SignalWork, users_asked_for
-from airflow_provider_okta_ure.engine.run_facts import read_run_facts
-from airflow_provider_okta_ure.engine.signal_log import SignalLog
-from airflow_provider_okta_ure.engine.since import SinceLog
-from airflow_provider_okta_ure.engine.undoing import decisions_about, deeds, entries_of_run
+from airflow_provider_okta_ure.engine.actions.pushing import PUSH, SignalWork, users_asked_for
+from airflow_provider_okta_ure.engine.actions.undoing import decisions_about, deeds, entries_of_run
+from airflow_provider_okta_ure.engine.facts.run_facts import read_run_facts
+from airflow_provider_okta_ure.engine.facts.signal_log import SignalLog
+from airflow_provider_okta_ure.engine.facts.since import SinceLog
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.decisions.decision import Decision, Rule
     from airflow_provider_okta_ure.core.models import Row
+    from airflow_provider_okta_ure.engine.actions.signals import SignalSender
+    from airflow_provider_okta_ure.engine.actions.undoing import Deed, Undone
+    from airflow_provider_okta_ure.engine.actions.work import Plan
     from airflow_provider_okta_ure.engine.recorder import Attempt
     from airflow_provider_okta_ure.engine.session import Session
-    from airflow_provider_okta_ure.engine.signals import SignalSender
     from airflow_provider_okta_ure.engine.target import Target
-    from airflow_provider_okta_ure.engine.undoing import Deed, Undone
-    from airflow_provider_okta_ure.engine.work import Plan
 
 
 class UndoSignals(SignalWork):

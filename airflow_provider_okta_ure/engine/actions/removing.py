@@ -13,19 +13,19 @@ from airflow_provider_okta_ure.core.decisions.history_rules import not_a_member
 from airflow_provider_okta_ure.core.decisions.removing import decide_removals, names_to_look_up_for_removing
 from airflow_provider_okta_ure.core.matching import Directory, resolve
 from airflow_provider_okta_ure.core.models import OktaUser, Outcome, Row
-from airflow_provider_okta_ure.engine.carried_out import CarriedOutBefore
-from airflow_provider_okta_ure.engine.group_log import REMOVE, GroupLog
-from airflow_provider_okta_ure.engine.group_work import MEMBERS, GroupWork
-from airflow_provider_okta_ure.engine.people import People
-from airflow_provider_okta_ure.engine.population import Population
-from airflow_provider_okta_ure.engine.run_facts import read_run_facts
+from airflow_provider_okta_ure.engine.actions.group_work import MEMBERS, GroupWork
+from airflow_provider_okta_ure.engine.actions.work import Plan
+from airflow_provider_okta_ure.engine.facts.carried_out import CarriedOutBefore
+from airflow_provider_okta_ure.engine.facts.group_log import REMOVE, GroupLog
+from airflow_provider_okta_ure.engine.facts.people import People
+from airflow_provider_okta_ure.engine.facts.population import Population
+from airflow_provider_okta_ure.engine.facts.run_facts import read_run_facts
+from airflow_provider_okta_ure.engine.facts.tries import Tries
 from airflow_provider_okta_ure.engine.target import group_target, missing_group_target
-from airflow_provider_okta_ure.engine.tries import Tries
-from airflow_provider_okta_ure.engine.work import Plan
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.decisions.removing import RemovalPolicy
-    from airflow_provider_okta_ure.engine.group_work import GroupChoice, Members
+    from airflow_provider_okta_ure.engine.actions.group_work import GroupChoice, Members
     from airflow_provider_okta_ure.engine.recorder import Attempt
     from airflow_provider_okta_ure.engine.session import Session
     from airflow_provider_okta_ure.engine.target import Target

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.core.decisions.recording import decide_records
-from airflow_provider_okta_ure.engine.carried_out import CarriedOutBefore
-from airflow_provider_okta_ure.engine.population import Population
+from airflow_provider_okta_ure.engine.actions.work import Plan, Work
+from airflow_provider_okta_ure.engine.facts.carried_out import CarriedOutBefore
+from airflow_provider_okta_ure.engine.facts.population import Population
+from airflow_provider_okta_ure.engine.facts.tries import Tries
 from airflow_provider_okta_ure.engine.target import Target
-from airflow_provider_okta_ure.engine.tries import Tries
-from airflow_provider_okta_ure.engine.work import Plan, Work
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.decisions.decision import Decision

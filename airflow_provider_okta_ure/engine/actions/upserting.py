@@ -13,14 +13,14 @@ from airflow_provider_okta_ure.core.decisions.facts import RunFacts, UserRiskFac
 from airflow_provider_okta_ure.core.decisions.upserting import decide_upserts
 from airflow_provider_okta_ure.core.matching import resolve
 from airflow_provider_okta_ure.core.models import Outcome, UserRisk
-from airflow_provider_okta_ure.engine.carried_out import CarriedOutBefore
-from airflow_provider_okta_ure.engine.people import People
-from airflow_provider_okta_ure.engine.population import Population
-from airflow_provider_okta_ure.engine.run_facts import read_run_facts
+from airflow_provider_okta_ure.engine.actions.work import Plan, Work
+from airflow_provider_okta_ure.engine.facts.carried_out import CarriedOutBefore
+from airflow_provider_okta_ure.engine.facts.people import People
+from airflow_provider_okta_ure.engine.facts.population import Population
+from airflow_provider_okta_ure.engine.facts.run_facts import read_run_facts
+from airflow_provider_okta_ure.engine.facts.tries import Tries
+from airflow_provider_okta_ure.engine.facts.user_risks import read_risks
 from airflow_provider_okta_ure.engine.target import Target
-from airflow_provider_okta_ure.engine.tries import Tries
-from airflow_provider_okta_ure.engine.user_risks import read_risks
-from airflow_provider_okta_ure.engine.work import Plan, Work
 from airflow_provider_okta_ure.errors import InvalidRequestError, OktaUreError
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.decisions.decision import Decision
     from airflow_provider_okta_ure.core.models import Row
     from airflow_provider_okta_ure.core.texts import ReasonText
+    from airflow_provider_okta_ure.engine.facts.user_risks import Reading
     from airflow_provider_okta_ure.engine.recorder import Attempt
     from airflow_provider_okta_ure.engine.session import Session
-    from airflow_provider_okta_ure.engine.user_risks import Reading
 
 UPSERT: LogAction = "upsert_risk"
 

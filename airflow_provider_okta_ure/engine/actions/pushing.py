@@ -14,25 +14,25 @@ from airflow_provider_okta_ure.core.decisions.facts import SignalFacts
 from airflow_provider_okta_ure.core.decisions.pushing import decide_signals, rows_with_score
 from airflow_provider_okta_ure.core.matching import resolve
 from airflow_provider_okta_ure.core.names import fold
-from airflow_provider_okta_ure.engine.carried_out import CarriedOutBefore
-from airflow_provider_okta_ure.engine.names import names_of
-from airflow_provider_okta_ure.engine.people import People
-from airflow_provider_okta_ure.engine.population import Population
-from airflow_provider_okta_ure.engine.run_facts import read_run_facts, scores_of_run
-from airflow_provider_okta_ure.engine.signal_log import Asked, SignalHistory, SignalLog
-from airflow_provider_okta_ure.engine.signaled_users import SignaledUsers
+from airflow_provider_okta_ure.engine.actions.work import Plan, Work
+from airflow_provider_okta_ure.engine.facts.carried_out import CarriedOutBefore
+from airflow_provider_okta_ure.engine.facts.names import names_of
+from airflow_provider_okta_ure.engine.facts.people import People
+from airflow_provider_okta_ure.engine.facts.population import Population
+from airflow_provider_okta_ure.engine.facts.run_facts import read_run_facts, scores_of_run
+from airflow_provider_okta_ure.engine.facts.signal_log import Asked, SignalHistory, SignalLog
+from airflow_provider_okta_ure.engine.facts.signaled_users import SignaledUsers
+from airflow_provider_okta_ure.engine.facts.tries import Tries
 from airflow_provider_okta_ure.engine.target import Target
-from airflow_provider_okta_ure.engine.tries import Tries
-from airflow_provider_okta_ure.engine.work import Plan, Work
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import Entry, LogAction
     from airflow_provider_okta_ure.core.decisions.decision import Decision
     from airflow_provider_okta_ure.core.decisions.signals import PushMode
     from airflow_provider_okta_ure.core.models import Outcome, Row
+    from airflow_provider_okta_ure.engine.actions.signals import SignalSender
     from airflow_provider_okta_ure.engine.recorder import Attempt
     from airflow_provider_okta_ure.engine.session import Session
-    from airflow_provider_okta_ure.engine.signals import SignalSender
 
 PUSH: LogAction = "push_risk"
 

@@ -8,15 +8,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.core.decisions.undoing_rules import Later, Since
-from airflow_provider_okta_ure.engine.group_log import GROUP_ACTIONS
-from airflow_provider_okta_ure.engine.names import names_of
+from airflow_provider_okta_ure.engine.facts.group_log import GROUP_ACTIONS
+from airflow_provider_okta_ure.engine.facts.names import names_of
 
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import Entry, LogAction
     from airflow_provider_okta_ure.core.decisions.decision import Decision
+    from airflow_provider_okta_ure.engine.actions.undoing import Deed, Undone
     from airflow_provider_okta_ure.engine.session import Session
     from airflow_provider_okta_ure.engine.target import Target
-    from airflow_provider_okta_ure.engine.undoing import Deed, Undone
 
 
 class SinceLog:

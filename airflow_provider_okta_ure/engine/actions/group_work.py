@@ -12,9 +12,9 @@ import msgspec
 from airflow_provider_okta_ure.clients.okta_group_choice import find_group, require_writable
 from airflow_provider_okta_ure.core.guardrails.group_rules import GroupRules  # noqa: TC001  # msgspec reads it
 from airflow_provider_okta_ure.core.names import fold
-from airflow_provider_okta_ure.engine.group_log import GroupLog
+from airflow_provider_okta_ure.engine.actions.work import Work
+from airflow_provider_okta_ure.engine.facts.group_log import GroupLog
 from airflow_provider_okta_ure.engine.target import Target, group_target, missing_group_target
-from airflow_provider_okta_ure.engine.work import Work
 from airflow_provider_okta_ure.errors import GroupError, NotFoundError
 
 if TYPE_CHECKING:

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.decisions.decision import Decision
     from airflow_provider_okta_ure.core.holding import OnBehalf
     from airflow_provider_okta_ure.core.models import Action, Row
-    from airflow_provider_okta_ure.engine.carried_out import CarriedOutBefore
-    from airflow_provider_okta_ure.engine.population import Population
+    from airflow_provider_okta_ure.engine.facts.carried_out import CarriedOutBefore
+    from airflow_provider_okta_ure.engine.facts.population import Population
+    from airflow_provider_okta_ure.engine.facts.tries import Tries
     from airflow_provider_okta_ure.engine.recorder import Attempt
     from airflow_provider_okta_ure.engine.session import Session
     from airflow_provider_okta_ure.engine.target import Target
-    from airflow_provider_okta_ure.engine.tries import Tries
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

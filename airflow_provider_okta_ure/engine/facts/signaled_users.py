@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import Entry
     from airflow_provider_okta_ure.clients.okta import OktaClient
     from airflow_provider_okta_ure.core.models import RiskLevel, Row
+    from airflow_provider_okta_ure.engine.facts.signal_log import SignalLog
     from airflow_provider_okta_ure.engine.session import Session
-    from airflow_provider_okta_ure.engine.signal_log import SignalLog
 
 
 class SignaledUsers:
