@@ -61,7 +61,7 @@ class AirflowInstance:
         say("Airflow: starting api-server, scheduler, dag-processor and triggerer")
         for name in ("api-server", "scheduler", "dag-processor", "triggerer"):
             self.children.start(name, [*_AIRFLOW, name], self.environment)
-        self._until(self._is_healthy, 120, "Airflow did not become healthy")
+        self.until(self._is_healthy, 120, "Airflow did not become healthy")
         self._sign_in()
 
     def stop(self) -> None:
@@ -103,7 +103,7 @@ class AirflowInstance:
                 raise DemoError(f"A DAG file cannot be imported:\n{errors[0]['stack_trace']}")
             return self._api.get(f"{self.url}/api/v2/dags/{dag_id}", timeout=30).ok
 
-        self._until(is_there, seconds, f"Airflow did not find the DAG {dag_id}")
+        self.until(is_there, seconds, f"Airflow did not find the DAG {dag_id}")
 
     def unpause(self, dag_id: str) -> None:
         """Let a DAG run."""
@@ -160,7 +160,7 @@ class AirflowInstance:
 
         :raises DemoError: it did not end in time, or it failed.
         """
-        self._until(
+        self.until(
             lambda: self.request("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"] in _END_STATES,
             seconds,
             f"The run {run_id} of {dag_id} did not end",
@@ -177,6 +177,20 @@ class AirflowInstance:
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}"
         value = self.request("GET", path, params={"deserialize": "false"})["value"]
         return json.loads(value) if isinstance(value, str) else value
+
+    def until(self, is_so: Callable[[], bool], seconds: float, otherwise: str) -> None:
+        """
+        Return as soon as something is so.
+
+        :param otherwise: what to say when it is not in time.
+        :raises DemoError: it is not in time, or a process of Airflow ended.
+        """
+        deadline = time.monotonic() + seconds
+        while not _if_answered(is_so):
+            self.children.check()
+            if time.monotonic() > deadline:
+                raise DemoError(f"{otherwise} within {seconds:.0f} s. Output: {self.home / 'processes'}")
+            time.sleep(0.5)
 
     def _cancel_backfills(self, dag_id: str) -> None:
         """Cancel what is not completed, as far as the database can be written; else the next try will."""
@@ -210,13 +224,13 @@ class AirflowInstance:
         answer.raise_for_status()
         return f"Bearer {answer.json()['access_token']}"
 
-    def _until(self, is_so: Callable[[], bool], seconds: float, otherwise: str) -> None:
-        deadline = time.monotonic() + seconds
-        while not is_so():
-            self.children.check()
-            if time.monotonic() > deadline:
-                raise DemoError(f"{otherwise} within {seconds:.0f} s. Output: {self.home / 'processes'}")
-            time.sleep(0.5)
+
+def _if_answered(is_so: Callable[[], bool]) -> bool:
+    """Return whether something is so; not yet, when a busy API server takes too long to tell."""
+    try:
+        return is_so()
+    except requests.Timeout:
+        return False
 
 
 _TRIES_ON_SQLITE = 10

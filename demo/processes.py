@@ -64,6 +64,20 @@ class Children:
                     + "\n  ".join(tail)
                 )
 
+    def kill(self, process: int) -> str:
+        """
+        Kill whichever of them this process belongs to, with everything it started, and return its name.
+
+        Nobody can catch that: it is as if the machine were gone.
+        """
+        session = os.getsid(process)
+        name = next(name for name, child in self._children.items() if child.pid == session)
+        child = self._children.pop(name)
+        _signal_group(child, signal.SIGKILL)
+        child.wait()
+        _kill_session(session)
+        return name
+
     def stop(self) -> None:
         """
         End all of them with everything they started.

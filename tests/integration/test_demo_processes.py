@@ -14,7 +14,7 @@ import pytest
 
 from demo.folders import fresh_folder
 from demo.ports import Wanted, require_free
-from demo.processes import DemoError, free_port
+from demo.processes import Children, DemoError, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -82,6 +82,30 @@ def test_a_second_signal_leaves_nothing_running(tmp_path: Path, numbers: tuple[i
         assert driver.stdout.readline() == "stopped\n"
         assert driver.wait(timeout=10) == 0
     # The end of the pipe: nobody who could write to it lives.
+    assert select.select([reading], [], [], 0)[0]
+    assert os.read(reading, 1) == b""
+    os.close(reading)
+
+
+def test_a_killed_process_takes_what_it_started_with_it_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, writing = os.pipe()
+    started = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda *a, **k: started(*a, **k, pass_fds=(writing,)))
+    children = Children(tmp_path)
+    children.start("stubborn", [sys.executable, "-c", STUBBORN, str(writing)], {})
+    children.start("other", [sys.executable, "-c", "import time; time.sleep(600)"], {})
+    try:
+        alive = b""
+        while len(alive) < 2:
+            alive += os.read(reading, 2)
+        os.close(writing)
+        assert children.kill(children._children["stubborn"].pid) == "stubborn"
+        # The other one has the pipe, too.
+        children.check()
+    finally:
+        children.stop()
     assert select.select([reading], [], [], 0)[0]
     assert os.read(reading, 1) == b""
     os.close(reading)

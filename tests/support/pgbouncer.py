@@ -18,6 +18,14 @@ from sqlalchemy import make_url
 TRIES = 200
 
 
+def find_program() -> str:
+    """Return the path of PgBouncer; skip the test, saying why, where there is none."""
+    program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+    if program is None:
+        pytest.skip("PgBouncer is not installed (Debian: apt-get install pgbouncer)")
+    return program
+
+
 @contextmanager
 def pooled(url: str, mode: str) -> Iterator[str]:
     """
@@ -26,9 +34,7 @@ def pooled(url: str, mode: str) -> Iterator[str]:
     :param url: the database.
     :param mode: ``session``, ``transaction`` or ``statement``.
     """
-    program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
-    if program is None:
-        pytest.skip("PgBouncer is not installed (Debian: apt-get install pgbouncer)")
+    program = find_program()
     at = make_url(url)
     folder = Path(tempfile.mkdtemp(prefix="okta-ure-pgbouncer-"))
     as_somebody = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
@@ -51,7 +57,7 @@ def pooled(url: str, mode: str) -> Iterator[str]:
     )
     through = at.set(port=port)
     try:
-        _wait_for(port)
+        wait_for(port)
         yield through.render_as_string(hide_password=False)
     finally:
         process.terminate()
@@ -59,7 +65,8 @@ def pooled(url: str, mode: str) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
+    """Return as soon as a port on loopback accepts connections."""
     tries = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(OSError),
         wait=tenacity.wait_fixed(0.05),
