@@ -84,5 +84,5 @@ def in_parts(dag_id: str, org: str, size: int) -> DAG:
     return dag
 
 
-calm = in_parts("in_parts_calm", "calm", size=250)
-killed = in_parts("in_parts_killed", "killed", size=250)
+calm = in_parts("in_parts_calm", "calm", size=300)
+killed = in_parts("in_parts_killed", "killed", size=300)
