@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, and_, func, literal_column, or_, select
 
 from airflow_provider_okta_ure.action_log import lifecycle
 from airflow_provider_okta_ure.action_log.chunks import chunks, chunks_or_all
@@ -65,7 +65,7 @@ def last_done(
         lifecycle.LAST_DONE.in_sql(actions.c),
     ]
     if before is not None:
-        about.append(actions.c.as_of < before)
+        about.append(_not_by_index(connection, actions.c.as_of) < before)
     if dag_id is not None:
         about.append(actions.c.dag_id == dag_id)
     return _newest_of_each(connection, about, users)
@@ -94,7 +94,7 @@ def newest_decisions(
     """
     knows_level = and_(actions.c.action == "push_risk", actions.c.reason.in_(KNOWN_LEVEL))
     about = [
-        actions.c.org == org,
+        _not_by_index(connection, actions.c.org) == org,
         actions.c.action.in_(doing),
         actions.c.target == target,
         lifecycle.DECISION.in_sql(actions.c),
@@ -119,9 +119,10 @@ def unconfirmed_pushes(
         actions.c.target == target,
         # By ix_okta_ure_action_log_effect.
         lifecycle.EFFECT.in_sql(actions.c),
-        lifecycle.SIGNAL.in_sql(actions.c),
+        lifecycle.DONE.in_sql(actions.c),
+        _not_by_index(connection, actions.c.action) == "push_risk",
         actions.c.confirmation == "missing",
-        actions.c.as_of <= before,
+        _not_by_index(connection, actions.c.as_of) <= before,
     )
     return [
         entry
@@ -183,7 +184,7 @@ def last_releases(
     That he was not in it any more does not matter; the end of a time-boxed membership is no release by a
     rule.
     """
-    # By ix_okta_ure_action_log_release, without reading a row.
+    # By ix_okta_ure_action_log_release: the releases of the users in hand.
     about = and_(actions.c.org == org, actions.c.target == target, lifecycle.RELEASE.in_sql(actions.c))
     last: dict[str, datetime] = {}
     for keys in chunks(users):
@@ -301,6 +302,18 @@ def size_of_source(connection: Connection, source: str, *, not_after: datetime) 
         strategy, _, part = target.partition(" ")
         sizes[org, strategy, part.partition("/")[2]] += users or 0
     return max(sizes.values(), default=0)
+
+
+def _not_by_index(connection: Connection, column: Column[Any]) -> ColumnElement[Any]:
+    """
+    Return a column so that SQLite finds rows by other columns, those of the users in hand.
+
+    Without statistics it takes every range of the unique key to be small, and would read all rows of a target
+    before or after a moment. PostgreSQL knows better.
+    """
+    if connection.dialect.name == "postgresql":
+        return column
+    return literal_column(f"+{column.table.name}.{column.name}", column.type)
 
 
 def _newest_of_each(

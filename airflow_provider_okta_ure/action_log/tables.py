@@ -267,7 +267,7 @@ known_as = Table(
     Column("org", String(255), primary_key=True),
     Column("user_key", String(255), primary_key=True),
     Column("name_key", String(255), primary_key=True),
-    Index("ix_okta_ure_known_as_name", "org", "name_key"),
+    Index("ix_okta_ure_known_as_name", "org", "name_key", "user_key"),
 )
 """Every name of a user in Okta that was acted on: in the source, logins, e-mail addresses."""
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, select
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, select
 
 from airflow_provider_okta_ure.action_log.inserting import insert_into
 from airflow_provider_okta_ure.action_log.tables import IS_COMPLETE, tasks
@@ -135,8 +135,23 @@ def write_task(connection: Connection, summary: TaskSummary) -> None:
 
 
 def forget_tasks(connection: Connection, before: datetime) -> None:
-    """Delete the tasks of runs that are for an earlier time."""
-    connection.execute(delete(tasks).where(tasks.c.as_of < before))
+    """
+    Delete the tasks of runs that are for an earlier time, but for the last complete run of each.
+
+    Whatever older run is carried out afterwards is still superseded by that one.
+    """
+    later = tasks.alias().c
+    has_later = exists().where(
+        later.dag_id == tasks.c.dag_id,
+        later.task_id == tasks.c.task_id,
+        later.org == tasks.c.org,
+        later.action == tasks.c.action,
+        later.target == tasks.c.target,
+        later.is_complete,
+        later.as_of > tasks.c.as_of,
+    )
+    is_needed = and_(tasks.c.is_complete, tasks.c.action != FETCH, ~has_later)
+    connection.execute(delete(tasks).where(tasks.c.as_of < before, ~is_needed))
 
 
 def parts_that_ran(connection: Connection, *, dag_id: str, run_id: str, task_id: str) -> set[int]:

@@ -351,7 +351,7 @@ def _seen(connection: Connection, place: Place, users: Sequence[str]) -> dict[st
 
 
 def _last_releases(connection: Connection, place: Place, users: Sequence[str]) -> dict[str, datetime]:
-    # By ix_okta_ure_action_log_release, without reading a row.
+    # By ix_okta_ure_action_log_release.
     rows = connection.execute(
         select(actions.c.user_key, func.max(actions.c.as_of))
         .where(

@@ -244,3 +244,15 @@ def test_the_records_go_with_their_time(log: ActionLog) -> None:
     log.prune(day(3))
     assert levels(log) == {}
     assert later(log, after=0) == day(5)
+
+
+def test_the_last_complete_run_of_a_task_is_never_forgotten(log: ActionLog) -> None:
+    log.record_task(record(1))
+    log.record_task(record(2, map_index=0, parts=2))
+    log.record_task(record(2, map_index=1, parts=2))
+    log.record_task(record(3, is_complete=False))
+    log.record_task(fetched())
+    log.prune(day(9))
+    assert later(log, after=0) == day(2)
+    with log.database.reading() as connection:
+        assert len(find_tasks(connection, Filter(), dag_ids=["sync"])) == 2

@@ -87,6 +87,7 @@ class GroupLog:
                 dag_id=run.dag_id,
                 task_id=run.task_id,
                 not_by_run=run.run_id,
+                after=run.as_of,
             )
             for target in self._target.keys
         ]

@@ -157,7 +157,7 @@ def _create_tracked() -> None:
         sa.Column("user_key", sa.String(255), primary_key=True),
         sa.Column("name_key", sa.String(255), primary_key=True),
     )
-    op.create_index("ix_okta_ure_known_as_name", "okta_ure_known_as", ["org", "name_key"])
+    op.create_index("ix_okta_ure_known_as_name", "okta_ure_known_as", ["org", "name_key", "user_key"])
 
 
 def _derive_known_names(connection: sa.Connection) -> None:
