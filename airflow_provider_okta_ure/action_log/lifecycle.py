@@ -33,6 +33,9 @@ LogAction: TypeAlias = Literal[
 LogStatus: TypeAlias = Literal["started", "done", "unchanged", "skipped", "failed", "planned"]
 """The status of outcomes, and ``started``: an effect that may have happened and whose answer is not known."""
 
+STATUSES: tuple[LogStatus, ...] = ("done", "unchanged", "skipped", "failed", "planned", "started")
+"""Every status, in the order in which people read them."""
+
 GROUP_ACTIONS: tuple[LogAction, ...] = ("add_to_group", "remove_from_group")
 LEVEL_ACTIONS: tuple[LogAction, ...] = ("push_risk", "upsert_risk")
 CHANGES: tuple[LogAction, ...] = (*GROUP_ACTIONS, *LEVEL_ACTIONS)
@@ -267,7 +270,7 @@ KNOWN = Meaning((Case(status=("started", "done", "unchanged")),))
 CHANGE = Meaning((Case(status=("done",), action=CHANGES),))
 """Something that was changed in Okta."""
 
-NOTABLE: tuple[LogStatus, ...] = ("done", "failed", "skipped", "started", "planned")
+NOTABLE: tuple[LogStatus, ...] = tuple(status for status in STATUSES if status != "unchanged")
 """Every status that somebody may want to read about: all but that everything was right already."""
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.action_log.entries import Entry
+from airflow_provider_okta_ure.action_log.lifecycle import ADOPTED
 from airflow_provider_okta_ure.clients.okta_group_choice import find_group, require_writable
 from airflow_provider_okta_ure.clients.scopes import GROUPS_READ, USERS_READ
 from airflow_provider_okta_ure.commands.connections import okta_hook, reading_the_database
@@ -17,7 +18,6 @@ from airflow_provider_okta_ure.commands.options import refuse_empty
 from airflow_provider_okta_ure.commands.output import output_kept_clean, say
 from airflow_provider_okta_ure.core.adoption import choose
 from airflow_provider_okta_ure.core.arguments import to_names
-from airflow_provider_okta_ure.core.holding import NOT_OURS
 from airflow_provider_okta_ure.core.plain_text import in_one_line
 from airflow_provider_okta_ure.errors import ConfigurationError, GroupError
 from airflow_provider_okta_ure.hooks.action_log import open_action_log
@@ -79,9 +79,7 @@ def _group(hook: OktaHook, args: Namespace) -> OktaGroup:
 def _adoption(
     hook: OktaHook, log: ActionLog, org: str, group: OktaGroup, names: list[str] | None
 ) -> Adoption:
-    last = log.last_done(org=org, doing=("add_to_group", "remove_from_group"), target=group.group_id)
-    added = {user_id: entry for user_id, entry in last.items() if entry.action == "add_to_group"}
-    ours = {user_id for user_id, entry in added.items() if entry.reason != NOT_OURS}
+    ours = set(log.members_by_us(org=org, target=group.group_id))
     return choose(list(hook.client.list_members(group.group_id)), names, ours)
 
 
@@ -108,7 +106,7 @@ def _entries(adoption: Adoption, org: str, group: OktaGroup, *, dag_id: str) -> 
             dag_id=dag_id,
             task_id=TASK_ID,
             status="done",
-            reason="adopted",
+            reason=ADOPTED,
             message="was a member before, and is released like those whom this provider added",
         )
         for member in adoption.members

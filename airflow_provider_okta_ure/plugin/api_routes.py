@@ -18,6 +18,7 @@ from airflow_provider_okta_ure.action_log import (
     summaries,
 )
 from airflow_provider_okta_ure.action_log.exporting import to_csv
+from airflow_provider_okta_ure.action_log.lifecycle import STATUSES
 from airflow_provider_okta_ure.action_log.log import ActionLog
 from airflow_provider_okta_ure.clients.hosts import admin_console_of
 from airflow_provider_okta_ure.core.models import RISK_LEVELS
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from airflow_provider_okta_ure.core.holding import Hold
 
 ACTIONS = ("add_to_group", "remove_from_group", "push_risk", "upsert_risk", "no_action", "fetch_scores")
-STATUSES = ("done", "unchanged", "skipped", "failed", "planned", "started")
 COUNTED_AT_MOST = 10_000
 EVENTS_AT_MOST = 500
 

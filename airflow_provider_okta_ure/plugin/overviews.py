@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airflow_provider_okta_ure.action_log import approvals, memberships, overview, searching, tasks
-from airflow_provider_okta_ure.action_log.lifecycle import CHANGES
+from airflow_provider_okta_ure.action_log.lifecycle import CHANGES, STATUSES
 from airflow_provider_okta_ure.core.as_of import AS_OF_REASONS
 from airflow_provider_okta_ure.plugin.answers import (
     approval_answer,
@@ -40,7 +40,6 @@ _KINDS = {
     "set": "upsert_risk",
     "recorded": "no_action",
 }
-_STATUSES = ("done", "unchanged", "skipped", "failed", "planned", "started")
 
 
 def overview_answer(log: ActionLog, wanted: Filter) -> dict[str, Any]:
@@ -85,7 +84,7 @@ def _runs(counts: Sequence[RunCount], others: Sequence[TaskSummary | ApprovalRec
     for one in counts:
         run = runs.setdefault((one.dag_id, one.run_id), _new_run(one))
         run["as_of"] = max(run["as_of"], one.as_of)
-        by_status = run["actions"].setdefault(one.action, dict.fromkeys(_STATUSES, 0))
+        by_status = run["actions"].setdefault(one.action, dict.fromkeys(STATUSES, 0))
         by_status[one.status] = by_status.get(one.status, 0) + one.entries
         if one.action == "push_risk" and one.status == "done":
             run["pushed"] += one.entries
