@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import conf
 
 from airflow_provider_okta_ure.action_log.tasks import Silent
+from airflow_provider_okta_ure.clients.scopes import USERS_READ
 from airflow_provider_okta_ure.core.arguments import to_names
 from airflow_provider_okta_ure.core.freshness import Freshness, settled_at
 from airflow_provider_okta_ure.core.keeping import Keep
@@ -93,6 +94,8 @@ class NetskopeFetchScoresOperator(ServiceOperator):
     :return: the rows, as a list of dicts.
     """
 
+    scopes: ClassVar[tuple[str, ...]] = (USERS_READ,)
+    """What a service app has to be granted, with ``okta_conn_id``."""
     operator_extra_links: Sequence[BaseOperatorLink] = (ActionLogLink(),)
     template_fields: Sequence[str] = (
         "keep",
@@ -232,7 +235,7 @@ class NetskopeFetchScoresOperator(ServiceOperator):
         """Return whom to keep whatever their score."""
         if self.okta_conn_id is None:
             return People(tracked=log.tracked())
-        hook = OktaHook(self.okta_conn_id)
+        hook = OktaHook(self.okta_conn_id, scopes=self.scopes)
         org = log.known_org(hook.base_url) or hook.base_url
 
         def find(ids: Collection[str]) -> Iterable[OktaUser]:
