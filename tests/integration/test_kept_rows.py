@@ -349,6 +349,22 @@ def test_the_record_of_a_fetch_says_what_was_read_and_not_returned(exchange: Exc
         ("unchanged", "not_kept", "low"): 1,
         ("unchanged", "not_kept", "none"): 1,
     }
-    assert found.counts == {"unchanged:not_kept": 4}
+    assert found.counts == {"done:kept": 1, "unchanged:not_kept": 4}
     fetched(exchange, 1, users=["ann@new.example"])
     assert not record(exchange).is_complete
+
+
+# --- many rows
+
+
+@pytest.mark.parametrize(("most", "is_said"), [(2, True), (3, False)])
+def test_from_many_rows_on_the_log_names_the_settings_of_the_object_storage_backend(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, capsys: Any, most: int, is_said: bool
+) -> None:
+    for name in ("ann", "bob", "cy"):
+        score(exchange, 1, name, 100)
+    monkeypatch.setattr("airflow_provider_okta_ure.operators.netskope.MANY_ROWS", most)
+    fetched(exchange, 1, keep=[f'user == "{name}@new.example"' for name in ("ann", "bob", "cy")])
+    said = capsys.readouterr().out
+    for setting in ("XComObjectStorageBackend", "xcom_objectstorage_path", "xcom_objectstorage_threshold"):
+        assert (setting in said) is is_said
