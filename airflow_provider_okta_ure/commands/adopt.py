@@ -9,7 +9,6 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from airflow_provider_okta_ure.action_log.entries import Entry
-from airflow_provider_okta_ure.action_log.lifecycle import ADOPTED
 from airflow_provider_okta_ure.clients.okta_group_choice import find_group, require_writable
 from airflow_provider_okta_ure.clients.scopes import GROUPS_READ, USERS_READ
 from airflow_provider_okta_ure.commands.connections import okta_hook, reading_the_database
@@ -106,7 +105,7 @@ def _entries(adoption: Adoption, org: str, group: OktaGroup, *, dag_id: str) -> 
             dag_id=dag_id,
             task_id=TASK_ID,
             status="done",
-            reason=ADOPTED,
+            reason="adopted",
             message="was a member before, and is released like those whom this provider added",
         )
         for member in adoption.members
