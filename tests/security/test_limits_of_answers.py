@@ -10,6 +10,7 @@ import socket
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from airflow_provider_okta_ure.clients.unpacking import MIB
 from airflow_provider_okta_ure.errors import OktaUreError, TransportError, UnexpectedAnswerError
 from tests.contract.odd_server import OddServer, serving
 
+NOW = datetime(2026, 11, 23, 3, tzinfo=timezone.utc)
 ONCE = RetryPolicy(attempts=1)
 LIMIT = 4 * MIB
 
@@ -245,7 +247,7 @@ def test_a_list_that_leads_back_into_itself_is_not_read_again(urls: Iterator[str
         ),
         pytest.param(
             b'{"totalCount": 4000000, "results": [{"user": "a@corp.example", "start": 1, "confidenceScore": 5}]}',
-            lambda client: client._read_list(1),
+            lambda client: client.listed_scores(NOW, now=NOW),
             id="scores",
         ),
     ],
