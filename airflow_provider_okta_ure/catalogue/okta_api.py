@@ -60,7 +60,6 @@ OKTA_API = Chapter(
                 "With `retries` above 0 the task comes back by itself, on Airflow 3.3 just when Okta said.",
                 "In Okta: Reports > Rate limits shows who uses what.",
                 "An API token may use half of each limit; its share can be raised there.",
-                "Do not let several tasks write to the same org at the same time.",
             ),
             seen=(
                 "E0000047 API call exceeded rate limit due to too many requests.",
@@ -69,7 +68,7 @@ OKTA_API = Chapter(
                 "is used up as far as it is ours; its next window begins in",
             ),
             answers=(Answer("Okta", code="E0000047"), Answer("Okta", statuses=(429,))),
-            reasons=("rate_limited",),
+            reasons=("rate_limited", "waits_for_rate_limit"),
             concerns_everybody=True,
         ),
         Entry(

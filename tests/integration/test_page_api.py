@@ -194,6 +194,7 @@ def test_rows_of_a_dag_that_the_user_may_not_read_are_nowhere(
             "next": None,
             "count": 0,
             "count_is_exact": True,
+            "silent": 0,
         }
         assert ask(viewer, "overview", dag_id=HIDDEN)["runs"] == []
         assert viewer.get("/okta-ure/api/person", user_name="zed").status_code == 404
