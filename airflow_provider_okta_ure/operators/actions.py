@@ -28,7 +28,13 @@ from airflow_provider_okta_ure.operators.costs import Spent, cost_written
 from airflow_provider_okta_ure.operators.identity import RunIdentity
 from airflow_provider_okta_ure.operators.links import say_what_it_is_about
 from airflow_provider_okta_ure.operators.progress import Progress
-from airflow_provider_okta_ure.operators.run import failing_for_good, refuse_future_rows, to_flag, utc_now
+from airflow_provider_okta_ure.operators.run import (
+    failing_for_good,
+    refuse_future_rows,
+    to_flag,
+    to_workers,
+    utc_now,
+)
 from airflow_provider_okta_ure.operators.said import log_counts, log_user, verdict
 from airflow_provider_okta_ure.operators.writing import OktaWritingOperator
 
@@ -199,7 +205,7 @@ class OktaActionOperator(OktaWritingOperator):
             prepared,
             watcher,
             approved_by=approved_by,
-            workers=self.workers,
+            workers=to_workers(self.workers),
             is_paused=self.is_paused,
             is_resumed=is_resumed,
         )

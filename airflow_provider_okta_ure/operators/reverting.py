@@ -20,6 +20,7 @@ from airflow_provider_okta_ure.engine.prepared import prepare
 from airflow_provider_okta_ure.engine.session import Mode
 from airflow_provider_okta_ure.operators.links import say_what_it_is_about
 from airflow_provider_okta_ure.operators.push import key_check_of, sender_of
+from airflow_provider_okta_ure.operators.run import to_workers
 from airflow_provider_okta_ure.operators.said import log_counts, log_user, verdict
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ class UndoPart:
             self.plan,
             watcher,
             approved_by=approved_by,
-            workers=self._operator.workers,
+            workers=to_workers(self._operator.workers),
             is_paused=is_paused,
         )
         log.info("::endgroup::")

@@ -15,7 +15,7 @@ from airflow_provider_okta_ure.engine.actions.recording import Recording
 from airflow_provider_okta_ure.engine.actions.upserting import Upserting
 from airflow_provider_okta_ure.hooks.finding import NoConnectionError
 from airflow_provider_okta_ure.operators.actions import OktaActionOperator
-from airflow_provider_okta_ure.operators.run import as_of_run, to_flag
+from airflow_provider_okta_ure.operators.run import as_of_run, to_flag, to_workers
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -49,7 +49,7 @@ class OktaUpsertUserRiskOperator(OktaActionOperator):
         self.reason = reason
 
     def work(self, session: Session) -> Work:
-        return Upserting(session, ReasonText(self.reason), workers=self.workers)
+        return Upserting(session, ReasonText(self.reason), workers=to_workers(self.workers))
 
 
 class OktaNoActionOperator(OktaActionOperator):

@@ -125,6 +125,18 @@ def to_flag(value: object, argument: str) -> bool:
     raise ConfigurationError(f"{argument} is {shown(value)}.", remedy="Use true or false.")
 
 
+def to_workers(value: object) -> int:
+    """
+    Return how many users are acted on at the same time.
+
+    :raises ConfigurationError: it is no whole number from 1 on.
+    """
+    text = as_text(value).strip()
+    if isinstance(value, bool) or not text.isdecimal() or int(text) < 1:
+        raise ConfigurationError(f"workers is {shown(value)}.", remedy="Use a whole number, 1 or more.")
+    return int(text)
+
+
 def to_text(value: object, argument: str) -> str | None:
     """
     Return the text of an argument that may come from a template; None stays None.

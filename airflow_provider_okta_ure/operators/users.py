@@ -19,7 +19,7 @@ from airflow_provider_okta_ure.errors import ConfigurationError, GroupError, Not
 from airflow_provider_okta_ure.hooks.okta import OktaHook
 from airflow_provider_okta_ure.operators.identities import name_shower
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
-from airflow_provider_okta_ure.operators.run import failing_for_good, say_as_of, to_flag, to_text
+from airflow_provider_okta_ure.operators.run import failing_for_good, say_as_of, to_flag, to_text, to_workers
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -118,7 +118,7 @@ class OktaFetchUsersOperator(ServiceOperator):
             if with_risk:
                 living = [user for user in users if not user.is_deprovisioned]
                 self.log.info("Reading the risk of %d users, one call each.", len(living))
-                readings = read_risks(client, living, workers=self.workers)
+                readings = read_risks(client, living, workers=to_workers(self.workers))
             rows = [row for user in users for row in _rows_of(user, readings, with_risk=with_risk)]
             self._summarise(rows)
             return rows

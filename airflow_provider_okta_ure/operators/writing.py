@@ -20,6 +20,7 @@ from airflow_provider_okta_ure.operators.identities import Names
 from airflow_provider_okta_ure.operators.links import ActionLogLink
 from airflow_provider_okta_ure.operators.pausing import PauseSwitch
 from airflow_provider_okta_ure.operators.retry_policy import ServiceOperator
+from airflow_provider_okta_ure.operators.run import to_workers
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperatorLink
@@ -208,6 +209,7 @@ class OktaWritingOperator(ServiceOperator):
         """
         BlastRadius.parse(self.max_changes, self.max_change_percent)
         Consent.of(self.approved_plan, self.approval, self.planned_by)
+        to_workers(self.workers)
 
     def guard(self, log: ActionLog, run: Run, *, org: str, parts: int = 1) -> Guard:
         """

@@ -160,6 +160,13 @@ def test_wrong_limits_are_an_error_before_the_first_call(okta):
     assert okta.requests_to("okta") == []
 
 
+@pytest.mark.parametrize("workers", [0, "x", True, 1.5])
+def test_a_number_of_workers_that_is_none_is_an_error_before_the_first_call(okta, workers):
+    with pytest.raises(AirflowFailException, match=r"workers is .* Use a whole number"):
+        run(ADD, rows(1), group_name="Risky", create_group=True, workers=workers)
+    assert okta.requests_to("okta") == []
+
+
 # --- parts and tries of one task
 
 
