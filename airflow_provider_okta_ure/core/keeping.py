@@ -54,13 +54,15 @@ class Keep:
 
     def wants(self, row: Row) -> bool:
         """Return whether a row is kept."""
+        return self.matches(row) or row.key in self.names
+
+    def matches(self, row: Row) -> bool:
+        """Return whether a rule matches a row."""
         if row.score is None:
-            matches = any(rule.matches(row) for rule in self._of_unscored)
-        else:
-            matches = row.score <= self.highest and any(
-                row.score <= rule.highest and rule.matches(row) for rule in self.rules
-            )
-        return matches or row.key in self.names
+            return any(rule.matches(row) for rule in self._of_unscored)
+        return row.score <= self.highest and any(
+            row.score <= rule.highest and rule.matches(row) for rule in self.rules
+        )
 
     @property
     def why_no_bound(self) -> str:

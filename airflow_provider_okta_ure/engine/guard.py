@@ -39,7 +39,7 @@ class Guard:
     :param day: the most that all tasks together may change in the org on one UTC day; read when it matters.
     :param read_approved: returns what was approved; None = the task needs no approval.
     :param read_accepted: returns the plans that may be of any size.
-    :param parts: how many parts the task is mapped to; 1 = it is not.
+    :param parts: how many parts the task is mapped to; 1 = it is not, None = it is not known.
     :param shown: returns a name as it may stand in a log.
     """
 
@@ -47,7 +47,7 @@ class Guard:
     day: Callable[[], DailyBound]
     read_approved: Callable[[], Approved] | None
     read_accepted: Callable[[], AcceptedPlans]
-    parts: int
+    parts: int | None
     shown: Callable[[str], str]
 
     def judge(self, prepared: Prepared, claim: Claim) -> str:
@@ -102,7 +102,7 @@ class Guard:
 
     def _parts(self, session: Session) -> Parts:
         """Return what is known of the other parts of a mapped task."""
-        if self.parts < 2:
+        if self.parts is None or self.parts < 2:
             return Parts()
         run = session.run
         of_task = {"dag_id": run.dag_id, "run_id": run.run_id, "task_id": run.task_id}

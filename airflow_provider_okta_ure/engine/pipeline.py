@@ -76,6 +76,7 @@ def carry_out(
     workers: int,
     is_paused: Callable[[], bool],
     is_resumed: bool = False,
+    can_be_complete: bool = True,
 ) -> Ended:
     """
     Carry out what was judged, or only record that it was planned.
@@ -85,6 +86,7 @@ def carry_out(
     :param is_paused: is asked before each batch whether to stop.
     :param is_resumed: whether this try of the task has done a part already, before it gave its worker slot
         back; then that part is reported, too.
+    :param can_be_complete: whether this task, with its other parts, is known to decide about everybody.
     """
     work, plan, session = prepared.work, prepared.plan, prepared.session
     target = work.prepare(plan) if prepared.mode is Mode.APPLY else plan.target
@@ -100,7 +102,9 @@ def carry_out(
     )
     settled = [one for one in prepared.decisions if one.outcome is not None]
     to_do = [one for one in prepared.decisions if one.outcome is None]
-    reads_whole = prepared.mode is Mode.APPLY and _reads_whole(session, prepared.decisions)
+    reads_whole = (
+        can_be_complete and prepared.mode is Mode.APPLY and _reads_whole(session, prepared.decisions)
+    )
     recorded, silent = _split_silent(session, settled, reads_whole=reads_whole)
     if prepared.mode is not Mode.PREVIEW:
         recorder.finish(recorded)

@@ -208,6 +208,8 @@ class OktaActionOperator(OktaWritingOperator):
             workers=to_workers(self.workers),
             is_paused=self.is_paused,
             is_resumed=is_resumed,
+            # Of how many parts nobody tells, it is not known when they are all there.
+            can_be_complete=guard.parts is not None,
         )
         self.log.info("::endgroup::")
         if ended.execution.wait is not None:
@@ -218,7 +220,8 @@ class OktaActionOperator(OktaWritingOperator):
             ended.decisions,
             as_of=prepared.session.run.as_of,
             as_of_reason=prepared.session.run.as_of_reason,
-            dry_run=prepared.mode is not Mode.APPLY,
+            # What was done before the slot was given back is done, also if writes are paused by now.
+            dry_run=prepared.mode is not Mode.APPLY and not is_resumed,
             target=ended.target.about,
             plan=prepared.proposal.plan if prepared.mode is not Mode.APPLY else None,
             warnings=self._warnings,
@@ -277,7 +280,7 @@ class OktaActionOperator(OktaWritingOperator):
             remember_plan(session, PlanInOrg(org=org, target="", plan=nothing))
             return True
 
-    def _do_nothing(self, run: RunIdentity, *, parts: int, dry_run: bool) -> dict[str, Any]:
+    def _do_nothing(self, run: RunIdentity, *, parts: int | None, dry_run: bool) -> dict[str, Any]:
         """Return a report about nobody; that nobody matched is on record, because it decides, too."""
         self.log.info("No rows, nothing to do.")
         if not dry_run and run.run_id:
@@ -299,7 +302,7 @@ class OktaActionOperator(OktaWritingOperator):
             warnings=self._warnings,
         ).to_dict()
 
-    def _record_nobody(self, run: RunIdentity, parts: int) -> None:
+    def _record_nobody(self, run: RunIdentity, parts: int | None) -> None:
         with closing(open_action_log()) as log:
             is_whole = log.read_whole(dag_id=run.dag_id, run_id=run.run_id, sources=())
             if not is_whole and run.map_index < 0:
@@ -308,10 +311,10 @@ class OktaActionOperator(OktaWritingOperator):
             org = self.org_in(log) if is_whole else log.known_org(self.org) or self.org
             with self._result_written(log, run, org) as result:
                 log.forget_plan(run.task)
-                result.parts = parts
+                result.parts = parts or 1
                 session = self.session(log, run, org=org, turns=Turns(log), is_preview=True)
                 target = self.work(session).known_target()
-                if target is not None and is_whole:
+                if target is not None and is_whole and parts is not None:
                     result.target, result.target_name, result.is_complete = target.key, target.name, True
 
     @contextmanager
@@ -350,16 +353,18 @@ class OktaActionOperator(OktaWritingOperator):
         )
 
 
-def _write_result(result: TaskResult, target: Target, ended: Ended, *, parts: int) -> None:
+def _write_result(result: TaskResult, target: Target, ended: Ended, *, parts: int | None) -> None:
     result.target, result.target_name = target.key, target.name
     result.counts, result.silent = ended.counts, ended.silent
-    result.is_complete, result.parts = ended.is_complete, parts
+    result.is_complete, result.parts = ended.is_complete, parts or 1
 
 
-def _count_parts(task: object, run: RunIdentity) -> int:
-    """Return how many parts a task is mapped to; 1 = it is not mapped, or Airflow does not tell."""
-    count = getattr(task, "get_ti_count", None)
-    if run.map_index < 0 or count is None:
+def _count_parts(task: object, run: RunIdentity) -> int | None:
+    """Return how many parts a task is mapped to; 1 = it is not mapped, None = Airflow does not tell."""
+    if run.map_index < 0:
         return 1
+    count = getattr(task, "get_ti_count", None)
+    if count is None:
+        return None
     found: int = count(dag_id=run.dag_id, task_ids=[run.task_id], run_ids=[run.run_id])
     return found

@@ -48,10 +48,27 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
 
         :param is_known: whether the source has a folded name.
         """
-        lost = [one.user_id for one in self.tracked if one.user_id and not any(map(is_known, one.names))]
-        if not lost or self.find is None:
+        return self._names_today([one for one in self.tracked if not any(map(is_known, one.names))])
+
+    def names_of_improved(self, is_kept: Callable[[str], bool], matched: Collection[str]) -> set[str]:
+        """
+        Return today's names of those whose rows no rule matches any more, because something may end for them.
+
+        Their old name can be somebody else's by now, and the source can have got a second name of theirs,
+        with a less safe score.
+
+        :param is_kept: whether there is a row of a folded name.
+        :param matched: the folded names of the rows that a rule matches.
+        """
+        return self._names_today(
+            [one for one in self.tracked if one.names.isdisjoint(matched) and any(map(is_kept, one.names))]
+        )
+
+    def _names_today(self, users: Sequence[Tracked]) -> set[str]:
+        ids = [one.user_id for one in users if one.user_id]
+        if not ids or self.find is None:
             return set()
-        return {fold(name) for user in self.find(lost) for name in (user.login, user.email) if name}
+        return {fold(name) for user in self.find(ids) for name in (user.login, user.email) if name}
 
 
 class Fetch(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +107,8 @@ class Fetch(msgspec.Struct, frozen=True, kw_only=True):
         keep.names |= self.people.names
         keep.names |= self.people.present_names(names.__contains__)
         reading.take(self._series(names))
-        reading.add(self._series(_spelled(self._others(reading, keep), names)), were_read=True)
+        for more in (self._improved(reading, keep), self._others(reading, keep)):
+            reading.add(self._series(_spelled(more, names)), were_read=True)
         return names.is_whole
 
     def listed(self, reading: Reading, keep: Keep | None) -> ListedScores:
@@ -114,6 +132,7 @@ class Fetch(msgspec.Struct, frozen=True, kw_only=True):
         present = self.people.present_names(lambda name: name in listed.names or reading.has(name))
         keep.names |= present
         self._add(present, reading, listed)
+        self._add(self._improved(reading, keep), reading, listed)
         self._add(self._others(reading, keep), reading, listed)
 
     def _add(self, names: Iterable[str], reading: Reading, listed: ListedScores) -> None:
@@ -126,6 +145,13 @@ class Fetch(msgspec.Struct, frozen=True, kw_only=True):
 
     def _series(self, names: CompactNames | Sequence[str]) -> Iterator[Row]:
         return self.client.scores(self.as_of, users=names, carry_days=self.carry_days)
+
+    def _improved(self, reading: Reading, keep: Keep) -> list[str]:
+        """Return names of today, not known so far, of tracked users whose rows no rule matches any more."""
+        matched = {row.key for row in reading.rows if keep.matches(row)}
+        new = self.people.names_of_improved(reading.has, matched) - keep.names
+        keep.names |= new
+        return sorted(new)
 
     def _others(self, reading: Reading, keep: Keep) -> list[str]:
         """

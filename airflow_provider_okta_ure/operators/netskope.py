@@ -87,8 +87,9 @@ class NetskopeFetchScoresOperator(ServiceOperator):
         Empty = they do not change. (templated)
     :param netskope_conn_id: the connection to the Netskope tenant. (templated)
     :param okta_conn_id: the connection to the Okta org whose tracked users are kept. They are looked up there
-        when the tenant knows none of their names, because they may be called otherwise today. None = the
-        tracked users of all orgs, by the names that the action log knows. (templated)
+        when the tenant knows none of their names, or when no rule matches them any more, because they may be
+        called otherwise today. None = the tracked users of all orgs, by the names that the action log knows.
+        (templated)
     :param deferrable: wait in the triggerer for scores that may still change; the default is
         ``default_deferrable`` in ``[operators]``. Without a triggerer leave it off.
     :return: the rows, as a list of dicts.
@@ -240,7 +241,7 @@ class NetskopeFetchScoresOperator(ServiceOperator):
 
         def find(ids: Collection[str]) -> Iterable[OktaUser]:
             self.log.info(
-                "Looking up %d tracked users in Okta, of whom the source has none of the names known.",
+                "Looking up %d tracked users in Okta, who may be called otherwise today.",
                 len(ids),
             )
             return hook.client.find_users_by_id(ids)

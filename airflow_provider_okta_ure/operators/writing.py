@@ -211,11 +211,11 @@ class OktaWritingOperator(ServiceOperator):
         Consent.of(self.approved_plan, self.approval, self.planned_by)
         to_workers(self.workers)
 
-    def guard(self, log: ActionLog, run: Run, *, org: str, parts: int = 1) -> Guard:
+    def guard(self, log: ActionLog, run: Run, *, org: str, parts: int | None = 1) -> Guard:
         """
         Return the limits of this task.
 
-        :param parts: how many parts it is mapped to.
+        :param parts: how many parts it is mapped to; None = it is not known.
         """
         consent = Consent.of(self.approved_plan, self.approval, self.planned_by)
         return Guard(

@@ -97,6 +97,18 @@ def test_a_later_run_that_did_not_read_everything_decides_only_about_its_rows(ex
     assert exchange.members == {"ann", "bob", "cyd"}
 
 
+def test_one_of_several_parts_does_not_decide_for_the_others(exchange: Exchange) -> None:
+    """A mapped task of which Airflow does not tell how many parts it has."""
+    fetched(3)
+    for rows in ({"bob": 100}, {}):
+        operator = OktaAddToGroupOperator(
+            task_id="add", rows=from_source(rows), group_name=GROUP, max_change_percent=100
+        )
+        exchange.task(operator, 3, map_index=len(rows))
+    act(exchange, 2, add={"ann": 100})
+    assert "ann" in exchange.members
+
+
 def test_a_later_plan_decides_nothing(exchange: Exchange) -> None:
     fetched(3)
     operator = OktaAddToGroupOperator(

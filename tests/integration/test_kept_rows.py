@@ -153,10 +153,39 @@ def test_without_an_okta_connection_nobody_is_looked_up(exchange: Exchange) -> N
     assert len(exchange.sandbox.requests_to("okta")) == before
 
 
-def test_nobody_is_looked_up_while_the_source_knows_everybody(exchange: Exchange) -> None:
+def test_who_was_renamed_is_released_although_somebody_else_has_their_old_name(exchange: Exchange) -> None:
     exchange.user("ann")
     exchange.add(1, {"ann": 100})
+    exchange.rename("ann", "ann.jones")
+    new_ann = exchange.sandbox.okta.add_user(login="ann@new.example").id
     score(exchange, 2, "ann", 900)
+    score(exchange, 2, "ann.jones", 650)
+    rows = fetched(exchange, 2)
+    assert names_of(rows) == {"ann", "ann.jones"}
+    recover(exchange, 2, rows)
+    assert exchange.members == set()
+    assert not [one for one in exchange.sandbox.requests_to("okta") if new_ann in one.path]
+
+
+def test_a_second_name_that_nobody_knew_holds_a_release_up(exchange: Exchange) -> None:
+    """The source has got a row under the address of somebody in the group, which no rule matches."""
+    exchange.user("ann")
+    exchange.add(1, {"ann": 100})
+    exchange.sandbox.okta.change_user(exchange.ids["ann"], email="ann.lee@new.example")
+    score(exchange, 2, "ann", 900)
+    score(exchange, 2, "ann.lee", 550)
+    rows = fetched(exchange, 2)
+    assert names_of(rows) == {"ann", "ann.lee"}
+    recover(exchange, 2, rows)
+    assert exchange.members == {"ann"}
+
+
+def test_nobody_is_looked_up_while_the_source_knows_everybody_and_they_are_at_risk(
+    exchange: Exchange,
+) -> None:
+    exchange.user("ann")
+    exchange.add(1, {"ann": 100})
+    score(exchange, 2, "ann", 100)
     before = len(exchange.sandbox.requests_to("okta"))
     fetched(exchange, 2)
     assert len(exchange.sandbox.requests_to("okta")) == before
@@ -218,6 +247,15 @@ def test_tracked_users_whom_the_part_of_the_list_lacks_are_read_by_name(large: E
     assert sum(one.path.startswith("/api/v2/incidents/uba/getuci") for one in asked) == 1
     everybody = [row for row in now_fetch(keep=None) if row["score"] <= 500]
     assert [row for row in rows if row is not ann] == everybody
+
+
+def test_a_name_that_nobody_knew_is_read_also_when_the_list_is_not(large: Exchange) -> None:
+    large.user("ann")
+    large.add(1, {"ann": 100})
+    large.sandbox.okta.change_user(large.ids["ann"], email="ann.lee@new.example")
+    large.sandbox.netskope.add_user("ann@new.example", 900)
+    large.sandbox.netskope.add_user("ann.lee@new.example", 550)
+    assert {"ann", "ann.lee"} <= names_of(now_fetch())
 
 
 def test_a_renamed_user_is_released_by_a_run_that_reads_a_part_of_the_list(large: Exchange) -> None:

@@ -61,12 +61,15 @@ class Tries(msgspec.Struct, frozen=True):
 
     def finished_by(self, run: Run, decision: Decision) -> Decision:
         """
-        Return a decision that there is nothing left to do, as done, if this very try of the task has done it.
+        Return a decision to do nothing more, as done, if this very try of the task has done it.
 
         A task that gave its worker slot back goes on in another process, and reports the whole.
         """
         entry, outcome = self.last(decision), decision.outcome
-        if entry is None or entry.status != "done" or outcome is None or outcome.status != "unchanged":
+        if entry is None or entry.status != "done":
+            return decision
+        # Since then, a later run may have decided otherwise: done it is all the same.
+        if outcome is None or outcome.status not in ("unchanged", "skipped"):
             return decision
         mine = (run.dag_id, run.run_id, run.task_id, run.map_index, run.try_number)
         if (entry.dag_id, entry.run_id, entry.task_id, entry.map_index, entry.try_number) != mine:
