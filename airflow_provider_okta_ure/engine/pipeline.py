@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airflow_provider_okta_ure.action_log.tasks import Silent
+from airflow_provider_okta_ure.core.decisions.removing import EXPIRED
 from airflow_provider_okta_ure.core.decisions.silence import may_be_silent, split_silent
 from airflow_provider_okta_ure.engine.executor import Execution, Unrecorded
 from airflow_provider_okta_ure.engine.guard import remember_plan
@@ -172,7 +173,7 @@ def _with_reason(decision: Decision, why: str) -> Decision:
 
 def _reads_whole(session: Session, decisions: Sequence[Decision]) -> bool:
     """Whether who has no row here is known not to have matched: the run has read all of its sources."""
-    run, sources = session.run, {one.row.source for one in decisions if one.reason != "expired"}
+    run, sources = session.run, {one.row.source for one in decisions if one.reason != EXPIRED}
     if not run.run_id or None in sources:
         return False
     known = {source for source in sources if source is not None}

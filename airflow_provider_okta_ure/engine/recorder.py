@@ -137,7 +137,7 @@ class Recorder:
             as_of=self._tries.time_of(row),
             revision=revision,
             user_name=row.user,
-            user_id=user.user_id if user is not None else "",
+            user_id=decision.user_id,
             login=user.login if user is not None else "",
             started_at=now.replace(microsecond=0),
             recorded_at=now,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from airflow_provider_okta_ure.action_log.holders import Changed
+from airflow_provider_okta_ure.action_log.lifecycle import GROUP_ACTIONS
 from airflow_provider_okta_ure.action_log.reverts import Revert
 from airflow_provider_okta_ure.clients.scopes import GROUPS_MANAGE, USERS_READ
 from airflow_provider_okta_ure.core.arguments import to_names
@@ -31,7 +32,6 @@ from airflow_provider_okta_ure.engine.actions.undoing import (
     unknown_run,
     users_named,
 )
-from airflow_provider_okta_ure.engine.facts.group_log import GROUP_ACTIONS
 from airflow_provider_okta_ure.engine.guard import remember_plan
 from airflow_provider_okta_ure.engine.turns import Turns
 from airflow_provider_okta_ure.errors import (

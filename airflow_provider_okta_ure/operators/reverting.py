@@ -106,8 +106,8 @@ class UndoPart:
 
     @property
     def action(self) -> Action:
-        """What undoing does; the action log has it under that name."""
-        return self._work(self._session(is_preview=True)).action
+        """What undoing does, of a prepared part; the action log has it under that name."""
+        return self.plan.work.action
 
     def turn(self) -> str:
         """Return what is acted on: two tasks with the same answer take turns."""

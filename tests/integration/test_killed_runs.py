@@ -19,9 +19,9 @@ import pytest
 import requests
 
 from airflow_provider_okta_ure.action_log.entries import Entry
+from airflow_provider_okta_ure.action_log.lifecycle import GROUP_ACTIONS
 from airflow_provider_okta_ure.action_log.log import ActionLog
 from airflow_provider_okta_ure.action_log.tables import metadata
-from airflow_provider_okta_ure.engine.facts.group_log import GROUP_ACTIONS
 from tests.integration.repeating import ADD, GROUP, PUSH, REMOVE, World, day, world_of
 
 if TYPE_CHECKING:

@@ -38,6 +38,11 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         """The user to carry the action out on; None when the row is settled."""
         return self.user if self.outcome is None else None
 
+    @property
+    def user_id(self) -> str:
+        """The Okta id of the user; empty when nobody was found or looked for."""
+        return self.user.user_id if self.user is not None else ""
+
     def settled(self, outcome: Outcome) -> Decision:
         """Return the decision with its outcome."""
         return msgspec.structs.replace(self, outcome=outcome)

@@ -42,7 +42,7 @@ def split_silent(
     recorded: list[Decision] = []
     silent: list[Decision] = []
     for one in decisions:
-        names = (one.row.key, one.user.user_id if one.user is not None else "")
+        names = (one.row.key, one.user_id)
         is_silent = may_be_silent(one) and not any(name in tracked for name in names)
         (silent if is_silent else recorded).append(one)
     return recorded, silent

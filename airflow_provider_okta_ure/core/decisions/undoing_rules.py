@@ -84,15 +84,3 @@ def only_members(members: Collection[str]) -> Rule:
         return decision.unchanged("not_a_member")
 
     return rule
-
-
-def only_others(members: Collection[str]) -> Rule:
-    """Return the rule that finds nothing to undo where the user is in the group again."""
-
-    def rule(decision: Decision) -> Decision:
-        user = decision.to_act_on
-        if user is None or user.user_id not in members:
-            return decision
-        return decision.unchanged("already_member")
-
-    return rule

@@ -115,8 +115,7 @@ class Adding(GroupWork):
         return group_target(group)
 
     def act(self, target: Target, decision: Decision, attempt: Attempt) -> Outcome:
-        user_id = decision.user.user_id if decision.user is not None else ""
-        answer = self.session.client.add_member(target.key, user_id)
+        answer = self.session.client.add_member(target.key, decision.user_id)
         return Outcome(
             status="done", reason=decision.reason, http_status=answer.status, request_id=answer.request_id
         )

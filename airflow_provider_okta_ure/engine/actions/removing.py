@@ -120,8 +120,7 @@ class Removing(GroupWork):
         )
 
     def act(self, target: Target, decision: Decision, attempt: Attempt) -> Outcome:
-        user_id = decision.user.user_id if decision.user is not None else ""
-        answer = self.session.client.remove_member(target.key, user_id)
+        answer = self.session.client.remove_member(target.key, decision.user_id)
         return Outcome(
             status="done", reason=decision.reason, http_status=answer.status, request_id=answer.request_id
         )

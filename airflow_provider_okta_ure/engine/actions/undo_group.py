@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
+from airflow_provider_okta_ure.action_log.lifecycle import GROUP_ACTIONS
 from airflow_provider_okta_ure.clients.okta_groups import GROUPS_BUCKET
 from airflow_provider_okta_ure.core.decisions.decision import settle
-from airflow_provider_okta_ure.core.decisions.history_rules import held_by_others, recovered, run_reverted
-from airflow_provider_okta_ure.core.decisions.undoing_rules import decided_since, only_members, only_others
+from airflow_provider_okta_ure.core.decisions.facts import RunFacts
+from airflow_provider_okta_ure.core.decisions.history_rules import (
+    already_member,
+    held_by_others,
+    recovered,
+    run_reverted,
+)
+from airflow_provider_okta_ure.core.decisions.undoing_rules import decided_since, only_members
 from airflow_provider_okta_ure.core.holding import NOT_OURS, OnBehalf
 from airflow_provider_okta_ure.core.models import Outcome
 from airflow_provider_okta_ure.engine.actions.adding import size_to_add_to
@@ -20,9 +25,9 @@ from airflow_provider_okta_ure.engine.actions.group_work import MEMBERS, GroupWo
 from airflow_provider_okta_ure.engine.actions.undoing import decisions_about, deeds, entries_of_run
 from airflow_provider_okta_ure.engine.actions.work import Plan
 from airflow_provider_okta_ure.engine.facts.carried_out import CarriedOutBefore
-from airflow_provider_okta_ure.engine.facts.group_log import ADD, GROUP_ACTIONS, REMOVE, GroupLog
+from airflow_provider_okta_ure.engine.facts.group_log import ADD, REMOVE, GroupLog
 from airflow_provider_okta_ure.engine.facts.population import Population
-from airflow_provider_okta_ure.engine.facts.run_facts import read_run_facts
+from airflow_provider_okta_ure.engine.facts.run_facts import reverted_by
 from airflow_provider_okta_ure.engine.facts.since import SinceLog
 from airflow_provider_okta_ure.engine.facts.tries import Tries
 from airflow_provider_okta_ure.engine.target import group_target
@@ -30,7 +35,6 @@ from airflow_provider_okta_ure.engine.target import group_target
 if TYPE_CHECKING:
     from airflow_provider_okta_ure.action_log.entries import LogAction
     from airflow_provider_okta_ure.core.decisions.decision import Decision
-    from airflow_provider_okta_ure.core.decisions.facts import RunFacts
     from airflow_provider_okta_ure.core.decisions.undoing_rules import Since
     from airflow_provider_okta_ure.core.models import Row
     from airflow_provider_okta_ure.engine.actions.group_work import GroupChoice, Members
@@ -79,9 +83,8 @@ class UndoGroupWork(GroupWork):
         done = deeds(entries, undone, action=self.undoes, target=target.key)
         about = decisions_about(session.client, done, list(members.users.values()))
         since = SinceLog(session, target, undone).of_group(about, done)
-        run = read_run_facts(session, self.action, target, about, scores={})
         # A revert is for the time that it was triggered, and no run of a DAG's decisions comes after it.
-        run = msgspec.structs.replace(run, complete_until=None)
+        run = RunFacts(as_of=session.run.as_of, reverted_by=reverted_by(session, self.action, about))
         return _Facts(target, members, done, about, since, run)
 
 
@@ -116,8 +119,7 @@ class UndoAdditions(UndoGroupWork):
         )
 
     def act(self, target: Target, decision: Decision, attempt: Attempt) -> Outcome:
-        user_id = decision.user.user_id if decision.user is not None else ""
-        answer = self.session.client.remove_member(target.key, user_id)
+        answer = self.session.client.remove_member(target.key, decision.user_id)
         return Outcome(
             status="done",
             reason="reverted",
@@ -143,7 +145,7 @@ class UndoRemovals(UndoGroupWork):
         decisions = settle(
             facts.about,
             decided_since(facts.since),
-            only_others(facts.members.users),
+            already_member(facts.members.users),
             recovered(facts.members.recovered_by(ADD), facts.run),
             run_reverted(facts.run),
         )
@@ -166,11 +168,10 @@ class UndoRemovals(UndoGroupWork):
         )
 
     def act(self, target: Target, decision: Decision, attempt: Attempt) -> Outcome:
-        user_id = decision.user.user_id if decision.user is not None else ""
-        answer = self.session.client.add_member(target.key, user_id)
+        answer = self.session.client.add_member(target.key, decision.user_id)
         return Outcome(
             status="done",
-            reason=NOT_OURS if user_id in self._not_ours else "reverted",
+            reason=NOT_OURS if decision.user_id in self._not_ours else "reverted",
             message=self.undone.in_words(REMOVE),
             http_status=answer.status,
             request_id=answer.request_id,

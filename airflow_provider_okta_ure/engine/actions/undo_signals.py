@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airflow_provider_okta_ure.core.decisions.decision import settle
-from airflow_provider_okta_ure.core.decisions.facts import SignalFacts
+from airflow_provider_okta_ure.core.decisions.facts import RunFacts, SignalFacts
 from airflow_provider_okta_ure.core.decisions.history_rules import run_reverted
 from airflow_provider_okta_ure.core.decisions.pushing import changes_level
 from airflow_provider_okta_ure.core.decisions.signals import PushMode
@@ -18,7 +18,7 @@ from airflow_provider_okta_ure.core.matching import Directory
 from airflow_provider_okta_ure.core.models import Outcome
 from airflow_provider_okta_ure.engine.actions.pushing import PUSH, SignalWork, users_asked_for
 from airflow_provider_okta_ure.engine.actions.undoing import decisions_about, deeds, entries_of_run
-from airflow_provider_okta_ure.engine.facts.run_facts import read_run_facts
+from airflow_provider_okta_ure.engine.facts.run_facts import reverted_by
 from airflow_provider_okta_ure.engine.facts.signal_log import SignalLog
 from airflow_provider_okta_ure.engine.facts.since import SinceLog
 
@@ -54,9 +54,8 @@ class UndoSignals(SignalWork):
         log = SignalLog(session.log, org=session.org, issuer=target.key, dag_id=undone.first_dag)
         history = log.history(users_asked_for(about, session))
         later = SinceLog(session, target, undone).later(about, done, doing=(PUSH,))
-        run = read_run_facts(session, PUSH, target, about, scores={})
         facts = SignalFacts(
-            run=msgspec.structs.replace(run, complete_until=None),
+            run=RunFacts(as_of=session.run.as_of, reverted_by=reverted_by(session, PUSH, about)),
             directory=Directory(()),
             known=history.known,
         )

@@ -95,9 +95,10 @@ class Upserting(Work):
         level = decision.row.risk_level or "none"
         if level in self._levels_that_okta_refuses:
             raise self._levels_that_okta_refuses[level]
-        user_id = decision.user.user_id if decision.user is not None else ""
         try:
-            answer = self.session.client.put_user_risk(user_id, level, self._reason.fill(decision.row))
+            answer = self.session.client.put_user_risk(
+                decision.user_id, level, self._reason.fill(decision.row)
+            )
         except InvalidRequestError as error:
             if error.topic == "okta-risk-level":
                 # It is the org that does not know the level yet, so the other users need not be tried.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airflow_provider_okta_ure.action_log.lifecycle import GROUP_ACTIONS
 from airflow_provider_okta_ure.core.decisions.facts import Membership
 from airflow_provider_okta_ure.core.holding import NOT_OURS
 from airflow_provider_okta_ure.engine.facts.names import names_of
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 ADD: LogAction = "add_to_group"
 REMOVE: LogAction = "remove_from_group"
-GROUP_ACTIONS: tuple[LogAction, ...] = (ADD, REMOVE)
 
 
 class GroupLog:

@@ -41,7 +41,7 @@ def read_run_facts(
         as_of=as_of,
         scores=scores,
         former_names=_former_names(session, left) if scores else {},
-        reverted_by=_reverted_by(session, action, left),
+        reverted_by=reverted_by(session, action, left),
         complete_until=_complete_until(session, action, target.keys, left),
     )
 
@@ -57,7 +57,8 @@ def _former_names(session: Session, decisions: Sequence[Decision]) -> dict[str, 
     return session.log.names_of_ids(org=session.org, ids=ids)
 
 
-def _reverted_by(session: Session, action: LogAction, decisions: Sequence[Decision]) -> dict[str, str]:
+def reverted_by(session: Session, action: LogAction, decisions: Sequence[Decision]) -> dict[str, str]:
+    """Return which run has reverted what this one did to a user, in words, by the user's key in the log."""
     run = session.run
     records = session.log.reverts_of(dag_id=run.dag_id, run_id=run.run_id) if run.run_id else []
     here = [one for one in records if one.org == session.org]

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from airflow_provider_okta_ure.action_log.lifecycle import GROUP_ACTIONS
 from airflow_provider_okta_ure.core.decisions.undoing_rules import Later, Since
-from airflow_provider_okta_ure.engine.facts.group_log import GROUP_ACTIONS
 from airflow_provider_okta_ure.engine.facts.names import names_of
 
 if TYPE_CHECKING:
